@@ -1,0 +1,37 @@
+"""Optional libraries: one function does every optional import."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from wholefit.base.errors import MissingExtraError
+
+
+def need(module: str, *, extra: str, user: str) -> ModuleType:
+    """Import `module`, or raise an error that says who needs it and what to install.
+
+    Parameters: `module` dotted name; `extra` the extra of wholefit that brings it;
+    `user` the thing that needs it, as the user knows it ("CatBoost", "reading Excel").
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing = error.name or module
+        if importlib.util.find_spec(module.partition(".")[0]) is not None:
+            raise MissingExtraError(
+                f"{user} needs {module}, which is installed but fails to import: {error}"
+            ) from error
+        raise MissingExtraError(
+            f"{user} needs {missing}, which is not installed: pip install 'wholefit[{extra}]'",
+            name=missing,
+        ) from error
+
+
+def available(module: str) -> bool:
+    """True if `module` could be imported, without importing it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
