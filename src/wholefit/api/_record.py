@@ -1,0 +1,107 @@
+"""What a Result keeps beside its states: plain facts, to and from the artifact's JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from wholefit._version import __version__
+from wholefit.base import tasks
+from wholefit.base.errors import ArtifactError
+from wholefit.base.state import State
+from wholefit.base.tasks import Task
+from wholefit.data import Dataset, Note, Schema
+from wholefit.evaluation import Score
+from wholefit.features.encoder import Encoder
+from wholefit.training import Entry, Fitted, Run
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything about a fit that is neither schema nor state."""
+
+    said: str
+    metric: str
+    model: dict[str, Any]
+    entries: tuple[Entry, ...]
+    split: str
+    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
+    lineage: dict[str, Any]
+
+    @property
+    def chosen(self) -> Entry:
+        """The leaderboard row of the model that answers."""
+        return next(entry for entry in self.entries if entry.recommended)
+
+    def to_json(self, fitted: Fitted) -> dict[str, Any]:
+        """The artifact's record."""
+        return {
+            "task": fitted.task.name,
+            "schema": fitted.schema.to_json(),
+            "codec": fitted.codec.to_json(),
+            "said": self.said, "metric": self.metric, "model": self.model, "split": self.split,
+            "leaderboard": [entry.to_json() for entry in self.entries],
+            "warnings": list(self.warnings),
+            "notes": [note.to_json() for note in self.notes],
+            "lineage": self.lineage,
+        }
+
+
+def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
+    """The facts of a finished run."""
+    return Facts(
+        said=said, metric=run.metric,
+        model={"name": run.model.name, "params": run.chosen.params},
+        entries=run.leaderboard, split=run.split, warnings=run.warnings,
+        notes=tuple(dataset.notes), lineage=run.lineage,
+    )
+
+
+def of_adopted(
+    name: str, task: Task, scores: dict[str, Score], said: str, dataset: Dataset
+) -> Facts:
+    """The facts of an estimator fitted elsewhere: a leaderboard of one."""
+    entry = Entry(model=name, params={}, scores=scores, best=True, recommended=True)
+    return Facts(
+        said=said, metric=task.metrics[0], model={"name": name, "params": {}}, entries=(entry,),
+        split=f"scored on the {len(dataset):,} rows given; honest only if they are new to it",
+        warnings=(), notes=tuple(dataset.notes),
+        lineage={"wholefit": __version__, "source": dataset.source, "rows": len(dataset),
+                 "adopted": name, "parents": []},
+    )
+
+
+def of_update(before: Facts, updated: Any, dataset: Dataset) -> Facts:
+    """The facts after more rows were learnt: a leaderboard of one, scored on those rows."""
+    entry = dataclasses.replace(
+        before.chosen, scores=updated.scores, difference=None, tied=False, best=True,
+        fit_seconds=updated.seconds,
+    )
+    return dataclasses.replace(
+        before, entries=(entry,), notes=tuple(dataset.notes), lineage=updated.lineage,
+        split=f"scored on {len(dataset):,} new rows before they were learnt",
+    )
+
+
+def from_json(record: dict[str, Any], states: dict[str, State]) -> tuple[Facts, Fitted]:
+    """The facts and the fitted model of an artifact."""
+    try:
+        task = tasks.get(record["task"])
+        schema = Schema.from_json(record["schema"])
+        facts = Facts(
+            said=record["said"], metric=record["metric"], model=record["model"],
+            entries=tuple(Entry.from_json(entry) for entry in record["leaderboard"]),
+            split=record["split"], warnings=tuple(record["warnings"]),
+            notes=tuple(Note.from_json(note) for note in record["notes"]),
+            lineage=record["lineage"],
+        )
+        encoder = Encoder.from_state(states["encoder"])
+        codec = task.codec_from_json(record["codec"])
+        return facts, Fitted(task, schema, codec, encoder, state=states["model"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(
+            f"the model file's record is incomplete ({type(error).__name__}: {error}); "
+            "it was not written by wholefit, or it was altered."
+        ) from error

@@ -1,0 +1,32 @@
+"""`wf.compare`: is A better than B, on the same held-out rows, by a paired test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wholefit import evaluation
+from wholefit.api import _answers
+from wholefit.api.result import Result
+from wholefit.base.errors import DataError
+from wholefit.evaluation import Difference
+
+
+def compare(a: Result, b: Result, held_out: Any, *, metric: Any = None) -> Difference:
+    """The paired difference a - b of a metric on `held_out`, with its interval.
+
+    Both must predict the same target of the same task. `Difference.better` says "a", "b" or
+    "tied". Raises DataError if the two cannot be compared.
+    """
+    if (a.task, a.target, a.classes) != (b.task, b.target, b.classes):
+        raise DataError(
+            f"cannot compare a {a.task} of {a.target!r} with a {b.task} of {b.target!r}: "
+            "task, target and classes must be the same."
+        )
+    first = _answers.dataset(a._fitted, held_out, {}, with_target=True)
+    second = _answers.dataset(b._fitted, held_out, {}, with_target=True)
+    truth, of_a = _answers.truth_and_answer(a._fitted, first)
+    _, of_b = _answers.truth_and_answer(b._fitted, second)
+    return evaluation.compare(
+        a.task, evaluation.metrics.main(a.task, metric), truth, of_a, of_b,
+        positive=getattr(a._fitted.codec, "positive", 1), weights=first.weights(),
+    )

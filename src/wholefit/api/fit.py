@@ -1,0 +1,119 @@
+"""`wf.fit`: one verb from a source to a Result."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from wholefit import data
+from wholefit import models as catalog
+from wholefit.api.result import Result
+from wholefit.base import tasks
+from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import DataError, WholefitWarning, unknown
+from wholefit.base.events import emit
+
+
+def fit(
+    source: Any,
+    *,
+    target: str | None = None,
+    task: str | None = None,
+    models: str | Sequence[Any] | Any | None = None,
+    metric: Any = None,
+    folds: int = 5,
+    repeats: int = 1,
+    budget: str | float | Budget | None = None,
+    jobs: int | None = None,
+    seed: int = 0,
+    roles: Any = None,
+    groups: str | None = None,
+    time: str | None = None,
+    weights: str | None = None,
+    positive: Any = None,
+    choose: str = "recommended",
+    encoding: dict[str, Any] | None = None,
+    transformers: Sequence[Any] = (),
+    **reading: Any,
+) -> Result:
+    """Read, infer the task, cross-validate a few models, and refit the one to use.
+
+    Parameters
+    ----------
+    source: a path (CSV, JSON, Parquet, Arrow, Excel, SQLite, a folder of tables), a SQL URL,
+        "-" for standard input, or a pandas, polars, pyarrow, numpy or dict table.
+    target: the column to predict.
+    task: "classification" or "regression"; inferred from the target when left out.
+    models: names ("ridge, random_forest(n_estimators=300)"), Model objects, scikit-learn-style
+        estimators, or import paths; a default set chosen for the size of the data if left out.
+    metric: what models are compared by, a name or a callable; the task's own by default.
+    folds, repeats: k-fold cross-validation, repeated.
+    budget: what may be spent, counted from this call: "60s", "5min"; five minutes by default.
+    jobs: threads; all cores by default.
+    roles: a dict of column to role, or the path of a TOML file, to override what is inferred.
+    groups, time, weights: names of columns: rows of one group stay on one side of every
+        split; rows are split by time order, past before future; each row counts by its weight.
+    positive: the class that two-class metrics call positive.
+    choose: "recommended" refits the cheapest of the models statistically tied with the best;
+        "best" refits the best by value.
+    encoding: changes to how columns become features, e.g. {"impute": "mean", "degree": 2}.
+    transformers: the user's own, fitted on training rows only.
+    reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...).
+
+    Raises DataError for a source that cannot be read or learnt from, ParameterError and
+    UnknownNameError for a wrong option, BudgetError if nothing fits the budget.
+    """
+    from wholefit import training
+
+    clock = Clock(training.DEFAULT_BUDGET if budget is None else Budget.parse(budget))
+    options = training.Options(
+        models=_named(models), metric=metric, folds=folds, repeats=repeats,
+        jobs=jobs or os.cpu_count() or 1, seed=seed, positive=positive, choose=choose,
+        encoding=dict(encoding or {}), transformers=tuple(transformers),
+    )
+    if target is None:
+        raise DataError("fit needs a target column: say target='...' (--target on the command line).")
+    dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
+                        weights=weights, **reading)
+    chosen, said = choose_task(dataset, target, task)
+    emit("read", source=dataset.source, rows=len(dataset), columns=dataset.frame.width, said=said,
+         seconds=clock.spent())
+    _tell(dataset.notes)
+    run = training.fit(dataset, chosen, options, clock)
+    for sentence in run.warnings:
+        _warn(sentence)
+    return Result._of_run(run, said, dataset)
+
+
+def _named(models: Any) -> list[Any] | None:
+    """The models asked for, as a list; None for the default set."""
+    if models is None:
+        return None
+    if isinstance(models, str):
+        return list(catalog.split_list(models))
+    return list(models) if isinstance(models, (list, tuple)) else [models]
+
+
+def choose_task(
+    dataset: data.Dataset, target: str, named: str | None
+) -> tuple[tasks.Task, str]:
+    """The task asked for, or the one that the target asks for, and the sentence that says so."""
+    if named is None:
+        return tasks.infer(data.target_facts(dataset.frame, target))
+    if named not in tasks.names():
+        raise unknown("task", named, tasks.names())
+    return tasks.get(named), f"{named}: as asked"
+
+
+def _tell(notes: Sequence[data.Note]) -> None:
+    for note in notes:
+        emit("note", kind=note.kind, message=note.message, severity=note.severity)
+        if note.severity == "warning":
+            warnings.warn(note.message, WholefitWarning, stacklevel=4)
+
+
+def _warn(sentence: str) -> None:
+    emit("warning", message=sentence)
+    warnings.warn(sentence, WholefitWarning, stacklevel=3)

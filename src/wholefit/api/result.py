@@ -1,0 +1,169 @@
+"""Result: what a fit gives and a file gives back. Each method is one call to another room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wholefit import artifact
+from wholefit.api import _answers, _record
+from wholefit.api.leaderboard import Leaderboard
+from wholefit.data import Dataset, Schema
+from wholefit.evaluation import Score
+from wholefit.training import Fitted, Run
+
+
+class Result:
+    """A fitted model with its schema, scores, leaderboard and lineage.
+
+    Verbs that only some tasks have (`predict_proba` of classification) exist only where the
+    task has them. Answers have one row for each row asked, in order, with identifier columns
+    kept, in the frame type of the question.
+    """
+
+    def __init__(self, fitted: Fitted, facts: _record.Facts, run: Run | None = None) -> None:
+        self._fitted, self._facts, self._run = fitted, facts, run
+
+    @classmethod
+    def _of_run(cls, run: Run, said: str, dataset: Dataset) -> Result:
+        return cls(run.fitted, _record.of_run(run, said, dataset), run)
+
+    # What it is
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return self._fitted.task.name
+
+    @property
+    def target(self) -> str:
+        """Name of the predicted column."""
+        return str(self._fitted.schema.target)
+
+    @property
+    def schema(self) -> Schema:
+        """Columns, their roles and the reasons, as learnt; enforced at prediction."""
+        return self._fitted.schema
+
+    @property
+    def model(self) -> str:
+        """Leaderboard name of the model that answers."""
+        return self._facts.chosen.model
+
+    @property
+    def score(self) -> Score:
+        """The comparing metric's value and interval, from rows the model had not seen."""
+        return self._facts.chosen.scores[self._facts.metric]
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """Every metric of the model that answers."""
+        return dict(self._facts.chosen.scores)
+
+    @property
+    def leaderboard(self) -> Leaderboard:
+        """All models tried, best first, ties marked, the recommended one named."""
+        return Leaderboard(self._facts.entries, self._facts.metric)
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """Classes in order of the probability columns; None for a number."""
+        return getattr(self._fitted.codec, "classes", None)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What should be known before the result is trusted."""
+        return self._facts.warnings
+
+    @property
+    def notes(self) -> tuple[Any, ...]:
+        """What reading repaired or recognised."""
+        return self._facts.notes
+
+    @property
+    def split(self) -> str:
+        """How rows were split for the scores, in one sentence."""
+        return self._facts.split
+
+    @property
+    def lineage(self) -> dict[str, Any]:
+        """Source, data hash, versions, seed, schedule."""
+        return dict(self._facts.lineage)
+
+    # What it does
+
+    def predict(self, new: Any, **policies: str) -> Any:
+        """Identifier columns and a `prediction` for each row of `new`.
+
+        `policies`: missing_column, extra_column, unseen_category, wrong_type, swapped; see
+        `wholefit.data.Policies`. Raises SchemaError when `new` does not fit.
+        """
+        return _answers.answer(self._fitted, new, "predict", policies)
+
+    def evaluate(self, held_out: Any, *, metric: Any = None, **policies: str) -> dict[str, Score]:
+        """Every metric with its interval on rows that were not used for fitting."""
+        return _answers.evaluate(self._fitted, held_out, metric, policies)
+
+    def update(self, more: Any) -> Result:
+        """A new Result that has learnt `more` rows too, where the model can.
+
+        Its score is of the new rows, answered before they were learnt. Raises StateError for
+        models that can only be fitted anew.
+        """
+        from wholefit.training import update
+
+        dataset = _answers.dataset(self._fitted, more, {}, with_target=True)
+        updated = update.update(self._fitted, self._facts.model, dataset, self._facts.lineage)
+        return Result(updated.fitted, _record.of_update(self._facts, updated, dataset))
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the model as one safe file (.wf); refuses to overwrite without `force`.
+
+        Raises StateError if the model has no version-independent form.
+        """
+        states = {"model": self._fitted.state(), "encoder": self._fitted.encoder.state()}
+        return artifact.write(path, self._facts.to_json(self._fitted), states, force=force)
+
+    def report(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write one self-contained HTML page about the result."""
+        from wholefit import report
+
+        return report.write(self, path, force=force)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        fitted = self.__dict__.get("_fitted")
+        if fitted is None or name.startswith("_") or fitted.task.verb(name) is None:
+            raise AttributeError(_absent(fitted, name))
+
+        def verb(new: Any, **policies: str) -> Any:
+            return _answers.answer(fitted, new, name, policies)
+
+        verb.__name__, verb.__doc__ = name, fitted.task.verb(name).doc
+        return verb
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(verb.name for verb in self._fitted.task.verbs)})
+
+    def __repr__(self) -> str:
+        return (f"<Result {self.task} of {self.target!r}: {self.model}, "
+                f"{self._facts.metric} {self.score}>")
+
+
+def load(path: str | Path) -> Result:
+    """Read a model written by `Result.save`; runs no code from the file.
+
+    Raises ArtifactError if the file is damaged, tampered with, or from a newer format.
+    """
+    package = artifact.read(path)
+    facts, fitted = _record.from_json(package.record, package.states)
+    return Result(fitted, facts)
+
+
+def _absent(fitted: Fitted | None, name: str) -> str:
+    if fitted is None:
+        return name
+    verbs = ", ".join(verb.name for verb in fitted.task.verbs)
+    return f"a {fitted.task.name} result has no {name!r}; its verbs: {verbs}"
+
+

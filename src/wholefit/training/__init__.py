@@ -1,0 +1,10 @@
+"""The recipes: fit, folds, the default set, the choice; returns plain records."""
+
+from __future__ import annotations
+
+from wholefit.training.fit import DEFAULT_BUDGET, Options, fit
+from wholefit.training.fitted import Fitted
+from wholefit.training.plain import fit_plain
+from wholefit.training.record import Entry, Run
+
+__all__ = ["DEFAULT_BUDGET", "Entry", "Fitted", "Options", "Run", "fit", "fit_plain"]

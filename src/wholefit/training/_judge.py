@@ -1,0 +1,133 @@
+"""From out-of-fold answers to a leaderboard: scores with intervals, ties, and the choice."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wholefit import evaluation
+from wholefit.base.tasks import Codec
+from wholefit.evaluation import Difference
+from wholefit.models import Model
+from wholefit.training._folds import Problem, Validated
+from wholefit.training.record import Entry
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The finished leaderboard, best first, and the label of the model to refit."""
+
+    entries: tuple[Entry, ...]
+    chosen: str
+    metric: str
+    warnings: tuple[str, ...]
+
+
+def judge(
+    found: dict[str, Validated], candidates: dict[str, Model], problem: Problem, options: Any,
+    codec: Codec, entries: dict[str, Entry],
+) -> Judged:
+    """Score every model on the rows it answered, and compare them on the rows all answered."""
+    metric = evaluation.metrics.main(problem.task.name, options.metric)
+    positive = getattr(codec, "positive", 1)
+    asked = [*problem.task.metrics]
+    asked = [metric, *(name for name in asked if name != metric.name)]
+    scored = {
+        label: _scores(problem, each, asked, positive) for label, each in found.items()
+    }
+    ties = _ties(problem, found, metric, positive)
+    best = _best(ties, metric)
+    tied = [label for label, diff in ties.items() if label == best or diff.better == "tied"]
+    recommended = min(tied, key=lambda label: (candidates[label].burden, label != best))
+    chosen = recommended if options.choose == "recommended" else best
+    made = [
+        _entry(entries[label], scored[label], ties[label], label, best, tied, chosen)
+        for label in found
+    ]
+    rest = [entry for label, entry in entries.items() if label not in found]
+    ordered = sorted(made, key=lambda entry: _rank(entry, metric))
+    return Judged((*ordered, *rest), chosen, metric.name,
+                  _warnings(problem, ties, best, entries))
+
+
+def _scores(
+    problem: Problem, found: Validated, asked: list[Any], positive: int
+) -> dict[str, evaluation.Score]:
+    seen = found.seen > 0
+    every = bool(seen.all())
+    pick = slice(None) if every else seen
+    return evaluation.score(
+        problem.task.name, problem.y[pick], found.answer[pick], metrics=asked, positive=positive,
+        weights=None if problem.weights is None else problem.weights[pick],
+        units=None if problem.plan.units is None else problem.plan.units[pick],
+        seed=problem.seed,
+    )
+
+
+def _ties(
+    problem: Problem, found: dict[str, Validated], metric: Any, positive: int
+) -> dict[str, Difference]:
+    """Each model's paired difference from the best."""
+    common = np.logical_and.reduce([each.seen > 0 for each in found.values()])
+    pick = slice(None) if common.all() else common
+    return evaluation.ties(
+        problem.task.name, metric, problem.y[pick],
+        {label: each.answer[pick] for label, each in found.items()}, positive=positive,
+        weights=None if problem.weights is None else problem.weights[pick],
+        units=None if problem.plan.units is None else problem.plan.units[pick],
+        seed=problem.seed,
+    )
+
+
+def _entry(
+    entry: Entry, scores: dict[str, evaluation.Score], difference: Difference,
+    label: str, best: str, tied: list[str], chosen: str,
+) -> Entry:
+    return dataclasses.replace(
+        entry, scores=scores, best=label == best, tied=label in tied and len(tied) > 1,
+        recommended=label == chosen,
+        difference=None if label == best else _plain(difference),
+    )
+
+
+def _best(ties: dict[str, Difference], metric: Any) -> str:
+    """The label that no other leads: its own difference from the best is nothing."""
+    sign = -1.0 if metric.better == "lower" else 1.0
+    known = {label: diff.value for label, diff in ties.items() if not np.isnan(diff.value)}
+    return max(known, key=lambda label: sign * known[label]) if known else next(iter(ties))
+
+
+def _plain(difference: Difference) -> dict[str, Any]:
+    """JSON-able form."""
+    found = dataclasses.asdict(difference)
+    return {name: None if isinstance(value, float) and not np.isfinite(value) else value
+            for name, value in found.items()}
+
+
+def _rank(entry: Entry, metric: Any) -> tuple[bool, float]:
+    value = entry.scores[metric.name].value
+    if np.isnan(value):
+        return True, 0.0
+    return False, -value if metric.better == "higher" else value
+
+
+def _warnings(
+    problem: Problem, ties: dict[str, Difference], best: str, entries: dict[str, Entry],
+) -> tuple[str, ...]:
+    """What a person must know about the comparison itself."""
+    found = []
+    baseline = problem.task.baseline
+    if best == baseline or (
+        baseline in ties and ties[baseline].better == "tied"
+    ):
+        found.append(
+            "no model is significantly better than the baseline, which ignores the columns: "
+            "these columns may say nothing about the target, or the rows are too few to tell."
+        )
+    failed = [label for label, entry in entries.items() if entry.status == "failed"]
+    if failed:
+        found.append(f"failed and left out: {', '.join(failed)} (see the leaderboard's reason).")
+    return tuple(found)

@@ -1,0 +1,140 @@
+"""Adopt: an estimator fitted elsewhere, brought in to be evaluated, compared and saved."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from wholefit.base.errors import DataError, StateError
+from wholefit.base.state import State
+from wholefit.base.tasks import Codec, Task
+from wholefit.data import Schema
+from wholefit.data.dataset import Dataset
+from wholefit.data.write import give_back
+from wholefit.features import Encoding
+from wholefit.features.encoder import Encoder
+from wholefit.models import scorer
+from wholefit.models._guest import GuestModel
+from wholefit.models._model import Context, spread
+from wholefit.training.fitted import Fitted
+
+# A state is accepted in an estimator's place only if it answers as the estimator does.
+_AGREES = 1e-6
+
+
+class Foreign(Fitted):
+    """Answers by the user's own estimator, fed the frame type it was given with.
+
+    It has a state only if the estimator is of a class that the catalog can read and all of its
+    columns are numbers; otherwise it answers, and `save` refuses it.
+    """
+
+    def __init__(
+        self, task: Task, schema: Schema, codec: Codec, estimator: Any, columns: list[str],
+        guest: str,
+    ) -> None:
+        super().__init__(task, schema, codec, Encoder(Encoding()), estimator=estimator)
+        self._columns, self._guest = columns, guest
+
+    def answer(self, dataset: Dataset) -> np.ndarray:
+        """The estimator's answer: probabilities over the codec's classes, or numbers."""
+        if self._state is not None:
+            return super().answer(dataset)
+        given = give_back(dataset.frame.select(self._columns), self._guest)
+        classes = getattr(self.codec, "classes", None)
+        if classes is None:
+            return np.asarray(self._estimator.predict(given), dtype=np.float64)
+        if not hasattr(self._estimator, "predict_proba"):
+            codes = self.codec.encode(np.asarray(self._estimator.predict(given)))
+            return np.eye(len(classes))[codes]
+        found = np.asarray(self._estimator.predict_proba(given), dtype=np.float64)
+        codes = self.codec.encode(np.asarray(self._estimator.classes_))
+        return spread(found, codes, len(classes)) if len(codes) < len(classes) else (
+            found[:, np.argsort(codes)])
+
+    def state(self) -> State:
+        """The estimator as data, once proved to answer as it does; StateError if it cannot be."""
+        if self._state is None:
+            raise StateError(
+                f"{type(self._estimator).__name__} has no version-independent form: it can be "
+                "used, evaluated and compared, but not saved. Ways out: fit the same model "
+                "through wf.fit(models=...); adopt a catalog estimator (scikit-learn's linear "
+                "models, trees, neighbours, ...) fitted on number columns; or give it a Model "
+                "class with state()."
+            )
+        return self._state
+
+    def settle_on(self, dataset: Dataset) -> None:
+        """Turn the estimator into state, if that state answers `dataset` as the estimator does."""
+        context = Context(rows=len(dataset), features=len(self._columns),
+                          n_classes=len(getattr(self.codec, "classes", ())))
+        try:
+            coded = _with_codes(self._estimator, self.codec)
+            state = GuestModel(coded).state(coded, self.task, context)
+            encoder = _as_is(dataset, self._columns)
+            found = scorer(state).answer(encoder.transform(dataset))
+        except (StateError, DataError, AttributeError, TypeError, ValueError, IndexError):
+            return
+        expected = self.answer(dataset)
+        scale = max(float(np.abs(expected).max()), 1.0)
+        if found.shape == expected.shape and np.abs(found - expected).max() <= _AGREES * scale:
+            self._state, self.encoder = state, encoder
+
+
+def adopt(estimator: Any, dataset: Dataset, task: Task) -> Foreign:
+    """Wrap a fitted estimator that takes the dataset's columns.
+
+    Raises DataError if it is not fitted, or asks for columns that the data does not have.
+    """
+    if not hasattr(estimator, "predict"):
+        raise DataError(f"adopt needs a fitted estimator with predict; got {estimator!r}.")
+    target = str(dataset.schema.target)
+    known = [name for name in dataset.original.columns if name != target]
+    named = getattr(estimator, "feature_names_in_", None)
+    columns = known if named is None else [str(name) for name in named]
+    absent = [name for name in columns if name not in known]
+    if absent:
+        raise DataError(f"the estimator was fitted with columns the data lacks: {absent}.")
+    codec = task.codec(target, _classes(estimator, dataset, task))
+    guest = "numpy" if named is None and dataset.guest == "numpy" else dataset.guest
+    made = Foreign(task, dataset.schema, codec, estimator, columns, guest)
+    try:
+        made.answer(dataset.take(np.arange(min(3, len(dataset)))))
+    except Exception as error:  # whatever the stranger's estimator raises, said in one sentence
+        raise DataError(
+            f"{type(estimator).__name__} cannot answer these rows "
+            f"({type(error).__name__}: {error}); is it fitted, and on these columns?"
+        ) from error
+    made.settle_on(dataset)
+    return made
+
+
+def _classes(estimator: Any, dataset: Dataset, task: Task) -> np.ndarray:
+    """Target values: the estimator's own classes where it has them, else those of the data."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is not None and task.verb("predict_proba") is not None:
+        return np.asarray(classes)
+    return dataset.target_values()
+
+
+def _with_codes(estimator: Any, codec: Codec) -> Any:
+    """The estimator with its classes as codes, as the catalog's own have them; a shallow copy."""
+    if not hasattr(estimator, "classes_"):
+        return estimator
+    coded = copy.copy(estimator)
+    coded.classes_ = codec.encode(np.asarray(estimator.classes_))
+    return coded
+
+
+def _as_is(dataset: Dataset, columns: list[str]) -> Encoder:
+    """An encoder that hands number columns on as they are, in the estimator's order."""
+    roles = {column.name: column.role for column in dataset.schema.columns}
+    features = [column.name for column in dataset.schema.features]
+    if columns != features or any(roles[name] not in ("numeric", "boolean") for name in columns):
+        raise StateError("only number columns, all of them learnt from, can be handed on as is.")
+    encoding = Encoding(impute="none", indicator=False, dense=True)
+    return Encoder(encoding).fit(dataset)
+
+

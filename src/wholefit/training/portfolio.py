@@ -1,0 +1,48 @@
+"""Which models are tried when the user names none: a few that complement each other.
+
+The default set holds the task's baseline, a linear model, a boosted ensemble and, where the
+rows allow it, a forest: between them they cover additive, thresholded and smooth relations.
+Sizes are limits of cost, not of quality: a learner whose time or memory grows out of
+proportion is left out before it is started, with the reason in the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wholefit import models
+from wholefit.base.optional import available
+from wholefit.base.tasks import Task
+from wholefit.models import Model
+
+# A forest of full-depth trees takes about as many nodes as rows, for every tree.
+_FOREST_ROWS = 60_000
+_FOREST_CELLS = 6_000_000
+_LINEAR = {"classification": "logistic", "regression": "ridge"}
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Models to try, in order, and what was left out and why."""
+
+    models: tuple[Model, ...]
+    left_out: dict[str, str]
+
+
+def default(task: Task, rows: int, columns: int) -> Portfolio:
+    """The default set for a table of this size."""
+    left_out: dict[str, str] = {}
+    chosen = [task.baseline, _LINEAR[task.name], _boosting()]
+    if rows <= _FOREST_ROWS and rows * columns <= _FOREST_CELLS:
+        chosen.append("random_forest")
+    else:
+        left_out["random_forest"] = (
+            f"full-depth forests take memory and time out of proportion on {rows:,} rows x "
+            f"{columns:,} columns; name it in models= to have it all the same"
+        )
+    return Portfolio(tuple(models.make(name) for name in chosen), left_out)
+
+
+def _boosting() -> str:
+    """LightGBM where it is installed; scikit-learn's histogram boosting is always there."""
+    return "lightgbm" if available("lightgbm") else "hist_gradient_boosting"

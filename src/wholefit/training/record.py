@@ -1,0 +1,85 @@
+"""What a run leaves behind: plain records that `api.Result` wraps and an artifact keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wholefit.base.tasks import Codec, Task
+from wholefit.evaluation import Score
+from wholefit.models import Model
+from wholefit.training.fitted import Fitted
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the leaderboard.
+
+    `status` is "ok", "failed", "skipped" or "stopped"; `reason` says why when not "ok".
+    `fit_seconds` and `predict_seconds` are means over folds; the latter for 1,000 rows.
+    `tied` marks models statistically tied with the best; `folds` counts the folds finished.
+    """
+
+    model: str
+    params: dict[str, Any]
+    status: str = "ok"
+    reason: str = ""
+    scores: dict[str, Score] = field(default_factory=dict)
+    fit_seconds: float = float("nan")
+    predict_seconds: float = float("nan")
+    folds: int = 0
+    difference: dict[str, Any] | None = None
+    tied: bool = False
+    best: bool = False
+    recommended: bool = False
+    traceback: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able form, without the traceback."""
+        kept = {name: getattr(self, name) for name in (
+            "model", "params", "status", "reason", "folds", "difference", "tied", "best",
+            "recommended")}
+        times = {name: _number(getattr(self, name)) for name in ("fit_seconds", "predict_seconds")}
+        scores = {name: score.to_json() for name, score in self.scores.items()}
+        return {**kept, **times, "scores": scores}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Entry:
+        """Read back what `to_json` wrote."""
+        values = dict(stored)
+        values["scores"] = {n: Score.from_json(s) for n, s in stored["scores"].items()}
+        for name in ("fit_seconds", "predict_seconds"):
+            values[name] = float("nan") if stored[name] is None else stored[name]
+        return cls(**values)
+
+
+@dataclass
+class Run:
+    """A finished fit: the fitted thing, how it was chosen, and how it can be repeated.
+
+    `oof` holds each model's out-of-fold answers, in the order of the rows learnt from;
+    `truth` the encoded target of those rows.
+    """
+
+    task: Task
+    codec: Codec
+    fitted: Fitted
+    model: Model
+    metric: str
+    leaderboard: tuple[Entry, ...]
+    split: str
+    truth: np.ndarray
+    oof: dict[str, np.ndarray]
+    warnings: tuple[str, ...]
+    lineage: dict[str, Any]
+
+    @property
+    def chosen(self) -> Entry:
+        """The leaderboard row of the model that was refitted on all rows."""
+        return next(entry for entry in self.leaderboard if entry.recommended)
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else float(value)

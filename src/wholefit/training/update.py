@@ -1,0 +1,58 @@
+"""Update: teach a fitted model more rows, where its family can learn on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from wholefit import evaluation, models
+from wholefit.base.errors import DataError, StateError
+from wholefit.data.dataset import Dataset
+from wholefit.evaluation import Score
+from wholefit.training._lineage import data_hash
+from wholefit.training.fitted import Fitted
+
+
+@dataclass(frozen=True)
+class Updated:
+    """The updated model, its score on the new rows before learning them, and its lineage."""
+
+    fitted: Fitted
+    scores: dict[str, Score]
+    seconds: float
+    lineage: dict[str, Any]
+
+
+def update(
+    fitted: Fitted, named: dict[str, Any], dataset: Dataset, before: dict[str, Any]
+) -> Updated:
+    """Answer the new rows, score the answers, then learn the rows (test, then train).
+
+    The encoder stays as it was fitted: it is the meaning of the features the model knows.
+    """
+    model = models.get(named["name"]).from_dict(named["params"])
+    if not model.incremental:
+        able = [name for name in models.names(fitted.task.name) if models.get(name).incremental]
+        raise StateError(
+            f"{model.name} cannot learn on from where it is; fit anew on all rows, or fit one "
+            f"of {', '.join(able)}, which can."
+        )
+    y = dataset.target(fitted.codec)
+    if y.dtype.kind == "i" and (y < 0).any():
+        raise DataError("the new rows hold classes the model was not fitted with; fit anew.")
+    scores = evaluation.score(
+        fitted.task.name, y, fitted.answer(dataset),
+        positive=getattr(fitted.codec, "positive", 1), weights=dataset.weights(),
+    )
+    start = time.perf_counter()
+    X = fitted.encoder.transform(dataset)
+    context = fitted.context_for(X)
+    estimator = model.restore(fitted.state(), fitted.task, context)
+    estimator.partial_fit(X, y)
+    learnt = Fitted(fitted.task, fitted.schema, fitted.codec, fitted.encoder,
+                    model=model, estimator=estimator, context=context)
+    lineage = {**before, "rows": before["rows"] + len(dataset), "source": dataset.source,
+               "data_hash": data_hash(dataset, y),
+               "parents": [*before["parents"], before["data_hash"]]}
+    return Updated(learnt, scores, time.perf_counter() - start, lineage)

@@ -1,0 +1,34 @@
+"""Every catalog entry through every check of each of its tasks; debts are data with reasons."""
+
+from __future__ import annotations
+
+import tomllib
+import warnings
+from pathlib import Path
+
+import pytest
+
+from wholefit import checks, models
+from wholefit.base.optional import available
+
+DEBTS = tomllib.loads((Path(__file__).parent / "debts.toml").read_text())["contract"]
+
+
+def all_checks() -> list[checks.Check]:
+    return [check for name in models.names() for check in checks.of(models.make(name))]
+
+
+@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.name)
+def test_contract(check: checks.Check, request: pytest.FixtureRequest) -> None:
+    if check.model.requires and not available(check.model.requires):
+        pytest.skip(f"{check.model.requires} is not installed (extra {check.model.extra})")
+    if check.name in DEBTS:
+        request.applymarker(pytest.mark.xfail(reason=DEBTS[check.name], strict=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check()
+
+
+def test_debts_name_real_checks() -> None:
+    known = {check.name for check in all_checks()}
+    assert set(DEBTS) <= known, f"debts of checks that do not exist: {set(DEBTS) - known}"
