@@ -67,7 +67,7 @@ def test_relative_imports_are_not_used() -> None:
 
 def woken(code: str) -> set[str]:
     """Top-level modules that `code` wakes in a fresh interpreter."""
-    script = f"import sys; before = set(sys.modules); {code}; print(*(set(sys.modules) - before))"
+    script = f"import sys\nbefore = set(sys.modules)\n{code}\nprint(*(set(sys.modules) - before))"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(out.stdout.split())
 

@@ -9,13 +9,14 @@ from wholefit.base.errors import WholefitError
 from wholefit.base.tasks import Task
 from wholefit.checks import _data, _tools
 from wholefit.models import Model
+from wholefit.training import Fitted
 
 
 def missing_values_get_an_answer(model: Model, task: Task) -> None:
     """Rows arrive with holes, also in columns that had none in training."""
     made = _tools.fitted(model, task)
     frame = _data.table(task).head(20)
-    features = [column.name for column in made.schema.features]
+    features = made.schema.features
     empty = frame.with_columns(pl.lit(None).cast(frame[name].dtype).alias(name)
                                for name in features)
     _tools.valid(made, _tools.answer(made, empty), len(empty))
@@ -25,7 +26,7 @@ def an_unseen_category_gets_an_answer(model: Model, task: Task) -> None:
     """The world invents categories after training."""
     made = _tools.fitted(model, task)
     frame = _data.table(task).head(20)
-    words = [c.name for c in made.schema.features if c.role == "categorical"]
+    words = _of_role(made, "categorical")
     new = frame.with_columns(pl.lit("never seen before").alias(name) for name in words)
     _tools.valid(made, _tools.answer(made, new), len(new))
 
@@ -33,7 +34,7 @@ def an_unseen_category_gets_an_answer(model: Model, task: Task) -> None:
 def infinite_and_huge_numbers_get_an_answer(model: Model, task: Task) -> None:
     """A division by zero upstream must not become a crash downstream."""
     made = _tools.fitted(model, task)
-    numbers = [c.name for c in made.schema.features if c.role == "numeric"][:2]
+    numbers = _of_role(made, "numeric")[:2]
     frame = _data.table(task).head(6).with_columns(
         pl.Series(numbers[0], [np.inf, -np.inf, 1e300, -1e300, 0.0, 1.0]),
         pl.Series(numbers[1], [1e308, 1.0, np.inf, np.nan, -1e308, 0.0]),
@@ -67,14 +68,20 @@ def three_rows_are_learnt_or_refused(model: Model, task: Task) -> None:
     _tools.valid(made, found, len(few))
 
 
-def more_columns_than_rows_are_learnt(model: Model, task: Task) -> None:
-    """Wide tables are common where measuring is cheap and cases are rare."""
+def more_columns_than_rows_are_learnt_or_refused(model: Model, task: Task) -> None:
+    """Wide tables are common where measuring is cheap and cases are rare.
+
+    A family whose features multiply may refuse, in one sentence that names the way out.
+    """
     frame = _data.table(task).head(60)
     rng = np.random.default_rng(0)
     wide = frame.with_columns(
         pl.Series(f"w{at}", rng.normal(size=len(frame))) for at in range(150)
     )
-    made = _tools.fitted(model, task, wide)
+    try:
+        made = _tools.fitted(model, task, wide)
+    except WholefitError:
+        return
     _tools.valid(made, _tools.answer(made, wide), len(wide))
 
 
@@ -89,3 +96,7 @@ def one_value_of_the_target_is_refused(model: Model, task: Task) -> None:
         assert name in str(error), f"the error does not name the target: {error}"
     else:
         raise AssertionError("a constant target was accepted")
+
+
+def _of_role(made: Fitted, role: str) -> list[str]:
+    return [name for name in made.schema.features if made.schema.role(name) == role]

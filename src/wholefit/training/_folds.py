@@ -49,6 +49,17 @@ class Problem:
         return found
 
 
+def telling_weights(dataset: Dataset) -> np.ndarray | None:
+    """The rows' weights, or None where all are equal: then they must change nothing.
+
+    Some learners draw otherwise once they are given weights, even equal ones.
+    """
+    weights = dataset.weights()
+    if weights is None or bool(np.all(weights == weights[0])):
+        return None
+    return weights
+
+
 @dataclass
 class Validated:
     """Out-of-fold answers of one model; `seen` marks the rows that have one."""

@@ -131,7 +131,7 @@ def _with_codes(estimator: Any, codec: Codec) -> Any:
 def _as_is(dataset: Dataset, columns: list[str]) -> Encoder:
     """An encoder that hands number columns on as they are, in the estimator's order."""
     roles = {column.name: column.role for column in dataset.schema.columns}
-    features = [column.name for column in dataset.schema.features]
+    features = list(dataset.schema.features)
     if columns != features or any(roles[name] not in ("numeric", "boolean") for name in columns):
         raise StateError("only number columns, all of them learnt from, can be handed on as is.")
     encoding = Encoding(impute="none", indicator=False, dense=True)

@@ -20,7 +20,7 @@ from wholefit.data import splits
 from wholefit.data.dataset import Dataset
 from wholefit.models import Model
 from wholefit.training import _cost, portfolio
-from wholefit.training._folds import Problem, Validated, fit_one, validate
+from wholefit.training._folds import Problem, Validated, fit_one, telling_weights, validate
 from wholefit.training._judge import judge
 from wholefit.training._lineage import lineage
 from wholefit.training._warnings import target_warnings
@@ -70,7 +70,7 @@ def fit(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Run:
     plan = _plan(dataset, task, y, options)
     n_classes = len(getattr(codec, "classes", ()))
     problem = Problem(
-        dataset, task, y, n_classes, plan, dataset.weights(), options.jobs, options.seed,
+        dataset, task, y, n_classes, plan, telling_weights(dataset), options.jobs, options.seed,
         dict(options.encoding), tuple(options.transformers),
     )
     candidates, entries = _candidates(problem, options)

@@ -1,0 +1,76 @@
+# make test    lint, types and tests, in an environment of its own (what CI runs)
+# make demo    a light install, one fit on bundled data, a report, and predictions, in demo/
+# The rest: lint, study, bench, lowest, wheel, clean.
+#
+# PYTHON=... chooses the interpreter (3.11 or later); otherwise the first suitable one is found.
+# For Linux and macOS; on Windows do by hand what a recipe does, with Scripts for bin.
+
+MIN     := 3.11
+CHECK   := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON  ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c '$(CHECK)' 2>/dev/null && { echo $$p; break; }; done)
+
+VENV    := .venv
+LIGHT   := .venv-demo
+LOWEST  := .venv-lowest
+BIN     := $(VENV)/bin
+EXTRAS  := dev,boost,excel,sql,arrow,pandas
+PROCESSES ?= 2
+
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: test demo lint study bench lowest wheel clean python
+.DEFAULT_GOAL := test
+
+test: lint
+	$(BIN)/python -m pytest -n $(PROCESSES)
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+demo: $(LIGHT)/installed
+	PATH="$(CURDIR)/$(LIGHT)/bin:$$PATH" bash examples/demo.sh
+
+study: $(VENV)/installed
+	$(BIN)/python -m pytest -m "slow or study" --timeout=0 -s
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+lowest: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest -n $(PROCESSES)
+
+wheel: $(VENV)/installed
+	rm -rf dist
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) .venv-* build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The three environments. A marker file, newer than what decides their contents, says that one is
+# ready; pip runs again only when pyproject.toml or a constraint changes.
+$(VENV)/installed: pyproject.toml constraints.txt | python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e ".[$(EXTRAS)]"
+	touch $@
+
+$(LIGHT)/installed: pyproject.toml constraints.txt | python
+	$(PYTHON) -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet -e .
+	touch $@
+
+$(LOWEST)/installed: pyproject.toml constraints-lowest.txt | python
+	$(PYTHON) -m venv $(LOWEST)
+	PIP_CONSTRAINT=$(CURDIR)/constraints-lowest.txt \
+		$(LOWEST)/bin/python -m pip install --quiet -e ".[$(EXTRAS)]"
+	touch $@
+
+python:
+	@test -n "$(PYTHON)" || { echo "wholefit needs Python $(MIN) or later, and none was found:" \
+		"install it, or say where it is with make PYTHON=/path/to/python3."; exit 1; }
+	@$(PYTHON) -c '$(CHECK)' 2>/dev/null || { echo "wholefit needs Python $(MIN) or later;" \
+		"$(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo 'not there, or does not run'):" \
+		"choose another with make PYTHON=/path/to/python3."; exit 1; }

@@ -1,0 +1,134 @@
+"""One way to turn a polars column into numbers, labels, times or truth values.
+
+Training and prediction use the same functions, so a cell means the same thing in both. Each
+gives a column of the same length where a cell that does not convert is null; `unconverted`
+tells which those are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from wholefit.data import _dates
+
+# Spellings of "no value" that are met inside text columns which hold numbers or dates.
+MISSING_WORDS = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "nat", "?", "-",
+                 "--", ".", "missing")
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "on")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
+_PROBE = 200
+_TIME = pl.Datetime("us")
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
+
+
+def to_numbers(column: pl.Series) -> pl.Series:
+    """As Float64; durations and times of day in seconds; NaN becomes null."""
+    kind = column.dtype
+    if kind in _TEXTS:
+        text = column.cast(pl.String).str.strip_chars()
+        found = text.cast(pl.Float64, strict=False)
+    elif kind.is_numeric() or kind == pl.Boolean:
+        found = column.cast(pl.Float64)
+    elif kind == pl.Duration:
+        found = column.dt.total_microseconds().cast(pl.Float64) / 1e6
+    elif kind == pl.Time:
+        found = column.cast(pl.Int64).cast(pl.Float64) / 1e9
+    else:
+        return _nothing(column, pl.Float64())
+    return found.fill_nan(None)
+
+
+def to_labels(column: pl.Series) -> pl.Series:
+    """As String; a whole float reads like the integer it is, so 1.0 and 1 are one level."""
+    kind = column.dtype
+    if kind == pl.String:
+        return column
+    if kind.is_float() or kind.is_decimal():
+        return _float_labels(column.cast(pl.Float64))
+    if kind.is_nested() or kind in (pl.Object, pl.Binary):
+        return _nothing(column, pl.String())
+    return column.cast(pl.String)
+
+
+def to_times(column: pl.Series, *, utc: bool = False) -> pl.Series:
+    """As Datetime in microseconds without zone: wall-clock time, or UTC for putting in order."""
+    kind = column.dtype
+    if kind == pl.String:
+        column = parse_times(column)[0]
+        kind = column.dtype
+    if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
+        zoned = column.dt.convert_time_zone("UTC") if utc else column
+        return zoned.dt.replace_time_zone(None).cast(_TIME)
+    if kind in (pl.Date, pl.Datetime):
+        return column.cast(_TIME)
+    return _nothing(column, _TIME)
+
+
+def to_booleans(column: pl.Series) -> pl.Series:
+    """As Float64: 1 for true, 0 for false; numbers stay as they are."""
+    if column.dtype in _TEXTS:
+        word = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+        table = {**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)}
+        return word.replace_strict(table, default=None, return_dtype=pl.Float64)
+    return to_numbers(column)
+
+
+def to_codes(column: pl.Series) -> tuple[np.ndarray, list[str]]:
+    """Codes int32 (n,), -1 where missing, into the sorted list of levels."""
+    labels = to_labels(column)
+    levels = labels.unique().drop_nulls().sort()
+    if len(levels) == 0:
+        return np.full(len(labels), -1, dtype=np.int32), []
+    codes = labels.cast(pl.Enum(levels)).to_physical().cast(pl.Int32).fill_null(-1)
+    return codes.to_numpy(), levels.to_list()
+
+
+def parse_times(column: pl.Series) -> tuple[pl.Series, str | None]:
+    """Text to dates or datetimes by the one format that reads it best, and the format."""
+    cells = column.str.strip_chars()
+    cells = cells.set(is_missing(cells), None)
+    present = cells.drop_nulls()
+    places = np.unique(np.linspace(0, max(len(present) - 1, 0), _PROBE).astype(np.int64))
+    probe = present.gather(places).to_list() if len(present) else []
+    found = _dates.parse(cells) if _dates.looks_like(probe) > 0.5 else None
+    return (_nothing(column, _TIME), None) if found is None else (found.values, found.format)
+
+
+def is_missing(column: pl.Series) -> pl.Series:
+    """True where a cell is null, NaN, or text that spells "no value"."""
+    if column.dtype == pl.String:
+        short = column.str.len_bytes() <= max(map(len, MISSING_WORDS))
+        if not short.any():
+            return column.is_null()
+        word = column.str.strip_chars().str.to_lowercase()
+        return column.is_null() | word.is_in(list(MISSING_WORDS)).fill_null(True)
+    if column.dtype.is_float():
+        return column.is_null() | column.is_nan().fill_null(True)
+    return column.is_null()
+
+
+def unconverted(before: pl.Series, after: pl.Series) -> np.ndarray:
+    """Rows whose cell held something before and is null after."""
+    lost = after.is_null()
+    if not lost.any():
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero((lost & ~is_missing(before)).to_numpy())
+
+
+def mean(column: pl.Series) -> float:
+    """The mean of numbers or truth values; 0 where there is none."""
+    return float(column.cast(pl.Float64).mean() or 0.0)  # type: ignore[arg-type]
+
+
+def _nothing(column: pl.Series, kind: pl.DataType) -> pl.Series:
+    return pl.Series(column.name, [None] * len(column), dtype=kind)
+
+
+def _float_labels(column: pl.Series) -> pl.Series:
+    column = column.fill_nan(None)
+    whole = (column == column.floor()) & (column.abs() < 2.0**53)
+    as_whole = column.cast(pl.Int64, strict=False).cast(pl.String)
+    if whole.all():
+        return as_whole
+    return as_whole.zip_with(whole.fill_null(False), column.cast(pl.String))

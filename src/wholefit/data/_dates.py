@@ -1,0 +1,100 @@
+"""Text columns that hold dates: which order of day and month, decided over the whole column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from wholefit.data import _words as words
+
+_ISO = (r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", "%Y-%m-%d")
+_TRIPLE = r"^([0-9]{1,2})([-/.])([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})(?:[T ,]|$)"
+_CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
+_YEAR_FIRST = ("%Y/%m/%d", "%Y.%m.%d")
+_MONTH_NAMES = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%d %B %Y",
+                "%B %d, %Y", "%B %d %Y")
+_ZONE = r"(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """A parsed column: the values, the format that fits, and whether day and month are a guess."""
+
+    values: pl.Series
+    format: str
+    ambiguous: bool = False
+
+
+def parse(text: pl.Series, *, day_first: bool | None = None) -> Dates | None:
+    """The best reading of `text` as dates or datetimes, or None if it does not look like dates.
+
+    Cells that do not fit the chosen format come out missing: the caller counts them.
+    """
+    attempts = (_attempt(text, fmt, unsure) for fmt, unsure in _candidates(text, day_first))
+    found = [dates for dates in attempts if dates is not None]
+    if not found:
+        return None
+    return max(found, key=lambda d: d.values.len() - d.values.null_count())
+
+
+def with_format(text: pl.Series, fmt: str) -> pl.Series:
+    """`text` read with one stated format; what does not fit is missing."""
+    zoned = "%z" in fmt
+    timed = any(code in fmt for code in ("%H", "%I", "%T", "%R"))
+    kind: Any = pl.Date
+    if timed:
+        kind = pl.Datetime("us", "UTC") if zoned else pl.Datetime("us")
+        text = text.str.replace(r"[,T]? *([0-9]{1,2}:[0-9]{2})", " $1")
+        text = text.str.replace(r"(?i)([0-9]) ?([ap]m)", "$1 $2")
+    if zoned:
+        text = text.str.replace(r" ?(?:Z|UTC)$", "+00:00").str.replace(
+            r" ?([+-][0-9]{2}):?([0-9]{2})$", "$1:$2")
+    return text.str.strptime(kind, fmt, strict=False, exact=True)
+
+
+def _attempt(text: pl.Series, fmt: str, unsure: bool) -> Dates | None:
+    values = with_format(text, fmt)
+    return None if values.null_count() == values.len() else Dates(values, fmt, unsure)
+
+
+def _candidates(text: pl.Series, day_first: bool | None) -> list[tuple[str, bool]]:
+    """Formats worth trying on the whole column, with True where day and month are a guess."""
+    head = text.head(2000)
+    dates = [(fmt, False) for fmt in (_ISO[1], *_YEAR_FIRST, *_MONTH_NAMES)]
+    dates += _day_or_month(text, day_first)
+    tails = _tails(head)
+    return [(fmt + tail, unsure) for fmt, unsure in dates for tail in tails
+            if with_format(head, fmt + tail).null_count() < head.len()]
+
+
+def _tails(head: pl.Series) -> list[str]:
+    if not head.str.contains(r"[0-9]:[0-9]{2}").any():
+        return [""]
+    zone = "%:z" if head.str.contains(_ZONE).any() else ""
+    return [f" {clock}{zone}" for clock in _CLOCKS] + [""]
+
+
+def _day_or_month(text: pl.Series, day_first: bool | None) -> list[tuple[str, bool]]:
+    """12/03/2020: which is the day? The column says, where any part exceeds 12."""
+    parts = text.str.extract_groups(_TRIPLE).struct.unnest()
+    first, second = (parts[c].cast(pl.Int32, strict=False) for c in ("1", "3"))
+    if first.null_count() == first.len():
+        return []
+    sep = str(parts["2"].drop_nulls().mode().sort()[0])
+    year = "%Y" if parts["4"].drop_nulls().str.len_bytes().median() == 4 else "%y"
+    day, month = f"%d{sep}%m{sep}{year}", f"%m{sep}%d{sep}{year}"
+    days, months = int((first > 12).sum()), int((second > 12).sum())
+    if days != months:
+        return [(day if days > months else month, False)]
+    if days:
+        return [(day, False), (month, False)]
+    guess = day_first if day_first is not None else sep != "/"
+    # With points ("3.4.2020") the day always comes first: no guess there.
+    return [(day if guess else month, day_first is None and sep != ".")]
+
+
+def looks_like(values: list[str]) -> float:
+    """The share of `values` that look like dates."""
+    return sum(bool(words.DATEISH.fullmatch(v)) for v in values) / max(1, len(values))

@@ -1,0 +1,189 @@
+"""From a source to a Dataset: read, settle the roles, say what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from wholefit.base import errors, tasks
+from wholefit.data import _cells, _dates
+from wholefit.data.dataset import Dataset
+from wholefit.data.notes import Note, info, some, warning
+from wholefit.data.schema import Policies, Schema, conform, infer, wanted_roles
+
+_EXAMPLES = 5
+
+
+def load(
+    source: Any,
+    *,
+    target: str | None = None,
+    roles: Mapping[str, str] | str | Path | None = None,
+    task: str | None = None,
+    time: str | None = None,
+    groups: str | None = None,
+    weights: str | None = None,
+    **options: Any,
+) -> Dataset:
+    """Read any source and settle what its columns are for.
+
+    `target`, `time`, `groups` and `weights` name columns; `roles` overrides others (a dict, or
+    the path of a TOML file); `task` is checked and kept in the schema; `options` go to
+    `read`. Rows without a target are dropped, counted and noted. Raises UnknownNameError for a
+    misspelt name and DataError for a source that cannot be learnt from.
+    """
+    return _settled(_read(source, options), target=target, roles=roles, task=task, time=time,
+                    groups=groups, weights=weights)
+
+
+def dataset_of(
+    frame: pl.DataFrame, *, target: str | None = None, **settings: Any
+) -> Dataset:
+    """A Dataset of a frame at hand; `settings` as for `load`, reading options apart."""
+    return _settled(_Table(frame, "memory (polars)", "polars", ()), target=target, **settings)
+
+
+def conforming(
+    source: Any,
+    schema: Schema,
+    policies: Policies | None = None,
+    with_target: bool = False,
+    **options: Any,
+) -> Dataset:
+    """New data for a fitted model: made to conform to `schema`, every row kept, in order.
+
+    `with_target` asks for the target column too (SchemaError where it is absent); `options` go
+    to `read`. The user's own columns stay in `original`.
+    """
+    table = _read(source, options)
+    read = _dates_as_in_training(table.frame, schema, table.formats)
+    frame, notes = conform(schema, read, policies)
+    if with_target and schema.target not in frame.columns:
+        near = errors.nearest(schema.target or "", table.frame.columns)
+        raise errors.SchemaError(
+            f"data to evaluate on must have the target column {schema.target!r}; "
+            + (f"there is {near!r}: rename it." if near else "it is not there."))
+    return Dataset(frame, schema, source=table.source, guest=table.guest,
+                   notes=[*table.notes, *notes], original=table.frame)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What reading gives: the frame, where it came from, the user's frame type, notes."""
+
+    frame: pl.DataFrame
+    source: str
+    guest: str
+    notes: Sequence[Note]
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+
+def _read(source: Any, options: dict[str, Any]) -> Any:
+    if isinstance(source, Dataset):
+        return _Table(source.original, source.source, source.guest, source.notes)
+    from wholefit.data.read import read
+
+    return read(source, **options)
+
+
+def _settled(
+    table: Any,
+    *,
+    target: str | None = None,
+    roles: Mapping[str, str] | str | Path | None = None,
+    task: str | None = None,
+    time: str | None = None,
+    groups: str | None = None,
+    weights: str | None = None,
+) -> Dataset:
+    """A read table as a Dataset: roles inferred, rows without a target left out."""
+    single = {"target": target, "time": time, "group": groups, "weight": weights}
+    wanted = wanted_roles(table.frame.columns, roles, **single)
+    name = next((name for name, role in wanted.items() if role == "target"), None)
+    frame, dropped = _with_target(table.frame, name)
+    if frame.height == 0:
+        why = "" if name is None else f" with a value of target {name!r}"
+        raise errors.DataError(f"{table.source} must have rows{why} to learn from; it has none.")
+    schema = infer(frame, roles=wanted)
+    schema = replace(schema, columns=tuple(
+        replace(c, format=table.formats.get(c.name, c.format)) for c in schema.columns))
+    _check_learnable(schema, table.source)
+    if task is not None:
+        schema = replace(schema, task=tasks.get(task).name)
+    notes = [*table.notes, *dropped, *_lost_cells(frame, schema)]
+    return Dataset(frame, schema, source=table.source, guest=table.guest, notes=notes)
+
+
+def _dates_as_in_training(
+    frame: pl.DataFrame, schema: Schema, formats: Mapping[str, str]
+) -> pl.DataFrame:
+    """Text dates that reading took for month first, say, when training had the day first."""
+    known = {column.name: column.format for column in schema.columns}
+    for name, form in formats.items():
+        trained = known.get(name)
+        if trained is None or trained == form or name not in frame.columns:
+            continue
+        cells = frame.get_column(name).alias("column")
+        again = _dates.with_format(cells.dt.to_string(form), trained)
+        if again.null_count() == cells.null_count():
+            frame = frame.with_columns(again.alias(name))
+    return frame
+
+
+def _with_target(frame: pl.DataFrame, target: str | None) -> tuple[pl.DataFrame, list[Note]]:
+    """Rows whose target is there, and a note on those that were dropped."""
+    if target is None:
+        return frame, []
+    column = frame.get_column(target).alias("column")
+    empty = column.is_null()
+    if column.dtype.is_float():
+        empty = empty | column.is_nan().fill_null(True)
+    elif column.dtype == pl.String:
+        empty = empty | (column.str.strip_chars() == "").fill_null(True)
+    count = int(empty.sum())
+    if not count:
+        return frame, []
+    rows = np.flatnonzero(empty.to_numpy())[:_EXAMPLES] + 1
+    word = "row has" if count == 1 else "rows have"
+    note = warning(
+        "target_missing", f"{count:,} of {frame.height:,} {word} no target {target!r} and cannot "
+        f"be learnt from: left out (rows {some(rows.tolist())}).",
+        column=target, rows=rows, count=count)
+    return frame.filter(~empty), [note]
+
+
+def _check_learnable(schema: Schema, source: str) -> None:
+    if schema.target is not None and not schema.features:
+        said = "; ".join(f"{c.name!r} is {c.role} ({c.reason})"
+                         for c in schema.columns[:_EXAMPLES] if c.role != "target")
+        raise errors.DataError(
+            f"{source} must have a column to learn from beside the target; {said or 'none'}. "
+            "If one is wrong, say roles={'column': 'numeric'}.")
+
+
+def _lost_cells(frame: pl.DataFrame, schema: Schema) -> list[Note]:
+    """Notes on text cells of number and date columns that become missing."""
+    change = {"numeric": _cells.to_numbers, "datetime": _cells.to_times,
+              "boolean": _cells.to_booleans}
+    notes = []
+    for column in schema.columns:
+        if column.role not in change or column.dtype != "String":
+            continue
+        cells = frame.get_column(column.name).alias("column")
+        bad = _cells.unconverted(cells, change[column.role](cells))
+        if len(bad):
+            values = cells.gather(bad).unique(maintain_order=True)
+            examples = some([repr(value) for value in values.to_list()], _EXAMPLES)
+            notes.append(warning(
+                "cells_not_converted", f"column {column.name!r} is {column.role}, and {len(bad):,} "
+                f"of its cells are not, such as {examples}: they become missing.",
+                column=column.name, rows=bad[:_EXAMPLES] + 1, count=len(bad)))
+        elif column.role != "boolean":
+            notes.append(info("text_converted", f"column {column.name!r}: {column.reason}.",
+                              column=column.name, count=len(cells)))
+    return notes

@@ -1,0 +1,205 @@
+"""One scikit-learn estimator around the boosting libraries: LightGBM, XGBoost, CatBoost.
+
+Their own scikit-learn wrappers differ in what they take: one refuses class codes with a gap,
+one wants categories only as an argument of `fit`, one refuses categories in arrays. This one
+behaves the same for all, and its answers are those of the scorer in `_kernels/native.py`.
+
+The classes are made when first asked for, so that the catalog wakes no library; pickle finds
+them by name in this module all the same.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from wholefit.base.state import State
+from wholefit.models._hist import narrow
+from wholefit.models._kernels.native import shares
+
+_NAMES = ("BoostedClassifier", "BoostedRegressor")
+# library: where its booster is trained and dumped, and what answers with it.
+_TRAINERS = {name: f"wholefit.models.{name}" for name in ("lightgbm", "xgboost", "catboost")}
+_SCORERS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"}
+
+
+def boosted(
+    library: str, params: dict[str, Any], *, rounds: int, categorical: tuple[int, ...],
+    jobs: int, classes: bool, balanced: bool = False, max_levels: int | None = None,
+) -> Any:
+    """An unfitted estimator: `rounds` of boosting by `library` with its own `params`.
+
+    Features in `categorical` with more than `max_levels` codes are taken as numbers.
+    """
+    kind = estimator_class(_NAMES[0] if classes else _NAMES[1])
+    return kind(library=library, params=params, rounds=rounds, categorical=categorical,
+                jobs=jobs, balanced=balanced, max_levels=max_levels)
+
+
+def boosted_state(estimator: Any, n_classes: int) -> State:
+    """A fitted estimator's booster in its library's own format."""
+    classes = [int(code) for code in estimator.classes_] if n_classes else None
+    config = {"classes": classes, "n_classes": int(n_classes),
+              "features": int(estimator.n_features_in_),
+              "categorical": [int(feature) for feature in estimator.categorical_]}
+    if estimator.booster_ is None:
+        return State(estimator.library, {**config, "constant": estimator.constant_.tolist()})
+    blob = _trainer(estimator.library).dump(estimator.booster_)
+    return State(estimator.library, config, blobs={"model": blob})
+
+
+def estimator_class(name: str) -> Any:
+    """The class of that name: a scikit-learn classifier or regressor."""
+    if name not in globals():
+        from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+        parents = {_NAMES[0]: (_Classes, ClassifierMixin, BaseEstimator),
+                   _NAMES[1]: (_Numbers, RegressorMixin, BaseEstimator)}
+        globals()[name] = type(name, parents[name], {"__module__": __name__})
+    return globals()[name]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return estimator_class(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Boosted:
+    """Fit and answer; `booster_` is the library's own object.
+
+    Where no feature varies, or only one class was seen, there is nothing to boost: `booster_`
+    is None and `constant_` (outputs,) is the answer.
+    """
+
+    n_features_in_: int
+
+    def __init__(
+        self, library: str = "lightgbm", params: dict[str, Any] | None = None,
+        rounds: int = 100, categorical: tuple[int, ...] = (), jobs: int = 1,
+        balanced: bool = False, max_levels: int | None = None,
+    ) -> None:
+        self.library = library
+        self.params = params
+        self.rounds = rounds
+        self.categorical = categorical
+        self.jobs = jobs
+        self.balanced = balanced
+        self.max_levels = max_levels
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.allow_nan = True
+        return tags
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """Share of the total gain that each feature brought."""
+        if self.booster_ is None:
+            return np.zeros(self.n_features_in_)
+        gain = _trainer(self.library).gains(
+            self.booster_, self.n_features_in_, self.categorical_)
+        return np.asarray(gain / gain.sum() if gain.sum() > 0 else gain)
+
+    def _train(self, X: np.ndarray, y: np.ndarray, weight: Any, classes: int) -> None:
+        self.booster_, self.constant_ = None, _constant(y, weight, classes)
+        self.categorical_ = tuple(narrow(self.categorical, X, self.max_levels))
+        if classes != 1 and _varies(X):
+            self.booster_ = _trainer(self.library).train(
+                {**(self.params or {})}, X, y, weight, rounds=self.rounds,
+                categorical=self.categorical_, jobs=self.jobs, classes=classes)
+
+    def _raw(self, X: Any, classes: int) -> np.ndarray:
+        from sklearn.utils.validation import validate_data
+
+        whole = validate_data(self, X, reset=False, **_MATRIX)
+        if self.booster_ is None:
+            return np.repeat(self.constant_[None], len(whole), axis=0)
+        native = importlib.import_module("wholefit.models._kernels.native")
+        score = getattr(native, _SCORERS[self.library]).raw
+        return np.asarray(score(self.booster_, whole, self.categorical_, classes, self.jobs))
+
+
+_MATRIX = {"dtype": [np.float32, np.float64], "ensure_all_finite": "allow-nan"}
+
+
+class _Classes(_Boosted):
+    """Class codes, gaps allowed, to probabilities."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Fit on features (n, p) and labels (n,)."""
+        from sklearn.utils.multiclass import check_classification_targets
+        from sklearn.utils.validation import validate_data
+
+        X, y = validate_data(self, X, y, **_MATRIX)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        weight = _weights(self, X, sample_weight, codes if self.balanced else None)
+        self._train(X, codes, weight, len(self.classes_))
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities (n, classes seen), float64."""
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self, "booster_")
+        return shares(self._raw(X, len(self.classes_)))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable label (n,)."""
+        found = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_)[found]
+
+
+class _Numbers(_Boosted):
+    """Numbers to numbers."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Fit on features (n, p) and numbers (n,)."""
+        from sklearn.utils.validation import validate_data
+
+        X, y = validate_data(self, X, y, y_numeric=True, **_MATRIX)
+        self._train(X, np.asarray(y, dtype=np.float64), _weights(self, X, sample_weight), 0)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Numbers (n,), float64."""
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self, "booster_")
+        return self._raw(X, 0).ravel()
+
+
+def _weights(owner: Any, X: np.ndarray, weight: Any, codes: Any = None) -> np.ndarray | None:
+    """Row weights, times the inverse frequency of the row's class where that is asked for."""
+    from sklearn.utils.validation import _check_sample_weight
+
+    found = None if weight is None else _check_sample_weight(weight, X, dtype=np.float64)
+    if codes is None:
+        return found
+    count = np.bincount(codes, weights=found)
+    each = (count.sum() / (len(count) * count))[codes]
+    return each if found is None else found * each
+
+
+def _constant(y: np.ndarray, weight: np.ndarray | None, classes: int) -> np.ndarray:
+    """The answer without features: class shares (classes,), or the mean (1,)."""
+    if not classes:
+        return np.array([np.average(y, weights=weight)])
+    count = np.bincount(y, weights=weight, minlength=classes)
+    return np.asarray(count / count.sum())
+
+
+def _varies(X: np.ndarray) -> bool:
+    """True if some feature has two different values, missing being one."""
+    for feature in X.T:
+        first = feature[:1]
+        if not np.all((feature == first) | (np.isnan(feature) & np.isnan(first))):
+            return True
+    return False
+
+
+def _trainer(library: str) -> Any:
+    return importlib.import_module(_TRAINERS[library])

@@ -1,0 +1,1 @@
+"""Fitted models as numpy alone: what an artifact answers with."""

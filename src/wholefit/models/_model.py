@@ -1,0 +1,91 @@
+"""What a catalog entry is: hyper-parameters, how to build it, and its fitted form as state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from wholefit.base.params import Params
+from wholefit.base.state import State
+from wholefit.base.tasks import Task
+from wholefit.features import Encoding
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a model may know when it is built.
+
+    `rows` and `features` of the training matrix; `categorical`, indices of features that hold
+    category codes; `n_classes` (0 for a number); `jobs` threads it may use; `seed`.
+    """
+
+    rows: int
+    features: int
+    categorical: tuple[int, ...] = ()
+    n_classes: int = 0
+    jobs: int = 1
+    seed: int = 0
+
+
+class Scorer(Protocol):
+    """A fitted model as numpy alone: what an artifact answers with."""
+
+    def answer(self, X: Any) -> np.ndarray:
+        """Features (n, p), dense or CSR, to probabilities (n, classes) or numbers (n,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Model(Params):
+    """Base of the catalog: a frozen dataclass of documented, bounded hyper-parameters.
+
+    Class facts: `name` in the catalog; `family`; `summary`, one honest sentence on when to
+    use it; `tasks`; `requires`, an optional library and the `extra` that brings it; `growth`,
+    how its training time grows with rows ("linear", "quadratic"); `weighted`, whether it takes
+    sample weights; `incremental`, whether `update` can teach it more rows; `burden`, its place
+    in the order of what a prediction costs (0 nothing, 100 most): among tied models the one of
+    least burden is recommended, and an order that is not a stopwatch keeps that repeatable;
+    `pace`, seconds to fit a million cells of training matrix on two cores, for estimates only.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    summary: ClassVar[str]
+    tasks: ClassVar[tuple[str, ...]]
+    requires: ClassVar[str | None] = None
+    extra: ClassVar[str | None] = None
+    growth: ClassVar[str] = "linear"
+    weighted: ClassVar[bool] = True
+    incremental: ClassVar[bool] = False
+    burden: ClassVar[int] = 50
+    pace: ClassVar[float] = 1.0
+
+    def encoding(self, task: Task) -> Encoding:
+        """How this family wants its columns."""
+        raise NotImplementedError
+
+    def build(self, task: Task, context: Context) -> Any:
+        """An unfitted estimator of the scikit-learn kind."""
+        raise NotImplementedError
+
+    def state(self, estimator: Any, task: Task, context: Context) -> State:
+        """The fitted estimator as version-independent data; `scorer(state)` answers with it."""
+        raise NotImplementedError
+
+    def answer(self, estimator: Any, X: Any, task: Task, context: Context) -> np.ndarray:
+        """The live estimator's answer: probabilities (n, n_classes) or numbers (n,)."""
+        if not context.n_classes:
+            return np.asarray(estimator.predict(X), dtype=np.float64)
+        found = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+        return spread(found, np.asarray(estimator.classes_), context.n_classes)
+
+
+def spread(found: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Probabilities of the classes seen in training, (n, seen), laid over all (n, n_classes)."""
+    if found.shape[1] == n_classes:
+        return found
+    whole = np.zeros((len(found), n_classes))
+    whole[:, classes.astype(np.intp)] = found
+    return whole

@@ -1,0 +1,206 @@
+"""Boosting: states agree with live models; odd data, threads and missing libraries."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from coded_tables import agree, coded, fitted, skill, suited
+
+from wholefit.base.errors import MissingExtraError, StateError
+from wholefit.base.state import same
+from wholefit.models import Context, make, scorer
+
+OURS = ["ada_boost", "ada_boost(max_depth=3, learning_rate=0.3)", "gradient_boosting",
+        "gradient_boosting(subsample=0.6, max_features=0.5, max_depth=None, n_estimators=10)",
+        "hist_gradient_boosting(n_estimators=40)",
+        "hist_gradient_boosting(n_estimators=40, categories='codes', max_leaf_nodes=None)",
+        "hist_gradient_boosting(n_estimators=40, early_stopping=True, max_bins=40)"]
+GUESTS = ["lightgbm(n_estimators=40)", "lightgbm(n_estimators=40, categories='codes')",
+          "lightgbm(n_estimators=20, subsample=0.5, max_features=0.5, max_depth=3)",
+          "xgboost(n_estimators=40)", "xgboost(n_estimators=40, categories='codes')",
+          "xgboost(n_estimators=20, subsample=0.5, max_features=0.5, min_gain=0.1)",
+          "catboost(n_estimators=40)", "catboost(n_estimators=40, categories='codes')",
+          "catboost(n_estimators=20, subsample=0.7, learning_rate=0.2, max_features=0.5)"]
+LIBRARIES = ["lightgbm", "xgboost", "catboost"]
+
+
+@pytest.mark.parametrize("name", ["status", "amount", "price"])
+@pytest.mark.parametrize("text", OURS)
+def test_agree(text: str, name: str) -> None:
+    found = agree(text, name, most=1e-14)
+    assert skill(found, name) > (0.35 if name == "price" and "ada" not in text else 0.0)
+
+
+@pytest.mark.parametrize("name", ["status", "amount", "price"])
+@pytest.mark.parametrize("text", GUESTS)
+def test_libraries_agree(text: str, name: str) -> None:
+    pytest.importorskip(make(text).requires)
+    assert skill(agree(text, name, most=0.0), name) > (0.3 if name == "price" else 0.0)
+
+
+@pytest.mark.parametrize("text", [
+    "gradient_boosting(loss='huber')", "gradient_boosting(loss='absolute_error')",
+    "hist_gradient_boosting(loss='poisson', n_estimators=30)",
+    "hist_gradient_boosting(loss='absolute_error', n_estimators=30)",
+    "lightgbm(loss='poisson', n_estimators=30)", "lightgbm(loss='huber', n_estimators=30)",
+    "xgboost(loss='poisson')", "xgboost(loss='absolute_error')",
+    "catboost(loss='absolute_error', n_estimators=60)"])
+def test_losses(text: str) -> None:
+    pytest.importorskip(make(text).requires or "sklearn")
+    assert np.isfinite(agree(text, "price")).all()
+
+
+@pytest.mark.parametrize("text", [
+    "ada_boost(n_estimators=5)", "gradient_boosting(n_estimators=5)",
+    "hist_gradient_boosting(n_estimators=5)", *(f"{name}(n_estimators=5)" for name in LIBRARIES)])
+def test_a_class_that_training_did_not_show(text: str) -> None:
+    pytest.importorskip(make(text).requires or "sklearn")
+    data = coded("amount")
+    model, estimator, context = fitted(text, data, rows=np.flatnonzero(data.y != 3)[:600])
+    X = suited(model, data)
+    live = model.answer(estimator, X, data.task, context)
+    found = scorer(model.state(estimator, data.task, context)).answer(X)
+    assert np.abs(found - live).max() < 1e-14 and found.shape == (len(X), 7)
+    assert not found[:, 3].any() and found[:, 4].any()
+
+
+@pytest.mark.parametrize("text", [
+    "gradient_boosting(n_estimators=5, subsample=0.5)", "hist_gradient_boosting(n_estimators=5)",
+    "lightgbm(n_estimators=5, subsample=0.5)", "xgboost(n_estimators=5, subsample=0.5)",
+    "catboost(n_estimators=5)"])
+def test_the_same_seed_gives_the_same_bits(text: str) -> None:
+    """CatBoost writes its training time into its file, so answers are compared, not files."""
+    pytest.importorskip(make(text).requires or "sklearn")
+    data = coded("status")
+    runs = [fitted(text, data) for _ in range(2)]
+    X = suited(runs[0][0], data)
+    first, second = (model.answer(estimator, X, data.task, context)
+                     for model, estimator, context in runs)
+    assert np.array_equal(first, second)
+    if not text.startswith("catboost"):
+        assert same(*(m.state(estimator, data.task, context) for m, estimator, context in runs))
+
+
+@pytest.mark.parametrize("text", ["hist_gradient_boosting(n_estimators=5)",
+                                  "lightgbm(n_estimators=5)", "xgboost(n_estimators=5)"])
+def test_categories_with_many_levels_are_numbers(text: str) -> None:
+    """300 codes are more than scikit-learn's bins: it would refuse them."""
+    pytest.importorskip(make(text).requires or "sklearn")
+    rng = np.random.default_rng(0)
+    X = np.stack([rng.integers(0, 300, 900), rng.integers(0, 4, 900)], axis=1).astype(np.float32)
+    y = X[:, 0] / 100 + X[:, 1] % 2 + rng.normal(0, 0.1, 900)
+    model, context = make(text), Context(900, 2, (0, 1))
+    task = coded("price").task
+    estimator = model.build(task, context).fit(X, y)
+    found = scorer(model.state(estimator, task, context)).answer(X)
+    assert np.abs(found - model.answer(estimator, X, task, context)).max() < 1e-14
+    taken = (estimator.is_categorical_ if "hist" in text
+             else [feature in estimator.categorical_ for feature in (0, 1)])
+    assert list(taken) == [False, True]
+
+
+def test_sets_split_what_codes_cannot() -> None:
+    """Levels alternate: one set split tells them apart, thresholds need one a level."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 20, (600, 1)).astype(np.float32)
+    y = (X[:, 0] % 2 == 0).astype(int)
+    task = coded("status").task
+    correct = {}
+    for categories in ("sets", "codes"):
+        model = make(f"hist_gradient_boosting(n_estimators=1, max_leaf_nodes=2, "
+                     f"categories={categories!r})")
+        context = Context(600, 1, (0,), 2)
+        estimator = model.build(task, context).fit(X, y)
+        found = scorer(model.state(estimator, task, context)).answer(X)
+        correct[categories] = float(((found[:, 1] > y.mean()) == y).mean())
+    assert correct["sets"] == 1.0 and correct["codes"] < 0.7
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_nothing_to_boost(library: str) -> None:
+    """Features that do not vary, or one class only: the answer is the constant."""
+    pytest.importorskip(library)
+    numbers, classes = coded("price").task, coded("status").task
+    X, y = np.ones((40, 2), dtype=np.float32), np.arange(40.0)
+    model, context = make(library), Context(40, 2)
+    estimator = model.build(numbers, context).fit(X, y)
+    assert np.array_equal(scorer(model.state(estimator, numbers, context)).answer(X), [19.5] * 40)
+    context = Context(40, 2, n_classes=3)
+    estimator = model.build(classes, context).fit(np.arange(80.0).reshape(40, 2), np.full(40, 2))
+    state = model.state(estimator, classes, context)
+    assert np.array_equal(scorer(state).answer(X), [[0, 0, 1]] * 40)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_balanced_weighs_the_rare_class_up(library: str) -> None:
+    pytest.importorskip(library)
+    data = coded("status")
+    shares = []
+    for balanced in (False, True):
+        model, estimator, context = fitted(f"{library}(n_estimators=30, balanced={balanced})", data)
+        X = suited(model, data)[1::2]
+        shares.append(model.answer(estimator, X, data.task, context)[:, 1].mean())
+    assert shares[1] > shares[0] + 0.05
+
+
+@pytest.mark.parametrize("text", ["hist_gradient_boosting(n_estimators=3)",
+                                  *(f"{name}(n_estimators=3)" for name in LIBRARIES)])
+def test_estimators_can_be_cloned_and_sent_to_a_worker(text: str) -> None:
+    pytest.importorskip(make(text).requires or "sklearn")
+    from sklearn.base import clone
+
+    data = coded("status")
+    model, estimator, context = fitted(text, data)
+    X = suited(model, data)
+    live = model.answer(estimator, X, data.task, context)
+    sent = pickle.loads(pickle.dumps(estimator))
+    again = clone(estimator).fit(X[::2], data.y[::2])
+    for other in (sent, again):
+        assert np.array_equal(model.answer(other, X, data.task, context), live)
+    importance = getattr(estimator, "feature_importances_", None)
+    assert importance is None or importance.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("classes", [True, False], ids=["classes", "numbers"])
+@pytest.mark.parametrize("library", ["hist", *LIBRARIES])
+def test_scikit_learns_own_checks(library: str, classes: bool) -> None:
+    pytest.importorskip("sklearn" if library == "hist" else library)
+    from sklearn.utils.estimator_checks import check_estimator
+
+    from wholefit.models._boosted import boosted
+    from wholefit.models._hist import estimator_class
+
+    if library == "hist":
+        estimator = estimator_class("classifier" if classes else "regressor")(
+            max_iter=10, min_samples_leaf=2)
+    else:
+        small = {"min_data_in_leaf": 2} if library == "lightgbm" else {}
+        estimator = boosted(library, small, rounds=10, categorical=(), jobs=1, classes=classes)
+    results = check_estimator(estimator, on_fail=None)
+    failed = {found["check_name"] for found in results if found["status"] == "failed"}
+    assert len(results) > 40
+    # Bins and leaf sizes count rows, so a row of weight two is not two rows to these learners.
+    assert failed <= {"check_sample_weight_equivalence_on_dense_data"}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_that_is_not_installed(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    data = coded("status")
+    with pytest.raises(MissingExtraError, match=library):
+        make(library).build(data.task, data.context(10))
+
+
+def test_a_guest_that_starts_from_another_model_has_no_state() -> None:
+    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.linear_model import LinearRegression
+
+    data = coded("price")
+    model = make("gradient_boosting")
+    X = suited(model, data)[:200]
+    guest = GradientBoostingRegressor(init=LinearRegression(), n_estimators=3).fit(X, data.y[:200])
+    with pytest.raises(StateError, match="init"):
+        model.state(guest, data.task, data.context(200))
