@@ -16,6 +16,9 @@ LOWEST  := .venv-lowest
 BIN     := $(VENV)/bin
 EXTRAS  := dev,boost,excel,sql,arrow,pandas
 PROCESSES ?= 2
+# One module or package with a __main__ is one table; `make bench TABLES=weight` makes one of them.
+TABLES  ?= $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)) \
+	$(patsubst benchmarks/%/__main__.py,%,$(wildcard benchmarks/*/__main__.py))
 
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -37,7 +40,7 @@ study: $(VENV)/installed
 	$(BIN)/python -m pytest -m "slow or study" --timeout=0 -s
 
 bench: $(VENV)/installed
-	$(BIN)/python -m benchmarks
+	for table in $(TABLES); do $(BIN)/python -m benchmarks.$$table || exit 1; done
 
 lowest: $(LOWEST)/installed
 	$(LOWEST)/bin/python -m pytest -n $(PROCESSES)

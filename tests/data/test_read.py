@@ -76,7 +76,8 @@ def test_binary_formats(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [
     '[{"a": 1, "b": "x"}, {"a": 2}]', '{"a": [1, 2], "b": ["x", null]}',
     '{"a": 1, "b": "x"}\n{"a": 2, "b": null}\n', '{"a": {"0": 1, "1": 2}, "b": {"0": "x"}}',
-    '{"columns": ["a", "b"], "data": [[1, "x"], [2, null]]}', '{"rows": [{"a":1,"b":"x"},{"a":2}]}'])
+    '{"columns": ["a", "b"], "data": [[1, "x"], [2, null]]}',
+    '{"rows": [{"a": 1, "b": "x"}, {"a": 2}]}'])
 def test_json_in_every_shape(tmp_path: Path, content: str) -> None:
     assert read_text(tmp_path, content, "f.json").frame.to_dict(as_series=False) == {
         "a": [1, 2], "b": ["x", None]}
@@ -126,7 +127,7 @@ def test_sqlite_one_table_query_and_read_only(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert read(path).frame.rows() == [("Ann", 30, 1.7), ("Bob", None, 1.8)]
     assert read(path, query="select age from people where age > 1").frame.rows() == [(30,)]
-    with pytest.raises(DataError, match="readonly|read-only|not authorized|query"):
+    with pytest.raises(DataError, match=r"readonly|read-only|not authorized"):
         read(path, query="delete from people")
     assert path.read_bytes() == before
     with pytest.raises(UnknownNameError, match="did you mean 'people'"):
@@ -237,6 +238,9 @@ def test_single_quotes(tmp_path: Path) -> None:
     (["3.4.2020", "5.6.2020"], [dt.date(2020, 4, 3), dt.date(2020, 6, 5)]),
     (["1/2/20 10:30", "1/13/20 9:05"],
      [dt.datetime(2020, 1, 2, 10, 30), dt.datetime(2020, 1, 13, 9, 5)]),
+    (["1/2/2020 10:30", "1/13/2020 9:05:07", "1/14/2020"],
+     [dt.datetime(2020, 1, 2, 10, 30), dt.datetime(2020, 1, 13, 9, 5, 7),
+      dt.datetime(2020, 1, 14)]),
     (["3 Jan 2020", "14 Feb 2021"], [dt.date(2020, 1, 3), dt.date(2021, 2, 14)]),
     (["2020-01-02T03:04:05Z", "2020-01-02 05:04:05+02:00"],
      [dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC)] * 2),
@@ -308,7 +312,7 @@ def test_options(tmp_path: Path) -> None:
                           ({"dtypes": {"a": "txt"}}, "text"), ({"format": "cvs"}, "csv")):
         with pytest.raises(UnknownNameError, match=word):
             read(path, **options)
-    with pytest.raises(DataError, match="did you mean 'f.csv'"):
+    with pytest.raises(DataError, match=r"did you mean 'f\.csv'"):
         read(tmp_path / "g.csv")
 
 
@@ -385,7 +389,8 @@ def test_pandas_needs_no_pyarrow() -> None:
         import pandas, polars
         from wholefit.data.read import read
         from wholefit.data.write import give_back
-        frame = pandas.DataFrame({"a": [1, 2], "s": ["x", None], "c": pandas.Categorical(["u", "v"]),
+        frame = pandas.DataFrame({"a": [1, 2], "s": ["x", None],
+            "c": pandas.Categorical(["u", "v"]),
             "t": pandas.to_datetime(["2020-01-01", "2021-01-01"]).tz_localize("UTC")})
         back = give_back(read(frame).frame, "pandas")
         assert back["a"].tolist() == [1, 2] and back["s"][0] == "x" and back["s"].isna()[1]
@@ -399,9 +404,9 @@ def test_pandas_needs_no_pyarrow() -> None:
 def test_reading_wakes_neither_pandas_nor_pyarrow(tmp_path: Path) -> None:
     path = put(tmp_path, "f.csv", TEXT)
     code = (f"import sys; from wholefit.data.read import read; read({str(path)!r});"
-            "print([m for m in ('pandas', 'pyarrow', 'sklearn', 'sqlalchemy') if m in sys.modules])")
+            "woken = {'pandas', 'pyarrow', 'sklearn', 'sqlalchemy'} & {*sys.modules}; print(woken)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "set()"
 
 
 # Streaming ------------------------------------------------------------------------------------

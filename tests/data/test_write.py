@@ -100,7 +100,8 @@ def test_packed_files_are_repeatable(tmp_path: Path) -> None:
 
 
 def test_standard_output() -> None:
-    code = "import polars as pl; from wholefit.data.write import write; write(pl.DataFrame({'a':[1]}), '-')"
+    code = ("import polars as pl; from wholefit.data.write import write;"
+            "write(pl.DataFrame({'a': [1]}), '-')")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout == b"a\n1\n"
 

@@ -45,7 +45,7 @@ def test_undefined_of_classes(truth, answer, name, why):
     ([2.0], [1.0], "r2", "at least 2 rows"),
     ([0.0, 1.0], [1.0, 3.0], "mape", "0 in 1 rows"),
     ([math.nan], [1.0], "rmse", "no row has a known truth"),
-    ([1e300, 1.0], [-1e300, 1.0], "mse", "too large"),
+    ([1e300, 1.0], [-1e300, 1.0], "mse", "no finite number"),
 ])
 def test_undefined_of_numbers(truth, answer, name, why):
     got = regress(truth, answer)[name]

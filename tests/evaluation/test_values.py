@@ -230,3 +230,10 @@ def test_rows_without_truth_or_weight_are_left_out_and_counted():
     got = evaluation.score("classification", unknown, wider, weights=w)["log_loss"]
     assert got.value == evaluation.score("classification", y, P)["log_loss"].value
     assert got.n == 50 and "2 rows without" in got.how
+
+
+def test_scores_are_the_same_where_rankings_are_too_large_to_keep(monkeypatch):
+    y, P = many_classes(300, 5, np.random.default_rng(12))
+    kept = evaluation.score("classification", y, P)
+    monkeypatch.setattr("wholefit.evaluation.metrics._sheet._KEPT_RANKS", 0)
+    assert evaluation.score("classification", y, P) == kept

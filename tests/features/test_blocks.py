@@ -157,7 +157,7 @@ def test_infinite_and_enormous_numbers(made):
     data = made({"x": values}, x="numeric")
     rows = np.arange(5)
     X = Encoder(Encoding(indicator=False)).fit(data, rows).transform(data)
-    assert X.ravel().tolist() == [1, 5, 5, 1, 3, 1e300, -1e300]
+    assert X.ravel().tolist() == [1, 5, 5, 1, 3, 1e100, -1e100]
     small = Encoder(Encoding(indicator=False, single=True)).fit(data, rows).transform(data)
     largest = float(np.finfo(np.float32).max)
     assert small.ravel().tolist() == [1, 5, 5, 1, 3, largest, -largest]

@@ -22,7 +22,7 @@ DENSE_ONLY = ["knn(p=1.5, weights='distance')"]
     *((text, sparse) for text in TEXTS for sparse in (False, True)),
     *((text, False) for text in DENSE_ONLY)])
 def test_state_agrees(text: str, name: str, sparse: bool) -> None:
-    least = {"titanic": 0.7, "price_classes": 0.3, "prices": 0.5}[name]
+    least = {"titanic": 0.7, "price_classes": 0.3, "prices": 0.4}[name]
     assert skill(agree(text, name, sparse), name) > least
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,11 @@ from wholefit.evaluation import Score
 from wholefit.training import Fitted
 
 
-def answer(fitted: Fitted, new: Any, verb: str, policies: dict[str, str]) -> Any:
-    """Identifier columns and the verb's columns, one row for each row of `new`."""
+def answer(fitted: Fitted, new: Any, verbs: Sequence[str], policies: dict[str, str]) -> Any:
+    """Identifier columns and the verbs' columns, one row for each row of `new`."""
     asked = dataset(fitted, new, policies)
     raw = fitted.answer(asked)
-    columns = _VERBS[verb](fitted, raw)
+    columns = {name: values for verb in verbs for name, values in _VERBS[verb](fitted, raw).items()}
     if asked.guest == "numpy":
         return _as_array(columns)
     kept = [asked.original[name] for name in _kept(fitted, asked)]

@@ -34,7 +34,7 @@ def fit(
     weights: str | None = None,
     positive: Any = None,
     choose: str = "recommended",
-    encoding: dict[str, Any] | None = None,
+    features: dict[str, Any] | None = None,
     transformers: Sequence[Any] = (),
     **reading: Any,
 ) -> Result:
@@ -58,7 +58,7 @@ def fit(
     positive: the class that two-class metrics call positive.
     choose: "recommended" refits the cheapest of the models statistically tied with the best;
         "best" refits the best by value.
-    encoding: changes to how columns become features, e.g. {"impute": "mean", "degree": 2}.
+    features: changes to how columns become features (see `features.Encoding`), e.g. {"impute": "mean", "degree": 2}.
     transformers: the user's own, fitted on training rows only.
     reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...).
 
@@ -71,7 +71,7 @@ def fit(
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,
         jobs=jobs or os.cpu_count() or 1, seed=seed, positive=positive, choose=choose,
-        encoding=dict(encoding or {}), transformers=tuple(transformers),
+        features=dict(features or {}), transformers=tuple(transformers),
     )
     if target is None:
         raise DataError("fit needs a target column: say target='...' (--target on the command line).")

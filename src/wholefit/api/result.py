@@ -99,7 +99,12 @@ class Result:
         `policies`: missing_column, extra_column, unseen_category, wrong_type, swapped; see
         `wholefit.data.Policies`. Raises SchemaError when `new` does not fit.
         """
-        return _answers.answer(self._fitted, new, "predict", policies)
+        return _answers.answer(self._fitted, new, ["predict"], policies)
+
+    def answers(self, new: Any, **policies: str) -> Any:
+        """All that the task's verbs say of each row, side by side in one frame."""
+        verbs = [verb.name for verb in self._fitted.task.verbs]
+        return _answers.answer(self._fitted, new, verbs, policies)
 
     def evaluate(self, held_out: Any, *, metric: Any = None, **policies: str) -> dict[str, Score]:
         """Every metric with its interval on rows that were not used for fitting."""
@@ -137,7 +142,7 @@ class Result:
             raise AttributeError(_absent(fitted, name))
 
         def verb(new: Any, **policies: str) -> Any:
-            return _answers.answer(fitted, new, name, policies)
+            return _answers.answer(fitted, new, [name], policies)
 
         verb.__name__, verb.__doc__ = name, fitted.task.verb(name).doc
         return verb

@@ -165,7 +165,7 @@ def _plain(hint: Any) -> Any:
         return hint.__origin__
     if not args:
         return hint
-    return args[0] if len(args) == 1 else tuple(args)
+    return _plain(args[0]) if len(args) == 1 else tuple(_plain(arg) for arg in args)
 
 
 def _has_type(value: Any, kind: Any) -> bool:

@@ -1,0 +1,21 @@
+"""The command line: the same words as the Python face, and no logic of its own.
+
+Exit codes: 0 done; 1 an error said in one sentence; 2 wrong usage; 70 a fault of wholefit
+itself (--debug shows where); 130 interrupted before anything was finished.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from wholefit.cli._app import app
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line; `argv` without the program's name, sys.argv's by default."""
+    # Importing them is what registers their commands, in the order that --help lists them.
+    for room in ("fit", "use", "look", "doctor"):
+        importlib.import_module(f"wholefit.cli.{room}")
+    app(args=list(sys.argv[1:] if argv is None else argv), prog_name="wholefit")

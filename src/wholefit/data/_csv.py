@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -222,13 +221,18 @@ class _Job:
     def _codes(self, frame: pl.DataFrame) -> bool:
         """True if integers of one width in the sample turn shorter: leading zeros may be lost."""
         schema = frame.schema
-        doubtful = [i for i, width in self.plan.widths.items() if schema.get(str(i)) == pl.Int64
-                    and (low := frame[str(i)].abs().min()) is not None
-                    and int(low) < 10 ** (width - 1)]  # type: ignore[call-overload]
+        doubtful = [i for i, width in self.plan.widths.items()
+                    if schema.get(str(i)) == pl.Int64
+                    and _smallest(frame[str(i)]) < 10 ** (width - 1)]
         for place in doubtful:
             self.plan.types[place] = pl.String
             del self.plan.widths[place]
         return bool(doubtful)
+
+
+def _smallest(numbers: pl.Series) -> float:
+    low: Any = numbers.abs().min()
+    return float("inf") if low is None else low
 
 
 def _chosen(dialect: Dialect, options: Options) -> list[int]:
@@ -243,8 +247,13 @@ def _chosen(dialect: Dialect, options: Options) -> list[int]:
 # Whole-file checks ----------------------------------------------------------------------------
 
 def _has_nul(path: Path) -> bool:
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return text.find(b"\0") >= 0
+    # One small buffer: a memory map of the whole file would count as memory of this process.
+    buffer = bytearray(1 << 20)
+    with open(path, "rb", buffering=0) as file:
+        while size := file.readinto(buffer):
+            if buffer.find(b"\0", 0, size) >= 0:
+                return True
+    return False
 
 
 def _blank_tail(path: Path) -> int:

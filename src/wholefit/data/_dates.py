@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -36,7 +36,8 @@ def parse(text: pl.Series, *, day_first: bool | None = None) -> Dates | None:
     found = [dates for dates in attempts if dates is not None]
     if not found:
         return None
-    return max(found, key=lambda d: d.values.len() - d.values.null_count())
+    best = min(found, key=lambda d: d.values.null_count())
+    return replace(best, values=_joined(best, found)) if best.values.null_count() else best
 
 
 def with_format(text: pl.Series, fmt: str) -> pl.Series:
@@ -52,6 +53,22 @@ def with_format(text: pl.Series, fmt: str) -> pl.Series:
         text = text.str.replace(r" ?(?:Z|UTC)$", "+00:00").str.replace(
             r" ?([+-][0-9]{2}):?([0-9]{2})$", "$1:$2")
     return text.str.strptime(kind, fmt, strict=False, exact=True)
+
+
+def _joined(best: Dates, found: list[Dates]) -> pl.Series:
+    """Cells that `best` left out, read as the same kind of date with another clock or none."""
+    values, kind = best.values, best.values.dtype
+    if kind == pl.Date:
+        return values
+    for other in found:
+        same = other.format.split(" %H")[0].split(" %I")[0] in best.format
+        if same and other is not best and _zone(other.values) == _zone(best.values):
+            values = values.fill_null(other.values.cast(kind))
+    return values
+
+
+def _zone(values: pl.Series) -> str | None:
+    return values.dtype.time_zone if isinstance(values.dtype, pl.Datetime) else None
 
 
 def _attempt(text: pl.Series, fmt: str, unsure: bool) -> Dates | None:
@@ -97,4 +114,5 @@ def _day_or_month(text: pl.Series, day_first: bool | None) -> list[tuple[str, bo
 
 def looks_like(values: list[str]) -> float:
     """The share of `values` that look like dates."""
-    return sum(bool(words.DATEISH.fullmatch(v)) for v in values) / max(1, len(values))
+    found = sum(len(v) <= 80 and bool(words.DATEISH.fullmatch(v)) for v in values)
+    return found / max(1, len(values))

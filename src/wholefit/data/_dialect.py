@@ -287,6 +287,8 @@ def _has_header(rows: list[tuple[str, ...]]) -> bool:
 
 
 def _is_value(cell: str) -> bool:
+    if len(cell) > 80:
+        return False
     return bool(words.NUMBERISH.fullmatch(cell) or words.DATEISH.fullmatch(cell))
 
 

@@ -16,6 +16,7 @@ from wholefit.data.notes import Note, info, some, warning
 
 WORDS = ("text", "number", "integer", "boolean", "date", "datetime")
 _MOST_NOTES = 20
+_MANY_ROWS = 100_000
 
 
 @dataclass
@@ -36,9 +37,10 @@ def settle_all(
     `keep_text` leaves text as it is, but for `dtypes` and `na_values`.
     """
     check(dtypes, na_values, frame.columns)
+    spotless = set() if keep_text else _spotless(frame)
     settled = {
         column.name: _one(column, replace(rules, na_values=tokens(na_values, column.name)),
-                          dtypes.get(column.name), keep_text)
+                          dtypes.get(column.name), keep_text, column.name in spotless)
         for column in frame.get_columns() if column.dtype == pl.String or column.name in dtypes}
     _agree(frame, settled, rules, na_values)
     frame = frame.with_columns([s.values.alias(n) for n, s in settled.items()])
@@ -75,11 +77,22 @@ def tokens(na_values: Any, name: str) -> tuple[str, ...]:
         ) from None
 
 
-def _one(column: pl.Series, rules: Rules, stated: Any, keep_text: bool) -> Settled:
+def _spotless(frame: pl.DataFrame) -> set[str]:
+    """The text columns without a cell that text is searched for: one pass on all threads."""
+    text = [name for name, kind in frame.schema.items() if kind == pl.String]
+    if not text or frame.height < _MANY_ROWS:
+        return set()
+    spots = frame.select(pl.col(text).is_in(_types.SPOTS).any()).row(0, named=True)
+    return {name for name, spotted in spots.items() if not spotted}
+
+
+def _one(
+    column: pl.Series, rules: Rules, stated: Any, keep_text: bool, spotless: bool
+) -> Settled:
     if stated is None and keep_text:
         return Settled(_types.own_missing(column, rules.na_values))
     if stated is None:
-        return _types.settle(column, rules)
+        return _types.settle(column, rules, spotless=spotless)
     if column.dtype == pl.String:
         column = _types.own_missing(column, rules.na_values)
     return _stated(column, stated, rules)

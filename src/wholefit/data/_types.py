@@ -7,6 +7,7 @@ few bad cells is read as numbers, the bad cells missing, and a warning names the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from wholefit.data import _words as words
 from wholefit.data.notes import Note, info, some, warning
 
 MOST_BAD = 0.01
+_DOUBTFUL = ("?", "None", "none", "-", ".")
+SPOTS = ("", *words.STANDARD, *_DOUBTFUL)      # cells that text columns are searched for
 _PROBE = 1000
 
 
@@ -41,12 +44,15 @@ class Settled:
     ambiguous: bool = False
 
 
-def settle(column: pl.Series, rules: Rules) -> Settled:
-    """`column` (String) as numbers, dates, booleans or text, with notes on every change."""
+def settle(column: pl.Series, rules: Rules, *, spotless: bool = False) -> Settled:
+    """`column` (String) as numbers, dates, booleans or text, with notes on every change.
+
+    `spotless` says that no cell is one of `SPOTS`, which saves looking for them in text.
+    """
     column = own_missing(column, rules.na_values)
     probe = _probe(column)
     if not probe:
-        return _as_text(column)
+        return _as_text(column, spotless)
     numbers, booleans = _share(probe, words.NUMBERISH), _share(probe, words.BOOLEAN)
     for share, reading in ((numbers, _numbers), (_dates.looks_like(probe), _times),
                            (booleans, _booleans)):
@@ -54,7 +60,7 @@ def settle(column: pl.Series, rules: Rules) -> Settled:
             found = reading(column, rules)
             if found is not None:
                 return found
-    return _as_text(column)
+    return _as_text(column, spotless)
 
 
 def _probe(column: pl.Series) -> list[str]:
@@ -67,8 +73,9 @@ def _probe(column: pl.Series) -> list[str]:
     return [cell for cell in cells if cell and cell not in words.TOKENS]
 
 
-def _share(values: Sequence[str], shape: object) -> float:
-    return sum(bool(shape.fullmatch(v)) for v in values) / len(values)  # type: ignore[attr-defined]
+def _share(values: Sequence[str], shape: re.Pattern[str]) -> float:
+    # No number or date is long; patterns need not run over whole documents.
+    return sum(len(v) <= 80 and bool(shape.fullmatch(v)) for v in values) / len(values)
 
 
 def own_missing(column: pl.Series, tokens: tuple[str, ...]) -> pl.Series:
@@ -313,13 +320,15 @@ def _short(text: str) -> str:
 
 # Text ----------------------------------------------------------------------------------------
 
-def _as_text(column: pl.Series) -> Settled:
+def _as_text(column: pl.Series, spotless: bool = False) -> Settled:
     """Text, with the standard tokens missing and a word on the doubtful ones."""
     name, notes = column.name, []
     if _padded(column):
         column = column.str.strip_chars_start(" ")
         notes.append(info("leading_spaces", f"column {name!r}: the space before every value was "
                           "removed.", column=name))
+    if spotless:
+        return Settled(column, notes)
     standard = column.is_in([*words.STANDARD, ""]).fill_null(False)
     if bool(standard.any()):
         cells = column.filter(standard)
@@ -346,7 +355,7 @@ def _padded(column: pl.Series) -> bool:
 
 
 def _doubtful(column: pl.Series) -> list[Note]:
-    cells = column.filter(column.is_in(["?", "None", "none", "-", "."]).fill_null(False))
+    cells = column.filter(column.is_in(_DOUBTFUL).fill_null(False))
     if cells.len() == 0:
         return []
     shown = some([repr(v) for v in cells.unique().sort().to_list()])

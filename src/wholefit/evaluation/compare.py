@@ -16,7 +16,7 @@ import numpy as np
 from wholefit.base.errors import DataError
 from wholefit.evaluation import intervals, metrics
 from wholefit.evaluation.metrics import Custom, Metric, Sheet
-from wholefit.evaluation.score import check_level, value_of, why_undefined
+from wholefit.evaluation.score import NOT_FINITE, check_level, value_of, why_undefined
 
 Array = np.ndarray
 
@@ -25,7 +25,8 @@ Array = np.ndarray
 class Difference:
     """The metric of a minus that of b, its interval, the p-value of no difference, who leads.
 
-    `better` is "a" or "b" if the interval at the level excludes 0, else "tied".
+    `better` is "a" or "b" if the interval at the level excludes 0, else "tied". Where only one
+    of the two has a value, that one is better, and the numbers are NaN.
     """
 
     metric: str
@@ -83,7 +84,7 @@ class _Side:
             return
         self.value = value_of(metric, sheet)
         if not math.isfinite(self.value):
-            self.value, self.reason = math.nan, "undefined: the numbers are too large, or cancel"
+            self.value, self.reason = math.nan, NOT_FINITE
         elif isinstance(metric, Custom):
             self.draws = intervals.bootstrap(metric, sheet, seed)
         else:
@@ -99,7 +100,8 @@ def _difference(a: _Side, b: _Side, level: float) -> Difference:
     reason = a.reason or b.reason
     if reason:
         nan = math.nan
-        return Difference(a.metric.name, nan, nan, nan, nan, "tied", reason)
+        better = "tied" if bool(a.reason) == bool(b.reason) else ("b" if a.reason else "a")
+        return Difference(a.metric.name, nan, nan, nan, nan, better, reason)
     value = a.value - b.value
     low, high, p, how = _test(a, b, value, level)
     return Difference(a.metric.name, value, low, high, p, _leader(a.metric, low, high), how)

@@ -19,6 +19,7 @@ names the scale on which its interval is made, and no interval leaves the metric
 
 `benchmarks/interval_coverage.py` measured these against the bootstrap (percentile, BCa,
 studentised): they cover as well or better from 50 rows up, cost one pass, and need no seed.
+Weakest where a few huge errors make the score: r2 under lognormal noise, 50 rows, near 88 %.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wholefit.base.errors import DataError
 from wholefit.base.seeds import generator
 from wholefit.evaluation.metrics import Custom, Metric, Moments, Sheet
 
 Array = np.ndarray
 # A unit that is all of its stratum has no spread to show; its pull grows no more than twofold.
 _MOST_LEVERAGE = 0.75
+# Up to here a unit of a few sums is left out exactly; beyond, its slope is the same to 1/units.
+_EXACT_UNITS = 10_000
 # Draws of the bootstrap, for metrics that are a user's own function.
 _DRAWS, _MANY_ROWS, _FEW_DRAWS = 500, 20_000, 100
 
@@ -111,7 +115,7 @@ class Spread:
 
 def pull(metric: Metric, sheet: Sheet) -> Array:
     """How far each unit pulls the value from what it would be without it, (units,)."""
-    if isinstance(metric, Moments):
+    if isinstance(metric, Moments) and sheet.n_units <= _EXACT_UNITS:
         exact = _jackknife(metric, sheet)
         if np.isfinite(exact).all():
             return exact
@@ -272,7 +276,7 @@ def bootstrap(metric: Metric, sheet: Sheet, seed: int, draws: int | None = None)
     random = generator(seed, "bootstrap")
     if isinstance(metric, Custom):
         picks = (random.integers(sheet.n_units, size=sheet.n_units) for _ in range(count))
-        return np.array([metric.on(sheet, _rows(sheet, pick)) for pick in picks])
+        return np.array([_on_draw(metric, sheet, pick) for pick in picks])
     times = random.multinomial(sheet.n_units, np.full(sheet.n_units, 1 / sheet.n_units), count)
     rows = times if sheet.unit is None else times[:, sheet.unit]
     return metric.value(sheet, rows * sheet.weights)
@@ -286,6 +290,14 @@ def _drawn(metric: Custom, sheet: Sheet, level: float, seed: int) -> Interval:
         return Interval(math.nan, math.nan, "undefined on almost all bootstrap draws")
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high), _told(f"bootstrap, {len(values)} draws", sheet))
+
+
+def _on_draw(metric: Custom, sheet: Sheet, units: Array) -> float:
+    """A function that worked on all rows may refuse some draws (one class only): NaN there."""
+    try:
+        return metric.on(sheet, _rows(sheet, units))
+    except DataError:
+        return math.nan
 
 
 def _rows(sheet: Sheet, units: Array) -> Array:

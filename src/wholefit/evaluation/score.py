@@ -12,6 +12,8 @@ from wholefit.base.errors import ParameterError
 from wholefit.evaluation import intervals, metrics
 from wholefit.evaluation.metrics import Metric, Sheet
 
+NOT_FINITE = "undefined: it comes out as no finite number (too large, or 0/0)"
+
 
 @dataclass(frozen=True)
 class Score:
@@ -79,7 +81,7 @@ def score_sheet(metric: Metric, sheet: Sheet, level: float | None, seed: int = 0
         return Score(metric.name, math.nan, math.nan, math.nan, shown, reason, len(sheet))
     value = value_of(metric, sheet)
     if not math.isfinite(value):
-        how = "undefined: the numbers are too large, or cancel"
+        how = NOT_FINITE
         return Score(metric.name, math.nan, math.nan, math.nan, shown, how, len(sheet))
     if level is None:
         found = intervals.Interval(math.nan, math.nan, "no interval was asked for")

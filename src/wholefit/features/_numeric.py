@@ -39,6 +39,7 @@ class Numeric:
     ) -> None:
         self.columns, self.calendars, self.learnt = columns, calendars, learnt
         self.flagged, self.terms = flagged, terms
+        self.single = single
         self.limit = float(np.finfo(np.float32).max) if single else _LARGEST
         self._owners = columns + [c.column for c in calendars for _ in c.parts]
         self._plain = columns + [f"{c.column}.{part}" for c in calendars for part in c.parts]
@@ -110,7 +111,7 @@ class Numeric:
         config: dict[str, Any] = {
             "columns": self.columns, "flagged": self.flagged,
             "calendars": [c.to_json() for c in self.calendars],
-            "single": self.limit < 1e300, "terms": None,
+            "single": self.single, "terms": None,
         }
         if self.terms:
             config["terms"] = {"flags": self.terms.flags, "degree": self.terms.degree,

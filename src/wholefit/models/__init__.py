@@ -142,6 +142,11 @@ def _param(spec: Spec) -> dict[str, Any]:
     search = None
     if spec.search is not None:
         search = {"low": spec.search.low, "high": spec.search.high, "log": spec.search.log,
-                  "choices": None if spec.search.choices is None else list(spec.search.choices)}
-    return {"name": spec.name, "default": spec.default, "doc": spec.doc, "rule": spec.rule(),
-            "search": search}
+                  "choices": _plain(spec.search.choices)}
+    return {"name": spec.name, "default": _plain(spec.default), "doc": spec.doc,
+            "rule": spec.rule(), "search": search}
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, as JSON has them."""
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -23,7 +23,7 @@ def _can_go_on(classifier: MarginClassifier) -> bool:
     return hasattr(classifier.estimator, "partial_fit")
 
 
-class MarginClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class MarginClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classifier that gives margins, with sigmoids that turn them into probabilities.
 
     Each row's margin comes from a member that was not taught that row (`cv` folds, shuffled,
@@ -59,7 +59,7 @@ class MarginClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._fit_sigmoids(X, y, codes, weights)
         return self
 
-    @available_if(_can_go_on)
+    @available_if(_can_go_on)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, classes: Any = None,
                     sample_weight: Any = None) -> MarginClassifier:
         """Teach the estimator more rows; the first call fits sigmoids if it holds all classes."""

@@ -29,6 +29,9 @@ _READ_BY = {
     "RandomForestRegressor": "random_forest",
 }
 
+# Classes that still take n_jobs, and only warn that it does nothing.
+_NO_THREADS = ("LogisticRegression",)
+
 
 @dataclass(frozen=True)
 class GuestModel(Model):
@@ -77,7 +80,9 @@ class GuestModel(Model):
         from sklearn.base import clone
 
         estimator = clone(self.estimator)
-        open_words = {"random_state": context.seed, "n_jobs": context.jobs}
+        open_words = {"random_state": context.seed}
+        if context.jobs > 1 and type(estimator).__name__ not in _NO_THREADS:
+            open_words["n_jobs"] = context.jobs
         params = estimator.get_params(deep=False)
         estimator.set_params(**{name: value for name, value in open_words.items()
                                 if name in params and params[name] is None})

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from wholefit.base.errors import StateError
 from wholefit.base.params import Params
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
@@ -73,6 +74,10 @@ class Model(Params):
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """The fitted estimator as version-independent data; `scorer(state)` answers with it."""
         raise NotImplementedError
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """The estimator that `state` was read from, ready to learn on (incremental models)."""
+        raise StateError(f"{self.name} cannot learn on from its state.")
 
     def answer(self, estimator: Any, X: Any, task: Task, context: Context) -> np.ndarray:
         """The live estimator's answer: probabilities (n, n_classes) or numbers (n,)."""

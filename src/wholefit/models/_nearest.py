@@ -33,28 +33,34 @@ class _Settled:
         if X is None or not settles or not 0 < k <= self.n_samples_fit_:
             return super().kneighbors(X, n_neighbors, return_distance)  # type: ignore[misc]
         X = validate_data(self, X, accept_sparse="csr", reset=False, order="C")
-        if self._fit_method in ("kd_tree", "ball_tree") and k < self.n_samples_fit_:
+        if k < self.n_samples_fit_:
             distance, row = super().kneighbors(X, k + 1)  # type: ignore[misc]
-            distance, row = self._settle(X, distance, row, k)
+            distance, row = self._settle(_dense(X), distance, row, k)
         else:
-            distance, row = kernel.nearest(self._dense_rows(), _dense(X), k, float(self.p))
+            distance, row = kernel.nearest(_dense(self._fit_X), _dense(X), k, float(self.p))
         return (distance, row) if return_distance else row
 
-    def _settle(self: Any, X: Any, distance: np.ndarray, row: np.ndarray,
+    def _settle(self: Any, X: np.ndarray, distance: np.ndarray, row: np.ndarray,
                 k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Look again at the queries whose k-th and next neighbour are equally far."""
-        tied = np.flatnonzero(distance[:, k] - distance[:, k - 1] <= _CLOSE * distance[:, k])
-        distance, row = distance[:, :k], row[:, :k]
-        if len(tied):
-            distance[tied], row[tied] = kernel.nearest(
-                self._dense_rows(), _dense(X[tied]), k, float(self.p))
+        """Look again at the questions whose k-th and next neighbour may be equally far."""
+        rows = _dense(self._fit_X)
+        tied = distance[:, k] - distance[:, k - 1] <= _CLOSE * distance[:, k]
+        if self._fit_method == "brute" and self.p == 2:
+            # A matrix product was at work: its distances are as rough as the kernel's screen.
+            room = kernel.slack(X, np.einsum("ij,ij->i", rows, rows).max())
+            tied |= distance[:, k] ** 2 - distance[:, k - 1] ** 2 <= 2 * room
+            pairs = np.repeat(np.arange(len(X)), k), row[:, :k].ravel()
+            distance = kernel.measure(X, rows, *pairs).reshape(-1, k)
+            order = np.lexsort((row[:, :k], distance))
+            row = np.take_along_axis(row[:, :k], order, axis=1)
+            distance = np.take_along_axis(distance, order, axis=1)
+        distance, row = distance[:, :k].copy(), row[:, :k].copy()
+        if tied.any():
+            distance[tied], row[tied] = kernel.nearest(rows, X[tied], k, float(self.p))
         return distance, row
 
-    def _dense_rows(self: Any) -> np.ndarray:
-        return _dense(self._fit_X)
 
-
-class NearestClassifier(_Settled, KNeighborsClassifier):
+class NearestClassifier(_Settled, KNeighborsClassifier):  # type: ignore[misc]
     """KNeighborsClassifier with ties settled by row order."""
 
     def predict_proba(self, X: Any) -> Any:
@@ -74,7 +80,7 @@ class NearestClassifier(_Settled, KNeighborsClassifier):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-class NearestRegressor(_Settled, KNeighborsRegressor):
+class NearestRegressor(_Settled, KNeighborsRegressor):  # type: ignore[misc]
     """KNeighborsRegressor with ties settled by row order."""
 
 

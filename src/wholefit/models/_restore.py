@@ -42,6 +42,7 @@ def _sgd(estimator: Any, state: State, coef: np.ndarray) -> None:
     estimator.n_features_in_ = coef.shape[-1]
     # The count of steps so far sets the learning rate of the next one.
     estimator.t_ = state.config["steps"]
+    estimator.random_state = state.config["seed"]
     for name in SGD_MEMORY:
         if name[1:] in state.arrays:
             setattr(estimator, name, np.array(state.arrays[name[1:]]))
@@ -91,6 +92,7 @@ def _classes(state: State) -> np.ndarray:
 
 _RESTORERS: dict[str, Callable[[Any, State], None]] = {
     "BernoulliNB": _counted,
+    "CountsNB": _counted,
     "GaussianNB": _gaussian,
     "MarginClassifier": _calibrated,
     "MultinomialNB": _counted,

@@ -7,6 +7,7 @@ elsewhere with other settings is read as well as one that the catalog built.
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -85,13 +86,19 @@ SGD_MEMORY = ("_standard_coef", "_standard_intercept", "_average_coef", "_averag
 
 def _sgd_classifier(estimator: Any, context: Context) -> State:
     link = _SGD_LINKS.get(getattr(estimator, "loss", ""), "margin")
-    config = {**class_facts(estimator, context), "link": link, "steps": float(estimator.t_)}
+    config = {**class_facts(estimator, context), "link": link, **_sgd_place(estimator)}
     return linear(estimator.coef_, estimator.intercept_, config, **_sgd_memory(estimator))
 
 
 def _sgd_regressor(estimator: Any, context: Context) -> State:
-    config = {"n_classes": 0, "link": "identity", "steps": float(estimator.t_)}
+    config = {"n_classes": 0, "link": "identity", **_sgd_place(estimator)}
     return linear(estimator.coef_, estimator.intercept_, config, **_sgd_memory(estimator))
+
+
+def _sgd_place(estimator: Any) -> dict[str, Any]:
+    """Steps so far, which set the size of the next, and the seed that shuffles the next rows."""
+    seed = estimator.random_state
+    return {"steps": float(estimator.t_), "seed": int(seed) if isinstance(seed, Integral) else None}
 
 
 def _sgd_memory(estimator: Any) -> dict[str, np.ndarray]:
@@ -157,8 +164,10 @@ def _gaussian(estimator: Any, context: Context) -> State:
 
 
 def _multinomial(estimator: Any, context: Context) -> State:
-    return State("multinomial_nb", class_facts(estimator, context), {
-        "coef": floats(estimator.feature_log_prob_), "intercept": floats(estimator.class_log_prior_),
+    floor = {"floor": True} if type(estimator).__name__ == "CountsNB" else {}
+    return State("multinomial_nb", {**class_facts(estimator, context), **floor}, {
+        "coef": floats(estimator.feature_log_prob_),
+        "intercept": floats(estimator.class_log_prior_),
         **_counts(estimator)})
 
 
@@ -186,15 +195,25 @@ def _calibrated(estimator: Any, context: Context) -> State:
     base = estimator.estimator_
     if not hasattr(base, "decision_function"):
         raise StateError(f"{type(base).__name__} gives no margins; it has no state.")
-    inner = read(base, context)
+    inner = _margins(read(base, context))
     stores = {"stores_rows": True} if inner.config.get("stores_rows") else {}
     return State("calibrated", {**class_facts(estimator, context), **stores},
                  {"slope": floats(estimator.slope_), "offset": floats(estimator.offset_)},
                  parts={"base": inner})
 
 
+def _margins(state: State) -> State:
+    """The state of a classifier, answering its margins in place of probabilities."""
+    if state.kind == "linear":
+        return State("linear", {**state.config, "link": "margin"}, state.arrays)
+    if state.kind == "kernel_machine":
+        return state
+    raise StateError(f"margins of state of kind {state.kind!r} cannot be answered.")
+
+
 _READERS: dict[str, Callable[[Any, Context], State]] = {
     "BernoulliNB": _bernoulli,
+    "CountsNB": _multinomial,
     "DummyClassifier": _constant,
     "DummyRegressor": _constant,
     "ElasticNet": _regressor,

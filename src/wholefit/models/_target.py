@@ -14,7 +14,7 @@ def _can_go_on(scaled: ScaledTarget) -> bool:
     return hasattr(scaled.estimator, "partial_fit")
 
 
-class ScaledTarget(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class ScaledTarget(MetaEstimatorMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Subtracts the target's mean and divides by its standard deviation around `estimator`.
 
     Penalties, tubes and step sizes then mean the same whatever unit the target is in. Offset
@@ -31,7 +31,7 @@ class ScaledTarget(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self.estimator_.fit(X, self._scaled(y), **_weights(sample_weight))
         return self._follow()
 
-    @available_if(_can_go_on)
+    @available_if(_can_go_on)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> ScaledTarget:
         """Teach the estimator more rows under the offset and scale of the first."""
         if hasattr(self, "estimator_"):

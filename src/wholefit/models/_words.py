@@ -87,6 +87,8 @@ def _keywords(call: ast.expr) -> dict[str, Any]:
         raise ValueError("not a call with keywords")
     if any(keyword.arg is None for keyword in call.keywords):
         raise ValueError("** is not read")
+    if len({keyword.arg for keyword in call.keywords}) < len(call.keywords):
+        raise ValueError("a keyword is repeated")
     return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
 
 

@@ -24,6 +24,8 @@ class Bagging(Model):
     """Bootstrap aggregating (Breiman 1996); with a share of the features, random subspaces."""
 
     name: ClassVar[str] = "bagging"
+    burden: ClassVar[int] = 50
+    pace: ClassVar[float] = 4.0
     family: ClassVar[str] = "ensembles"
     summary: ClassVar[str] = (
         "Steadies a model whose answers change much with its rows: it lowers variance, not "

@@ -24,6 +24,8 @@ class AdaBoost(Model):
     """
 
     name: ClassVar[str] = "ada_boost"
+    burden: ClassVar[int] = 40
+    pace: ClassVar[float] = 3.0
     family: ClassVar[str] = "boosting"
     summary: ClassVar[str] = (
         "The first boosting method; sensitive to wrong labels, its probabilities are timid. "
@@ -68,6 +70,8 @@ class GradientBoosting(Model):
     """Trees fitted to the gradient of the loss, every threshold tried (Friedman 2001)."""
 
     name: ClassVar[str] = "gradient_boosting"
+    burden: ClassVar[int] = 40
+    pace: ClassVar[float] = 20.0
     family: ClassVar[str] = "boosting"
     summary: ClassVar[str] = (
         "Exact gradient boosting: good below some ten thousand rows; above, "
@@ -124,6 +128,8 @@ class HistGradientBoosting(Model):
     """Gradient boosting on binned values, missing and categories native (Ke et al. 2017)."""
 
     name: ClassVar[str] = "hist_gradient_boosting"
+    burden: ClassVar[int] = 40
+    pace: ClassVar[float] = 1.0
     family: ClassVar[str] = "boosting"
     summary: ClassVar[str] = (
         "Fast, accurate boosting for tables of any size; the first to try where no boosting "

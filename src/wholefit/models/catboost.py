@@ -24,6 +24,8 @@ class CatBoost(Model):
     """Ordered boosting with target statistics for categories (Prokhorenkova et al. 2018)."""
 
     name: ClassVar[str] = "catboost"
+    burden: ClassVar[int] = 40
+    pace: ClassVar[float] = 8.0
     family: ClassVar[str] = "boosting"
     summary: ClassVar[str] = (
         "Strong without tuning, most of all where columns hold many categories; slower to "
@@ -73,7 +75,7 @@ class CatBoost(Model):
     def build(self, task: Task, context: Context) -> Any:
         """CatBoost behind the scikit-learn interface of `_boosted`."""
         need("catboost", extra="boost", user="CatBoost")
-        params = {
+        params: dict[str, Any] = {
             "learning_rate": self.learning_rate, "depth": self.max_depth,
             "l2_leaf_reg": self.l2, "rsm": self.max_features,
             "random_strength": self.random_strength, "border_count": self.max_bins,

@@ -19,6 +19,8 @@ class Dummy(Model):
     """Class shares of the training rows, or their mean, for every row."""
 
     name = "dummy"
+    burden = 0
+    pace = 0.05
     family = "baseline"
     tasks = ("classification", "regression")
     summary = "Looks at no feature: the floor that any model worth keeping must beat."

@@ -73,6 +73,8 @@ class Voting(_Together):
     """The mean of members' probabilities or numbers."""
 
     name: ClassVar[str] = "voting"
+    burden: ClassVar[int] = 80
+    pace: ClassVar[float] = 5.0
     summary: ClassVar[str] = (
         "The plain mean of different models: often as good as stacking, and nothing more to "
         "learn. It helps when members err on different rows.")
@@ -118,6 +120,8 @@ class Stacking(_Together):
     """A model on top of members' out-of-fold answers (Wolpert 1992)."""
 
     name: ClassVar[str] = "stacking"
+    burden: ClassVar[int] = 80
+    pace: ClassVar[float] = 25.0
     summary: ClassVar[str] = (
         "Learns how far to trust each member; worth its time (members are fitted folds + 1 "
         "times) when they differ in kind.")

@@ -23,6 +23,8 @@ class RandomForest(Model):
     """Trees on bootstrap samples, a random share of features at each split (Breiman 2001)."""
 
     name: ClassVar[str] = "random_forest"
+    burden: ClassVar[int] = 50
+    pace: ClassVar[float] = 3.0
     family: ClassVar[str] = "trees"
     summary: ClassVar[str] = (
         "A strong, forgiving default for tables: little to tune, hard to overfit; large on "
@@ -89,11 +91,11 @@ class RandomForest(Model):
         single = copy.copy(estimator)
         single.n_jobs = 1
         if context.jobs == 1 or X.shape[0] < 1000:
-            return super().answer(single, X, task, context)
+            return Model.answer(self, single, X, task, context)
         pieces = np.array_split(np.arange(X.shape[0]), context.jobs)
         with ThreadPoolExecutor(context.jobs) as pool:
-            parent = super()
-            found = pool.map(lambda rows: parent.answer(single, X[rows], task, context), pieces)
+            found = pool.map(
+                lambda rows: Model.answer(self, single, X[rows], task, context), pieces)
             return np.concatenate(list(found))
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
@@ -116,6 +118,8 @@ class ExtraTrees(RandomForest):
     """Trees on all rows, split at random thresholds (Geurts, Ernst, Wehenkel 2006)."""
 
     name: ClassVar[str] = "extra_trees"
+    burden: ClassVar[int] = 50
+    pace: ClassVar[float] = 3.0
     summary: ClassVar[str] = (
         "Like a random forest with more randomness: faster to grow, often smoother, sometimes "
         "better on noisy numbers.")

@@ -21,6 +21,8 @@ class LightGBM(Model):
     """Leaf-wise boosting with native missing values and category sets (Ke et al. 2017)."""
 
     name: ClassVar[str] = "lightgbm"
+    burden: ClassVar[int] = 40
+    pace: ClassVar[float] = 1.0
     family: ClassVar[str] = "boosting"
     summary: ClassVar[str] = (
         "Usually among the two or three most accurate on tables, and the fastest of them; "
@@ -74,7 +76,7 @@ class LightGBM(Model):
     def build(self, task: Task, context: Context) -> Any:
         """LightGBM behind the scikit-learn interface of `_boosted`."""
         need("lightgbm", extra="boost", user="LightGBM")
-        params = {
+        params: dict[str, Any] = {
             "learning_rate": self.learning_rate, "num_leaves": self.max_leaf_nodes,
             "max_depth": self.max_depth or -1, "min_data_in_leaf": self.min_samples_leaf,
             "bagging_fraction": self.subsample, "bagging_freq": int(self.subsample < 1),

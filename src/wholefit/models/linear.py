@@ -37,6 +37,8 @@ class Linear(_Linear):
     """Ordinary least squares."""
 
     name = "linear"
+    burden = 10
+    pace = 0.4
     tasks = ("regression",)
     summary = ("Plain least squares: readable and fast with many more rows than features; with "
                "few rows or correlated features take ridge.")
@@ -56,6 +58,8 @@ class Ridge(_Linear):
     """Least squares with a penalty on the squares of the weights (Hoerl and Kennard 1970)."""
 
     name = "ridge"
+    burden = 10
+    pace = 0.4
     tasks = ("regression",)
     summary = ("A safe first choice for numbers: fast, readable, steady when features are many "
                "or correlated; blind to curves and interactions.")
@@ -75,6 +79,8 @@ class Polynomial(_Linear):
     """Least squares on powers and products of the numeric columns."""
 
     name = "polynomial"
+    burden = 15
+    pace = 1.0
     tasks = ("regression",)
     summary = ("Smooth curves in a handful of numeric columns; features multiply fast with "
                "degree, and answers run away outside the range seen in training.")
@@ -85,8 +91,8 @@ class Polynomial(_Linear):
         False, "Only products of different columns, no powers of one.",
         search=(False, True))
     alpha: float = param(
-        1e-6, "Strength of the penalty; the default only keeps correlated powers solvable.",
-        low=0, search=(1e-6, 1e3), log=True)
+        1.0, "Strength of the penalty; without, powers of rare values run wild.",
+        low=0, search=(1e-3, 1e3), log=True)
     fit_intercept: bool = param(True, _INTERCEPT)
 
     def encoding(self, task: Task) -> Encoding:
@@ -103,6 +109,8 @@ class Lasso(_Linear):
     """Least squares with a penalty on the sizes of the weights (Tibshirani 1996)."""
 
     name = "lasso"
+    burden = 10
+    pace = 0.6
     tasks = ("regression",)
     summary = ("Leaves most features out, so the rest can be read; of correlated features it "
                "keeps an arbitrary one (elastic_net shares the weight).")
@@ -129,6 +137,8 @@ class ElasticNet(_Linear):
     """Least squares with both penalties (Zou and Hastie 2005)."""
 
     name = "elastic_net"
+    burden = 10
+    pace = 0.6
     tasks = ("regression",)
     summary = ("Between ridge and lasso: leaves features out and keeps correlated ones "
                "together; one more knob to tune.")
@@ -157,6 +167,8 @@ class Logistic(_Linear):
     """Multinomial logistic regression."""
 
     name = "logistic"
+    burden = 10
+    pace = 1.2
     tasks = ("classification",)
     summary = ("A safe first choice for classes: fast, readable, probabilities that can be "
                "trusted; blind to curves and interactions.")

@@ -18,6 +18,8 @@ class KNN(Model):
     """k nearest neighbours (Cover and Hart 1967)."""
 
     name = "knn"
+    burden = 70
+    pace = 0.1
     family = "neighbors"
     tasks = ("classification", "regression")
     growth = "quadratic"

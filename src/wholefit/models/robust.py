@@ -18,6 +18,8 @@ class Huber(Model):
     """Squares for small errors, sizes for large ones (Huber 1964)."""
 
     name = "huber"
+    burden = 10
+    pace = 0.6
     family = "linear"
     tasks = ("regression",)
     summary = ("A linear model that a few wild targets cannot pull over; slower than ridge, and "
@@ -54,6 +56,8 @@ class Quantile(Model):
     """A linear model of a quantile, by default the median (Koenker and Bassett 1978)."""
 
     name = "quantile"
+    burden = 10
+    pace = 0.6
     family = "linear"
     tasks = ("regression",)
     growth = "quadratic"

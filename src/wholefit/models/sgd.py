@@ -43,6 +43,8 @@ class SGD(_Stepwise):
     """Stochastic gradient descent on a linear model."""
 
     name = "sgd"
+    burden = 10
+    pace = 0.6
     tasks = ("classification", "regression")
     summary = ("For very many rows, or rows that keep coming; noisier and more in need of tuning "
                "than ridge or logistic where those are fast enough.")
@@ -63,8 +65,9 @@ class SGD(_Stepwise):
     l1_ratio: float = param(0.15, "Share of the penalty on sizes when penalty='elasticnet'.",
                             low=0, high=1)
     learning_rate: str = param(
-        "auto", "How steps shrink; auto is 'optimal' for classes and 'invscaling' for numbers.",
-        choices=("auto", "optimal", "invscaling", "adaptive", "constant"), search=("auto",))
+        "adaptive", "How steps shrink: 'adaptive' divides them by 5 when a pass stops helping; "
+        "'optimal' starts with steps so large that small tables never recover.",
+        choices=("adaptive", "invscaling", "optimal", "constant"), search=("adaptive",))
     eta0: float = param(0.01, "First step size, except under 'optimal'.", above=0,
                         search=(1e-3, 0.1), log=True)
     average: bool = param(False, "Answer with the mean of the weights over all steps.")
@@ -74,13 +77,13 @@ class SGD(_Stepwise):
     folds: int = param(3, _FOLDS, low=2, high=10)
 
     def build(self, task: Task, context: Context) -> Any:
-        """SGDClassifier, calibrated for the hinge; or SGDRegressor on a standardised target."""
+        """SGDClassifier, calibrated unless logistic; or SGDRegressor on a standardised target."""
         from sklearn.linear_model import SGDClassifier, SGDRegressor
 
         common = {
             "penalty": None if self.penalty == "none" else self.penalty, "alpha": self.alpha,
             "l1_ratio": self.l1_ratio, "epsilon": self.epsilon, "eta0": self.eta0,
-            "learning_rate": self._schedule(context), "average": self.average,
+            "learning_rate": self.learning_rate, "average": self.average,
             "fit_intercept": self.fit_intercept, "max_iter": self.max_iter, "tol": self.tol,
             "random_state": context.seed}
         if not context.n_classes:
@@ -88,12 +91,10 @@ class SGD(_Stepwise):
 
             return ScaledTarget(SGDRegressor(loss=self.error, **common))
         classifier = SGDClassifier(loss=self.loss, n_jobs=context.jobs, **common)
-        return classifier if self.loss != "hinge" else _calibrated(classifier, self.folds, context)
-
-    def _schedule(self, context: Context) -> str:
-        if self.learning_rate != "auto":
-            return self.learning_rate
-        return "optimal" if context.n_classes else "invscaling"
+        if self.loss == "log_loss":
+            return classifier
+        # modified_huber has probabilities of its own, but they reach 0 and 1.
+        return _calibrated(classifier, self.folds, context)
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ class Perceptron(_Stepwise):
     """Steps only on rows that are answered wrongly (Rosenblatt 1958)."""
 
     name = "perceptron"
+    burden = 10
+    pace = 0.6
     tasks = ("classification",)
     summary = ("The historical ancestor, very fast; logistic or sgd are nearly always better, "
                "as it never settles on classes that overlap.")

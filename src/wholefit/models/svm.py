@@ -47,6 +47,8 @@ class SVC(_Kernel):
     """Support vector classification (Cortes and Vapnik 1995), one class against one."""
 
     name = "svc"
+    burden = 60
+    pace = 10.0
     tasks = ("classification",)
     summary = ("Curved borders in small or medium data with many features; time grows with the "
                "square of the rows: beyond some ten thousand take boosted trees.")
@@ -77,6 +79,8 @@ class SVR(_Kernel):
     """Support vector regression (Drucker et al. 1997)."""
 
     name = "svr"
+    burden = 60
+    pace = 10.0
     tasks = ("regression",)
     summary = ("Smooth curves in small or medium data with many features; time grows with the "
                "square of the rows: beyond some ten thousand take boosted trees.")
@@ -105,6 +109,8 @@ class LinearSVM(Model):
     """A straight widest margin, or a straight tube (Fan et al. 2008)."""
 
     name = "linear_svm"
+    burden = 10
+    pace = 0.6
     family = "svm"
     tasks = ("classification", "regression")
     summary = ("Very many features, such as words of text, in linear time; close to logistic and "

@@ -19,6 +19,8 @@ class DecisionTree(Model):
     """A single tree of yes/no questions (Breiman et al. 1984)."""
 
     name: ClassVar[str] = "decision_tree"
+    burden: ClassVar[int] = 20
+    pace: ClassVar[float] = 0.3
     family: ClassVar[str] = "trees"
     summary: ClassVar[str] = (
         "Rules that can be read aloud; less accurate than a forest, and unstable: a few "

@@ -22,6 +22,8 @@ class XGBoost(Model):
     """Boosting with second-order gains and penalised leaves (Chen, Guestrin 2016)."""
 
     name: ClassVar[str] = "xgboost"
+    burden: ClassVar[int] = 40
+    pace: ClassVar[float] = 1.0
     family: ClassVar[str] = "boosting"
     summary: ClassVar[str] = (
         "Usually among the two or three most accurate on tables; a little slower than LightGBM.")
@@ -73,7 +75,7 @@ class XGBoost(Model):
     def build(self, task: Task, context: Context) -> Any:
         """XGBoost behind the scikit-learn interface of `_boosted`."""
         need("xgboost", extra="boost", user="XGBoost")
-        params = {
+        params: dict[str, Any] = {
             "eta": self.learning_rate, "max_depth": self.max_depth,
             "min_child_weight": self.min_child_weight, "subsample": self.subsample,
             "colsample_bytree": self.max_features, "alpha": self.l1, "lambda": self.l2,

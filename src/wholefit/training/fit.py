@@ -44,7 +44,7 @@ class Options:
     seed: int = 0
     positive: Any = None
     choose: str = "recommended"
-    encoding: dict[str, Any] = field(default_factory=dict)
+    features: dict[str, Any] = field(default_factory=dict)
     transformers: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ def fit(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Run:
     n_classes = len(getattr(codec, "classes", ()))
     problem = Problem(
         dataset, task, y, n_classes, plan, telling_weights(dataset), options.jobs, options.seed,
-        dict(options.encoding), tuple(options.transformers),
+        dict(options.features), tuple(options.transformers),
     )
     candidates, entries = _candidates(problem, options)
     warnings = target_warnings(dataset, task, codec, y, plan)

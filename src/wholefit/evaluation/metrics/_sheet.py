@@ -15,6 +15,8 @@ import numpy as np
 from wholefit.base.errors import DataError
 
 Array = np.ndarray
+# Orders of the rows are kept for all classes up to this many numbers (some 300 MB).
+_KEPT_RANKS = 10_000_000
 
 
 class Sheet:
@@ -169,9 +171,16 @@ class ClassSheet(Sheet):
         return self.cached((kind, "1"), lambda: np.eye(self.k)[codes])
 
     def ranking(self, column: int) -> Ranking:
-        """The order of the rows by the probability of class `column`."""
-        return self.cached(("ranking", column), lambda: Ranking(
-            self.answer[:, column], self.truth == column))
+        """The order of the rows by the probability of class `column`; kept if memory allows."""
+        def make() -> Ranking:
+            return Ranking(self.answer[:, column], self.truth == column)
+
+        return self.cached(("ranking", column), make) if self.keeps_rankings else make()
+
+    @property
+    def keeps_rankings(self) -> bool:
+        """Whether the orders by all classes are small enough to keep."""
+        return self.k * len(self) <= _KEPT_RANKS
 
 
 class Ranking:

@@ -26,7 +26,7 @@ class Gaussian:
 
     def answer(self, X: Any) -> np.ndarray:
         """Features (n, p) to probabilities (n, classes)."""
-        X = np.asarray(dense(X, self._mean.shape[1]), dtype=np.float64)
+        X = np.ascontiguousarray(dense(X, self._mean.shape[1]), dtype=np.float64)
         step = max(1, _BLOCK // max(1, X.shape[1]))
         parts = [self._logs(X[at:at + step]) for at in range(0, len(X), step)]
         found = np.concatenate(parts) if parts else self._logs(X)
@@ -43,11 +43,15 @@ class Gaussian:
 
 
 class Multinomial:
-    """Answers from `coef` (classes, p), log shares of features, and `intercept`, log priors."""
+    """Answers from `coef` (classes, p), log shares of features, and `intercept`, log priors.
+
+    Where config says "floor", features below 0 count as 0.
+    """
 
     def __init__(self, state: State) -> None:
         self._coef = np.asarray(state.arrays["coef"], dtype=np.float64)
         self._intercept = np.asarray(state.arrays["intercept"], dtype=np.float64)
+        self._floor = bool(state.config.get("floor"))
         self._classes = state.config["classes"]
         self._n_classes = int(state.config["n_classes"])
 
@@ -58,7 +62,12 @@ class Multinomial:
         return spread(found, self._classes, self._n_classes)
 
     def _ready(self, X: Any) -> Any:
-        return X
+        return floored(X) if self._floor else X
+
+
+def floored(X: Any) -> Any:
+    """`X`, dense or CSR, with 0 in place of what lies below."""
+    return X.maximum(0) if hasattr(X, "tocsr") else np.maximum(X, 0)
 
 
 class Bernoulli(Multinomial):
@@ -72,7 +81,7 @@ class Bernoulli(Multinomial):
         if self._threshold is None:
             return X
         if not hasattr(X, "tocsr"):
-            return (X > self._threshold).astype(np.float64)
+            return np.greater(X, self._threshold).astype(np.float64)
         present = X.tocsr(copy=True)
         present.data = (present.data > self._threshold).astype(np.float64)
         return present

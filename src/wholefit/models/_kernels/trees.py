@@ -145,6 +145,7 @@ class Trees:
         right[at] = self._missing_right.take(place.take(at))
 
     def _send_categories(self, x: np.ndarray, place: np.ndarray, right: np.ndarray) -> None:
+        assert self._set is not None
         chosen = self._set.take(place)
         at = np.flatnonzero((chosen >= 0) & ~np.isnan(x))
         level = x.take(at).astype(np.intp)
@@ -157,7 +158,7 @@ class Trees:
         feature = arrays["feature"]
         split = feature >= 0
         where = np.flatnonzero(split)
-        rank = np.cumsum(split) - split
+        rank: np.ndarray = np.cumsum(split) - split
         root = np.repeat(self._roots, size)
         nodes = np.empty(len(feature), dtype=_NODE)
         nodes["feature"] = np.where(split, feature, 0)

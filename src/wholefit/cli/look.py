@@ -1,0 +1,79 @@
+"""`wholefit models`, `profile`: what there is to use, and what is in the data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from wholefit.cli import _show
+from wholefit.cli._app import command
+
+Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
+
+
+@command("models")
+def models(
+    name: Annotated[str | None, typer.Argument(help="One model, with its parameters.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only models of this task.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the catalog: what each model is for, and whether it is installed."""
+    from wholefit import models as catalog
+    from wholefit.base import tasks
+
+    if task is not None:
+        tasks.get(task)
+    if name is not None:
+        catalog.get(name)
+    rows = [row for row in catalog.describe(task) if name in (None, row["name"])]
+    if as_json:
+        _show.as_json(rows)
+    elif name is not None:
+        _one(rows[0])
+    else:
+        _show.table(["model", "family", "tasks", "when to use it"],
+                    [[row["name"], row["family"], _short(row["tasks"]), _note(row)]
+                     for row in rows])
+
+
+@command("profile")
+def profile(
+    source: Annotated[str, typer.Argument(help="File, folder, SQL URL, or - for stdin.")],
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What is in a table: role, missing, distinct and typical values of each column."""
+    import wholefit as wf
+
+    found = wf.profile(source, target=target)
+    if as_json:
+        _show.as_json(found.to_json())
+    else:
+        _show.say(found.to_text())
+
+
+def _one(row: dict[str, Any]) -> None:
+    _show.say(f"{row['name']} ({row['family']}; {', '.join(row['tasks'])})")
+    _show.say(_note(row))
+    _show.say()
+    _show.table(["parameter", "default", "rule", "searched", "meaning"],
+                [[p["name"], repr(p["default"]), p["rule"], _search(p["search"]), p["doc"]]
+                 for p in row["params"]])
+
+
+def _note(row: dict[str, Any]) -> str:
+    missing = "" if row["installed"] else f" [needs: pip install 'wholefit[{row['extra']}]']"
+    return row["summary"] + missing
+
+
+def _short(tasks: list[str]) -> str:
+    return ", ".join(sorted(task[:5] for task in tasks))
+
+
+def _search(search: dict[str, Any] | None) -> str:
+    if search is None:
+        return ""
+    if search["choices"] is not None:
+        return ", ".join(str(choice) for choice in search["choices"])
+    return f"{search['low']:g} .. {search['high']:g}" + (" (log)" if search["log"] else "")
