@@ -67,9 +67,16 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 def machine(*libraries: str) -> str:
     """One line on the machine and the versions, as every table carries it."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in libraries)
+    versions = ", ".join(f"{name} {_version(name)}" for name in libraries)
     return (f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
             + (f", {versions}" if versions else ""))
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed as a package)"
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

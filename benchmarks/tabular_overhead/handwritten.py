@@ -20,7 +20,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 JOBS = 2
 
 
-def learner(model: str, classes: bool):  # noqa: ANN201
+def learner(model: str, classes: bool):
     if model == "linear":
         from sklearn.linear_model import LogisticRegression, Ridge
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,3 +156,20 @@ def test_targets_that_cannot_be_learnt_are_refused() -> None:
         tasks.get("regression").codec("y", np.array([1.0, 1.0]))
     with pytest.raises(errors.UnknownNameError, match="did you mean 'good'"):
         tasks.get("classification").codec("y", np.array(["good", "bad"]), positive="goood")
+
+
+def test_scikit_learn_wakes_without_pandas_and_still_takes_frames() -> None:
+    code = (
+        "import sys; from wholefit.base.optional import wake; wake('sklearn', without='pandas')\n"
+        "import sklearn.linear_model\n"
+        "assert 'pandas' not in sys.modules\n"
+        "import pandas as pd\n"
+        "frame = pd.DataFrame({'a': [0.0, 1.0, 2.0], 'b': [1.0, 0.0, 1.0]})\n"
+        "model = sklearn.linear_model.LinearRegression().fit(frame, [0.0, 1.0, 2.0])\n"
+        "print(*model.feature_names_in_)\n"
+        "from sklearn.preprocessing import StandardScaler\n"
+        "out = StandardScaler().set_output(transform='pandas').fit_transform(frame)\n"
+        "print(type(out).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["a", "b", "DataFrame"], done.stderr

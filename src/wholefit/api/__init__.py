@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from wholefit.api.adopt import adopt
-from wholefit.api.compare import compare
-from wholefit.api.fit import fit
+from wholefit.api.adopting import adopt
+from wholefit.api.comparing import compare
+from wholefit.api.fitting import fit
 from wholefit.api.result import Result, load
 from wholefit.data import profile, read
 

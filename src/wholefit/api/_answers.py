@@ -39,9 +39,10 @@ def evaluate(
     """Scores with intervals on rows with a known target."""
     asked = dataset(fitted, held_out, policies, with_target=True)
     truth, raw = truth_and_answer(fitted, asked)
-    wanted = list(fitted.task.metrics)
+    wanted: list[Any] = list(fitted.task.metrics)
     if metric is not None:
-        first = evaluation.metrics.main(fitted.task.name, metric)
+        first = evaluation.metrics.main(
+            fitted.task.name, metric, getattr(fitted.codec, "classes", None))
         wanted = [first, *(name for name in wanted if name != first.name)]
     return evaluation.score(
         fitted.task.name, truth, raw, metrics=wanted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,7 @@ def of_update(before: Facts, updated: Any, dataset: Dataset) -> Facts:
     )
 
 
-def from_json(record: dict[str, Any], states: dict[str, State]) -> tuple[Facts, Fitted]:
+def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Facts, Fitted]:
     """The facts and the fitted model of an artifact."""
     try:
         task = tasks.get(record["task"])

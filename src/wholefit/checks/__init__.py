@@ -40,6 +40,7 @@ class Check:
         return (self.run.__doc__ or "").strip()
 
     def __call__(self) -> None:
+        """Run it; AssertionError with the evidence if the promise is broken."""
         self.run(self.model, self.task)
 
 

@@ -42,7 +42,7 @@ def every_parameter_is_documented(model: Model, task: Task) -> None:
         assert spec.accepts(spec.default), f"{model.name}.{spec.name}: its default is refused"
         if spec.search is not None and spec.search.low is not None:
             for end in (spec.search.low, spec.search.high):
-                whole = int(end) if spec.type is int else end
+                whole = int(end or 0) if spec.type is int else end
                 assert spec.accepts(whole), f"{model.name}.{spec.name}: searches {end}, refuses it"
     assert model.summary and model.family, f"{model.name} does not say what it is for"
 

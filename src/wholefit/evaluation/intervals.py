@@ -304,5 +304,6 @@ def _rows(sheet: Sheet, units: Array) -> Array:
     if sheet.unit is None:
         return units
     order, starts = sheet.unit_runs
-    ends = np.append(starts[1:], len(order))
-    return np.concatenate([order[starts[unit]:ends[unit]] for unit in units])
+    lengths = np.diff(starts, append=len(order))[units]
+    begun = np.cumsum(lengths) - lengths  # where each unit's rows begin in the answer
+    return order[np.repeat(starts[units] - begun, lengths) + np.arange(lengths.sum())]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base import seeds
+from wholefit.base import optional, seeds
 from wholefit.base.events import emit
 from wholefit.base.tasks import Task
 from wholefit.data.dataset import Dataset
@@ -75,6 +75,7 @@ def fit_one(
     problem: Problem, model: Model, rows: np.ndarray | None, key: Any
 ) -> tuple[Any, Encoder, Context]:
     """Encode `rows` (all if None) and fit a fresh estimator on them."""
+    optional.wake("sklearn", without="pandas")
     encoder = problem.encoder(model, rows, key)
     X = encoder.transform(problem.dataset, rows)
     y = problem.y if rows is None else problem.y[rows]

@@ -16,6 +16,10 @@ from wholefit.training._folds import Problem, Validated
 from wholefit.training.record import Entry
 
 
+# A recommended model keeps at least 98 % of the best one's gain over the baseline.
+_LOSS_ALLOWED = 0.02
+
+
 @dataclass(frozen=True)
 class Judged:
     """The finished leaderboard, best first, and the label of the model to refit."""
@@ -31,17 +35,18 @@ def judge(
     codec: Codec, entries: dict[str, Entry],
 ) -> Judged:
     """Score every model on the rows it answered, and compare them on the rows all answered."""
-    metric = evaluation.metrics.main(problem.task.name, options.metric)
+    metric = evaluation.metrics.main(
+        problem.task.name, options.metric, getattr(codec, "classes", None))
     positive = getattr(codec, "positive", 1)
-    asked = [*problem.task.metrics]
-    asked = [metric, *(name for name in asked if name != metric.name)]
+    asked: list[Any] = [metric, *(m for m in problem.task.metrics if m != metric.name)]
     scored = {
         label: _scores(problem, each, asked, positive) for label, each in found.items()
     }
     ties = _ties(problem, found, metric, positive)
     best = _best(ties, metric)
     tied = [label for label, diff in ties.items() if label == best or diff.better == "tied"]
-    recommended = min(tied, key=lambda label: (candidates[label].burden, label != best))
+    near = [label for label in tied if _keeps_the_gain(ties, label, best, problem.task.baseline)]
+    recommended = min(near, key=lambda label: (candidates[label].burden, label != best))
     chosen = recommended if options.choose == "recommended" else best
     made = [
         _entry(entries[label], scored[label], ties[label], label, best, tied, chosen)
@@ -51,6 +56,21 @@ def judge(
     ordered = sorted(made, key=lambda entry: _rank(entry, metric))
     return Judged((*ordered, *rest), chosen, metric.name,
                   _warnings(problem, ties, best, entries))
+
+
+def _keeps_the_gain(
+    ties: dict[str, Difference], label: str, best: str, baseline: str
+) -> bool:
+    """True if a tied model loses almost nothing of what the best gains over the baseline.
+
+    A tie says that the rows cannot tell two models apart, not that they are equal: where a few
+    wild rows make the interval wide, a much worse model may be tied. Where the baseline itself
+    is tied with the best there is no gain to keep, and cheapest is cheapest.
+    """
+    if label == best or baseline not in ties or ties[baseline].better == "tied":
+        return True
+    gain, loss = abs(ties[baseline].value), abs(ties[label].value)
+    return loss <= _LOSS_ALLOWED * gain
 
 
 def _scores(

@@ -180,10 +180,11 @@ class _Search:
 
     def _by_pilot(self, model: Model, train: np.ndarray) -> tuple[int, str]:
         order = np.random.default_rng(0).permutation(train)
-        pace = _cost.pilot(
-            lambda rows: _discard(fit_one(self.problem, model, np.sort(order[:rows]), ("pilot", rows))),
-            len(train), model.growth,
-        )
+
+        def fit_rows(rows: int) -> None:
+            fit_one(self.problem, model, np.sort(order[:rows]), ("pilot", rows))
+
+        pace = _cost.pilot(fit_rows, len(train), model.growth)
         left = self.clock.left()
         folds = min(self.folds, int(left / pace - _REFIT_FACTOR))
         if folds >= 1:
@@ -264,10 +265,6 @@ def _refit(problem: Problem, model: Model, dataset: Dataset, codec: Codec) -> Fi
         problem.task, dataset.schema, codec, encoder,
         model=model, estimator=estimator, context=context,
     )
-
-
-def _discard(_: object) -> None:
-    return None
 
 
 def _jsonable(values: dict[str, Any]) -> dict[str, Any]:

@@ -25,8 +25,8 @@ def fit_plain(
     codec = task.codec(target, dataset.target_values())
     problem = Problem(
         dataset, task, dataset.target(codec), len(getattr(codec, "classes", ())),
-        Plan(folds=(), how="all rows", unit=task.unit, units=None), telling_weights(dataset), jobs, seed,
-        changes={},
+        Plan(folds=(), how="all rows", unit=task.unit, units=None), telling_weights(dataset),
+        jobs, seed, changes={},
     )
     estimator, encoder, context = fit_one(problem, model, rows, "all")
     return Fitted(task, dataset.schema, codec, encoder,

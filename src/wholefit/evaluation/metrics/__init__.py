@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -64,9 +65,15 @@ def chosen(task: str, wanted: Any = None) -> list[Metric]:
     return list({metric.name: metric for metric in (get(task, one) for one in wanted)}.values())
 
 
-def main(task: str, wanted: Any = None) -> Metric:
-    """The metric that models are compared by: `wanted`, or the task's first."""
-    return get(task, tasks.get(task).metrics[0] if wanted is None else wanted)
+def main(task: str, wanted: Any = None, classes: Sequence[Any] | None = None) -> Metric:
+    """The metric that models are compared by: `wanted`, or the task's first.
+
+    A user's function of classes is shown labels: `classes`, in the order of their codes.
+    """
+    found = get(task, tasks.get(task).metrics[0] if wanted is None else wanted)
+    if isinstance(found, Custom) and found.classes is None and classes is not None:
+        return replace(found, classes=tuple(classes))
+    return found
 
 
 def sheet(task: str, truth: Any, answer: Any, **options: Any) -> Sheet:

@@ -56,8 +56,8 @@ def fit(
     groups, time, weights: names of columns: rows of one group stay on one side of every
         split; rows are split by time order, past before future; each row counts by its weight.
     positive: the class that two-class metrics call positive.
-    choose: "recommended" refits the cheapest of the models statistically tied with the best;
-        "best" refits the best by value.
+    choose: "recommended" refits the cheapest of the models that are statistically tied with
+        the best and keep 98 % of its gain over the baseline; "best" the best by value.
     features: changes to how columns become features (see `features.Encoding`), e.g. {"impute": "mean", "degree": 2}.
     transformers: the user's own, fitted on training rows only.
     reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...).

@@ -27,6 +27,6 @@ def compare(a: Result, b: Result, held_out: Any, *, metric: Any = None) -> Diffe
     truth, of_a = _answers.truth_and_answer(a._fitted, first)
     _, of_b = _answers.truth_and_answer(b._fitted, second)
     return evaluation.compare(
-        a.task, evaluation.metrics.main(a.task, metric), truth, of_a, of_b,
+        a.task, evaluation.metrics.main(a.task, metric, a.classes), truth, of_a, of_b,
         positive=getattr(a._fitted.codec, "positive", 1), weights=first.weights(),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from wholefit import data, evaluation
 from wholefit.api import _record
-from wholefit.api.fit import choose_task
+from wholefit.api.fitting import choose_task
 from wholefit.api.result import Result
 
 
