@@ -35,7 +35,8 @@ def main() -> dict[str, float]:
     for seed in range(100):
         (train, test), = splits.holdout(dataset, codes, test=0.2, seed=seed, stratify=True).folds
         answer = fit_plain(dataset, task, model, rows=train).answer(dataset.take(test))
-        found.append(evaluation.score(task.name, codes[test], answer, metrics=["accuracy"])["accuracy"])
+        scores = evaluation.score(task.name, codes[test], answer, metrics=["accuracy"])
+        found.append(scores["accuracy"])
     values = np.array([score.value for score in found])
     print(f"the first seed says {found[0]}")
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from wholefit import data, evaluation
-from wholefit.base.errors import DataError, WholefitWarning
+from wholefit.base.errors import DataError, WholefitWarning, unknown
 from wholefit.base.events import emit
 from wholefit.data import Dataset, Policies
 from wholefit.data.write import give_back
@@ -18,14 +19,14 @@ from wholefit.evaluation import Score
 from wholefit.training import Fitted
 
 
-def answer(fitted: Fitted, new: Any, verbs: Sequence[str], policies: dict[str, str]) -> Any:
+def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, Any]) -> Any:
     """Identifier columns and the verbs' columns, one row for each row of `new`."""
-    asked = dataset(fitted, new, policies)
+    asked = dataset(fitted, new, options)
     raw = fitted.answer(asked)
     columns = {name: values for verb in verbs for name, values in _VERBS[verb](fitted, raw).items()}
     if asked.guest == "numpy":
         return _as_array(columns)
-    kept = [asked.original[name] for name in _kept(fitted, asked)]
+    kept = _kept(fitted, asked, columns)
     frame = pl.DataFrame([*kept, *(pl.Series(name, values) for name, values in columns.items())])
     given = give_back(frame, asked.guest)
     if asked.guest == "pandas" and hasattr(new, "index"):
@@ -34,10 +35,10 @@ def answer(fitted: Fitted, new: Any, verbs: Sequence[str], policies: dict[str, s
 
 
 def evaluate(
-    fitted: Fitted, held_out: Any, metric: Any, policies: dict[str, str]
+    fitted: Fitted, held_out: Any, metric: Any, options: dict[str, Any]
 ) -> dict[str, Score]:
     """Scores with intervals on rows with a known target."""
-    asked = dataset(fitted, held_out, policies, with_target=True)
+    asked = dataset(fitted, held_out, options, with_target=True)
     truth, raw = truth_and_answer(fitted, asked)
     wanted: list[Any] = list(fitted.task.metrics)
     if metric is not None:
@@ -63,10 +64,15 @@ def truth_and_answer(fitted: Fitted, asked: Dataset) -> tuple[np.ndarray, np.nda
 
 
 def dataset(
-    fitted: Fitted, new: Any, policies: dict[str, str], *, with_target: bool = False
+    fitted: Fitted, new: Any, options: dict[str, Any], *, with_target: bool = False
 ) -> Dataset:
-    """`new` read and brought to the model's schema; what was repaired is said aloud."""
-    asked = data.conforming(new, fitted.schema, Policies.from_dict(policies), with_target)
+    """`new` read and brought to the model's schema; what was repaired is said aloud.
+
+    `options` are policies and options of `wf.read`, together.
+    """
+    policies, reading = _parted(options)
+    asked = data.conforming(new, fitted.schema, Policies.from_dict(policies), with_target,
+                            **reading)
     for note in asked.notes:
         emit("note", kind=note.kind, message=note.message, severity=note.severity)
         if note.severity == "warning":
@@ -74,9 +80,41 @@ def dataset(
     return asked
 
 
-def _kept(fitted: Fitted, asked: Dataset) -> list[str]:
+def read_once(new: Any, options: dict[str, Any]) -> Any:
+    """What `dataset` can take twice: standard input cannot be read again."""
+    return new if isinstance(new, Dataset) else data.read(new, **_parted(options)[1])
+
+
+def _parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Policies, and options of `wf.read`."""
+    known = [spec.name for spec in Policies.specs()]
+    policies = {name: value for name, value in options.items() if name in known}
+    reading = {name: value for name, value in options.items() if name not in known}
+    check_options(reading, known)
+    return policies, reading
+
+
+def check_options(options: Iterable[str], others: Iterable[str] = ()) -> None:
+    """Refuse words that are neither options of `wf.read` nor one of `others`."""
+    known = [name for name in inspect.signature(data.read).parameters if name != "source"]
+    for name in options:
+        if name not in known:
+            raise unknown("option", name, [*others, *known])
+
+
+def _kept(fitted: Fitted, asked: Dataset, answers: Iterable[str]) -> list[pl.Series]:
+    """The identifier columns; one that is called like an answer is renamed."""
     roles = {column.name: column.role for column in fitted.schema.columns}
-    return [name for name in asked.original.columns if roles.get(name) == "identifier"]
+    names = [name for name in asked.original.columns if roles.get(name) == "identifier"]
+    taken = {*answers, *names}
+    kept = []
+    for name in names:
+        called = name
+        while called in answers or (called != name and called in taken):
+            called += "_given"
+        taken.add(called)
+        kept.append(asked.original[name].alias(called))
+    return kept
 
 
 def _predict(fitted: Fitted, raw: np.ndarray) -> dict[str, np.ndarray]:

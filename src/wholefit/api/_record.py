@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from wholefit._version import __version__
@@ -15,12 +16,17 @@ from wholefit.base.tasks import Task
 from wholefit.data import Dataset, Note, Schema
 from wholefit.evaluation import Score
 from wholefit.features.encoder import Encoder
+from wholefit.report.exhibits import exhibits
 from wholefit.training import Entry, Fitted, Run
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything about a fit that is neither schema nor state."""
+    """Everything about a fit that is neither schema nor state.
+
+    `exhibits` gives what the pictures of a report need, for the rows themselves are not kept;
+    it is made when first asked for, so that the budget of a fit does not pay for it.
+    """
 
     said: str
     metric: str
@@ -30,6 +36,7 @@ class Facts:
     warnings: tuple[str, ...]
     notes: tuple[Note, ...]
     lineage: dict[str, Any]
+    exhibits: Callable[[], dict[str, Any]] = dict
 
     @property
     def chosen(self) -> Entry:
@@ -46,7 +53,7 @@ class Facts:
             "leaderboard": [entry.to_json() for entry in self.entries],
             "warnings": list(self.warnings),
             "notes": [note.to_json() for note in self.notes],
-            "lineage": self.lineage,
+            "lineage": self.lineage, "exhibits": self.exhibits(),
         }
 
 
@@ -56,8 +63,18 @@ def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
         said=said, metric=run.metric,
         model={"name": run.model.name, "params": run.chosen.params},
         entries=run.leaderboard, split=run.split, warnings=run.warnings,
-        notes=tuple(dataset.notes), lineage=run.lineage,
+        notes=tuple(dataset.notes), lineage=run.lineage, exhibits=_exhibits(run, dataset),
     )
+
+
+def _exhibits(run: Run, dataset: Dataset) -> Callable[[], dict[str, Any]]:
+    """What the report shows of the chosen model's out-of-fold answers."""
+    chosen = run.chosen
+    return cache(partial(
+        exhibits, run.task.name, run.truth, run.oof[chosen.model], run.codec,
+        weights=dataset.weights(), units=dataset.groups(),
+        scored=chosen.scores[run.metric].n,
+    ))
 
 
 def of_adopted(
@@ -82,7 +99,7 @@ def of_update(before: Facts, updated: Any, dataset: Dataset) -> Facts:
     )
     return dataclasses.replace(
         before, entries=(entry,), notes=tuple(dataset.notes), lineage=updated.lineage,
-        split=f"scored on {len(dataset):,} new rows before they were learnt",
+        split=f"scored on {len(dataset):,} new rows before they were learnt", exhibits=dict,
     )
 
 
@@ -90,13 +107,14 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
     """The facts and the fitted model of an artifact."""
     try:
         task = tasks.get(record["task"])
+        shown = {**record.get("exhibits", {})}
         schema = Schema.from_json(record["schema"])
         facts = Facts(
             said=record["said"], metric=record["metric"], model=record["model"],
             entries=tuple(Entry.from_json(entry) for entry in record["leaderboard"]),
             split=record["split"], warnings=tuple(record["warnings"]),
             notes=tuple(Note.from_json(note) for note in record["notes"]),
-            lineage=record["lineage"],
+            lineage=record["lineage"], exhibits=lambda: shown,
         )
         encoder = Encoder.from_state(states["encoder"])
         codec = task.codec_from_json(record["codec"])

@@ -11,19 +11,22 @@ from wholefit.base.errors import DataError
 from wholefit.evaluation import Difference
 
 
-def compare(a: Result, b: Result, held_out: Any, *, metric: Any = None) -> Difference:
+def compare(
+    a: Result, b: Result, held_out: Any, *, metric: Any = None, **options: Any
+) -> Difference:
     """The paired difference a - b of a metric on `held_out`, with its interval.
 
-    Both must predict the same target of the same task. `Difference.better` says "a", "b" or
-    "tied". Raises DataError if the two cannot be compared.
+    Both must predict the same target of the same task; `options` are those of `Result.predict`.
+    `Difference.better` says "a", "b" or "tied". Raises DataError if the two cannot be compared.
     """
     if (a.task, a.target, a.classes) != (b.task, b.target, b.classes):
         raise DataError(
             f"cannot compare a {a.task} of {a.target!r} with a {b.task} of {b.target!r}: "
             "task, target and classes must be the same."
         )
-    first = _answers.dataset(a._fitted, held_out, {}, with_target=True)
-    second = _answers.dataset(b._fitted, held_out, {}, with_target=True)
+    rows = _answers.read_once(held_out, options)
+    first = _answers.dataset(a._fitted, rows, options, with_target=True)
+    second = _answers.dataset(b._fitted, rows, options, with_target=True)
     truth, of_a = _answers.truth_and_answer(a._fitted, first)
     _, of_b = _answers.truth_and_answer(b._fitted, second)
     return evaluation.compare(

@@ -9,11 +9,17 @@ from typing import Any
 
 from wholefit import data
 from wholefit import models as catalog
+from wholefit.api import _answers
 from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
-from wholefit.base.errors import DataError, WholefitWarning, unknown
+from wholefit.base.errors import DataError, ParameterError, WholefitWarning, unknown
 from wholefit.base.events import emit
+from wholefit.models import Model
+
+_TARGETS = frozenset({"target", "y", "label", "labels", "class", "outcome", "response", "churn",
+                      "survived", "default", "price", "sale_price", "saleprice", "species"})
+_MOST_LISTED = 40
 
 
 def fit(
@@ -67,16 +73,18 @@ def fit(
     """
     from wholefit import training
 
-    clock = Clock(training.DEFAULT_BUDGET if budget is None else Budget.parse(budget))
+    clock = Clock(training.DEFAULT_BUDGET if budget is None else _time_budget(budget))
+    _answers.check_options(reading)
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,
-        jobs=jobs or os.cpu_count() or 1, seed=seed, positive=positive, choose=choose,
+        jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive, choose=choose,
         features=dict(features or {}), transformers=tuple(transformers),
     )
-    if target is None:
-        raise DataError("fit needs a target column: say target='...' (--target on the command line).")
     dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
                         weights=weights, **reading)
+    target = dataset.schema.target
+    if target is None:
+        raise DataError(_which_target(dataset.source, dataset.original.columns))
     chosen, said = choose_task(dataset, target, task)
     emit("read", source=dataset.source, rows=len(dataset), columns=dataset.frame.width, said=said,
          seconds=clock.spent())
@@ -87,13 +95,35 @@ def fit(
     return Result._of_run(run, said, dataset)
 
 
-def _named(models: Any) -> list[Any] | None:
-    """The models asked for, as a list; None for the default set."""
+def _time_budget(budget: str | float | Budget) -> Budget:
+    """The budget asked for, which must be one that a fit can keep."""
+    found = Budget.parse(budget)
+    if found != Budget(seconds=found.seconds):
+        raise ParameterError(
+            f"fit keeps budgets of time, such as '60s' or '5min'; got {str(budget)!r}.")
+    return found
+
+
+def _named(models: Any) -> list[Model] | None:
+    """The models asked for, made before a long read rather than after it; None for the default."""
     if models is None:
         return None
-    if isinstance(models, str):
-        return list(catalog.split_list(models))
-    return list(models) if isinstance(models, (list, tuple)) else [models]
+    named = catalog.split_list(models) if isinstance(models, str) else models
+    named = list(named) if isinstance(named, (list, tuple)) else [named]
+    if not named:
+        raise ParameterError(f"models must name at least one model; got {models!r}.")
+    return [catalog.make(model) for model in named]
+
+
+def _which_target(source: str, names: Sequence[str]) -> str:
+    """The way out for a person who did not name the target: what it may be."""
+    likely = [name for name in names if name.lower().strip() in _TARGETS]
+    likely += [name for name in names[-1:] if name not in likely]
+    listed = ", ".join(repr(name) for name in names[:_MOST_LISTED])
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ("fit needs to know which column to predict: say target= (--target on the command "
+            f"line). {source} has {listed}{more}; perhaps "
+            f"{' or '.join(repr(name) for name in likely)}?")
 
 
 def choose_task(

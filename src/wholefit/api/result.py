@@ -37,6 +37,11 @@ class Result:
         return self._fitted.task.name
 
     @property
+    def said(self) -> str:
+        """The task and why it is that one, in a sentence."""
+        return self._facts.said
+
+    @property
     def target(self) -> str:
         """Name of the predicted column."""
         return str(self._fitted.schema.target)
@@ -91,24 +96,30 @@ class Result:
         """Source, data hash, versions, seed, schedule."""
         return dict(self._facts.lineage)
 
+    @property
+    def exhibits(self) -> dict[str, Any]:
+        """What the report's pictures show of the answers to unseen rows; JSON-able."""
+        return dict(self._facts.exhibits())
+
     # What it does
 
-    def predict(self, new: Any, **policies: str) -> Any:
+    def predict(self, new: Any, **options: Any) -> Any:
         """Identifier columns and a `prediction` for each row of `new`.
 
-        `policies`: missing_column, extra_column, unseen_category, wrong_type, swapped; see
-        `wholefit.data.Policies`. Raises SchemaError when `new` does not fit.
+        `options`: policies (missing_column, extra_column, unseen_category, wrong_type, swapped;
+        see `wholefit.data.Policies`) and options of `wf.read` (delimiter, na_values, ...).
+        Raises SchemaError when `new` does not fit.
         """
-        return _answers.answer(self._fitted, new, ["predict"], policies)
+        return _answers.answer(self._fitted, new, ["predict"], options)
 
-    def answers(self, new: Any, **policies: str) -> Any:
+    def answers(self, new: Any, **options: Any) -> Any:
         """All that the task's verbs say of each row, side by side in one frame."""
         verbs = [verb.name for verb in self._fitted.task.verbs]
-        return _answers.answer(self._fitted, new, verbs, policies)
+        return _answers.answer(self._fitted, new, verbs, options)
 
-    def evaluate(self, held_out: Any, *, metric: Any = None, **policies: str) -> dict[str, Score]:
+    def evaluate(self, held_out: Any, *, metric: Any = None, **options: Any) -> dict[str, Score]:
         """Every metric with its interval on rows that were not used for fitting."""
-        return _answers.evaluate(self._fitted, held_out, metric, policies)
+        return _answers.evaluate(self._fitted, held_out, metric, options)
 
     def update(self, more: Any) -> Result:
         """A new Result that has learnt `more` rows too, where the model can.
@@ -141,14 +152,19 @@ class Result:
         if fitted is None or name.startswith("_") or fitted.task.verb(name) is None:
             raise AttributeError(_absent(fitted, name))
 
-        def verb(new: Any, **policies: str) -> Any:
-            return _answers.answer(fitted, new, [name], policies)
+        def verb(new: Any, **options: Any) -> Any:
+            return _answers.answer(fitted, new, [name], options)
 
         verb.__name__, verb.__doc__ = name, fitted.task.verb(name).doc
         return verb
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(verb.name for verb in self._fitted.task.verbs)})
+
+    def _repr_html_(self) -> str:
+        from wholefit import report
+
+        return report.snippet(self)
 
     def __repr__(self) -> str:
         return (f"<Result {self.task} of {self.target!r}: {self.model}, "

@@ -42,7 +42,7 @@ class Budget:
             return cls(seconds=_positive(float(text), text))
         limits: dict[str, float] = {}
         rest = str(text).strip().lower()
-        while rest:
+        while rest or not limits:
             match = _PART.match(rest)
             kind = _kind(match.group(2)) if match else None
             if match is None or kind is None:

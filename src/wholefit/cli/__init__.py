@@ -1,7 +1,7 @@
 """The command line: the same words as the Python face, and no logic of its own.
 
 Exit codes: 0 done; 1 an error said in one sentence; 2 wrong usage; 70 a fault of wholefit
-itself (--debug shows where); 130 interrupted before anything was finished.
+itself (WHOLEFIT_DEBUG=1 shows where); 130 interrupted before anything was finished.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from wholefit.cli._app import app
+from wholefit.cli import _app
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -18,4 +18,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Importing them is what registers their commands, in the order that --help lists them.
     for room in ("fit", "use", "look", "doctor"):
         importlib.import_module(f"wholefit.cli.{room}")
-    app(args=list(sys.argv[1:] if argv is None else argv), prog_name="wholefit")
+    sys.exit(_app.run(list(sys.argv[1:] if argv is None else argv)))

@@ -9,20 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import typer
-
 from wholefit.base.events import Listener, listen
+from wholefit.cli import _show
 
 
 @contextmanager
 def told(quiet: bool) -> Iterator[list[str]]:
-    """Tell what happens inside; gives the notes and warnings, to be said after."""
+    """Tell what happens inside; gives the notes and warnings, each once, to be said after."""
     said: list[str] = []
+    watch = _Interrupts()
     bar = None if quiet else _bar()
     tell = bar.tell if bar else (_line if not quiet and _is_log() else _nothing)
     try:
-        with listen(_keeping(said)), listen(tell):
+        with listen(_keeping(said)), listen(watch.tell), listen(tell):
             yield said
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(watch.lost) from None
     finally:
         if bar:
             bar.close()
@@ -30,14 +32,32 @@ def told(quiet: bool) -> Iterator[list[str]]:
 
 def _keeping(said: list[str]) -> Listener:
     def keep(event: str, facts: dict[str, Any]) -> None:
+        sentence = None
         if event == "warning" or (event == "note" and facts["severity"] == "warning"):
-            said.append(f"warning: {facts['message']}")
+            sentence = f"warning: {facts['message']}"
         elif event == "note":
-            said.append(f"note: {facts['message']}")
-        elif event in ("model_failed", "plugin_failed"):
-            said.append(f"failed: {facts.get('model') or facts.get('name')}: {facts['reason']}")
+            sentence = f"note: {facts['message']}"
+        elif event == "plugin_failed":
+            sentence = f"warning: model {facts['name']} cannot be loaded: {facts['reason']}"
+        if sentence is not None and sentence not in said:
+            said.append(sentence)
 
     return keep
+
+
+class _Interrupts:
+    """What Ctrl-C stops, and what would be lost by it."""
+
+    def __init__(self) -> None:
+        self.lost = "nothing was finished, and nothing is saved"
+
+    def tell(self, event: str, facts: dict[str, Any]) -> None:
+        """Follow the run; say at once that the first Ctrl-C was understood."""
+        if event == "refit_start":
+            self.lost = (f"{facts['model']} was being fitted on all rows, and nothing is saved")
+        elif event == "interrupted":
+            _show.aside(f"interrupted during {facts['model']}: keeping {', '.join(facts['kept'])} "
+                        "(Ctrl-C again leaves with nothing)")
 
 
 def _is_log() -> bool:
@@ -54,11 +74,13 @@ def _nothing(event: str, facts: dict[str, Any]) -> None:
 
 def _line(event: str, facts: dict[str, Any]) -> None:
     if event == "model_done":
-        typer.echo(f"{facts['model']}: {facts['folds']} folds in {facts['seconds']:.1f} s", err=True)
+        folds = facts["folds"]
+        _show.aside(f"{facts['model']}: {folds} {'fold' if folds == 1 else 'folds'} in "
+                    f"{facts['seconds']:.1f} s")
     elif event in ("model_skipped", "model_failed", "model_stopped"):
-        typer.echo(f"{facts['model']}: {event[6:]}: {facts['reason']}", err=True)
+        _show.aside(f"{facts['model']}: {event[6:]}: {facts['reason']}")
     elif event == "refit_done":
-        typer.echo(f"{facts['model']}: fitted on all rows in {facts['seconds']:.1f} s", err=True)
+        _show.aside(f"{facts['model']}: fitted on all rows in {facts['seconds']:.1f} s")
 
 
 def _bar() -> _Bar | None:
@@ -73,10 +95,13 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=30),
+            TimeElapsedColumn(), TextColumn("{task.fields[limit]}", markup=False),
             console=Console(stderr=True), transient=True,
+            # What goes to a pipe or a file must go there, not above the bar.
+            redirect_stdout=sys.stdout.isatty(),
         )
-        self._task = self._progress.add_task("reading", total=None)
+        self._task = self._progress.add_task("reading", total=None, limit="")
         self._folds = 0
         self._progress.start()
 
@@ -84,12 +109,13 @@ class _Bar:
         """Move the bar."""
         if event == "plan":
             self._folds = facts["folds"]
-            self._progress.update(self._task, total=len(facts["models"]) * self._folds + 1)
+            self._progress.update(self._task, total=len(facts["models"]) * self._folds + 1,
+                                  limit=f"of at most {facts['budget']}")
         elif event == "model_start":
             self._progress.update(self._task, description=facts["model"])
         elif event == "fold_done":
             self._progress.advance(self._task)
-        elif event in ("model_skipped", "model_failed"):
+        elif event in ("model_skipped", "model_failed", "model_stopped"):
             self._progress.advance(self._task, self._folds)
         elif event == "refit_start":
             self._progress.update(self._task, description=f"{facts['model']} on all rows")

@@ -1,15 +1,21 @@
-"""How things look: tables in a terminal, plain text in a file, one JSON object for machines."""
+"""How things look: tables in a terminal, plain text in a file, one JSON value for machines."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
+
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+_GAP = 2
+# A name in a file must not be able to steer the terminal it is shown in.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
 
 def colourful() -> bool:
@@ -19,32 +25,65 @@ def colourful() -> bool:
 
 def say(text: str = "") -> None:
     """One line to standard output."""
-    typer.echo(text)
+    typer.echo(text.translate(_CONTROLS))
+
+
+def aside(text: str) -> None:
+    """One line to standard error, where it is in nobody's way."""
+    typer.echo(text.translate(_CONTROLS), err=True)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table: framed in a terminal, aligned columns elsewhere."""
-    if colourful():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        shown = Table(box=None, pad_edge=False, header_style="bold")
-        for name in header:
-            shown.add_column(name, overflow="fold")
-        for row in rows:
-            style = "bold green" if "recommended" in row[-1] else ""
-            shown.add_row(*(Text(cell) for cell in row), style=style)
-        Console().print(shown)
+    """A table: aligned columns, wrapped to the width of a terminal, and never cut elsewhere."""
+    rows = [[_one_line(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _in_terminal(header, rows)
         return
-    widths = [max(len(line[at]) for line in [header, *rows]) for at in range(len(header))]
+    widths = _widths(header, rows)
     for line in [header, *rows]:
         say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def widest(make: Callable[[int], Table], most: int) -> Table:
+    """The table of `make(n)` with the largest n, at most `most`, that a terminal can show whole.
+
+    Elsewhere there is no edge, and nothing is left out.
+    """
+    made = make(most)
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns
+        while most > 1 and sum(_widths(*made)) + _GAP * (len(made[0]) - 1) > room:
+            most -= 1
+            made = make(most)
+    return made
+
+
 def as_json(value: Any) -> None:
     """One strict JSON value on standard output: what is not a finite number becomes null."""
-    say(json.dumps(_strict(value), ensure_ascii=False, allow_nan=False, default=str))
+    utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(_strict(value), ensure_ascii=not utf8, allow_nan=False, default=str))
+
+
+def _in_terminal(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Shown
+    from rich.text import Text
+
+    shown = Shown(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for name in header:
+        shown.add_column(Text(name), overflow="fold")
+    for row in rows:
+        style = "bold green" if "recommended" in row[-1] else ""
+        shown.add_row(*(Text(cell) for cell in row), style=style)
+    Console().print(shown)
+
+
+def _widths(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(line[at]) for line in [header, *rows]) for at in range(len(header))]
+
+
+def _one_line(cell: str) -> str:
+    return cell.replace("\n", "\\n").translate(_CONTROLS)
 
 
 def _strict(value: Any) -> Any:

@@ -7,81 +7,125 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wholefit.base.errors import WholefitError
 from wholefit.base.events import listen
 from wholefit.cli import _show
 from wholefit.cli._app import command, importable, pairs
+from wholefit.cli._places import beside, check_free
 from wholefit.cli._progress import told
+from wholefit.cli._reading import (
+    Delimiter,
+    Encoding,
+    NaValues,
+    Query,
+    Sheet,
+    Table,
+    reading,
+)
 
 if TYPE_CHECKING:
     from wholefit.api import Result
 
+_WHAT, _HOW, _OUT = "What is learnt", "How it is learnt", "What comes out"
+_SHOWN = 4
+
+
+def _what(meaning: str, metavar: str) -> Any:
+    return typer.Option(help=meaning, metavar=metavar, rich_help_panel=_WHAT)
+
+
+def _how(meaning: str, metavar: str) -> Any:
+    return typer.Option(help=meaning, metavar=metavar, rich_help_panel=_HOW)
+
+
+def _out(meaning: str, metavar: str) -> Any:
+    return typer.Option(help=meaning, metavar=metavar, rich_help_panel=_OUT)
+
 
 @command("fit")
 def fit(
-    source: Annotated[str, typer.Argument(help="File, folder, SQL URL, or - for standard input.")],
-    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Model file; SOURCE's name with .wf.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report here too.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
-    task: Annotated[str | None, typer.Option(help="classification or regression.")] = None,
-    models: Annotated[str | None, typer.Option(
-        help="e.g. 'ridge, random_forest(n_estimators=300)'; see `wholefit models`.")] = None,
-    metric: Annotated[str | None, typer.Option(help="Name, or package.module:function.")] = None,
-    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
-    repeats: Annotated[int, typer.Option(help="Times the folds are drawn anew.")] = 1,
-    budget: Annotated[str | None, typer.Option(help="e.g. 60s, 5min; 5min by default.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Threads; all cores by default.")] = None,
-    seed: Annotated[int, typer.Option(help="Every random choice follows from it.")] = 0,
-    roles: Annotated[Path | None, typer.Option(help="TOML file of column = role.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="COLUMN=ROLE; repeatable.")] = None,
-    groups: Annotated[str | None, typer.Option(help="Column of groups kept together.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column of time: past before future.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Column of row weights.")] = None,
-    positive: Annotated[str | None, typer.Option(help="The class called positive.")] = None,
-    choose: Annotated[str, typer.Option(help="recommended (cheapest of a tie) or best.")] =
-        "recommended",
-    feature: Annotated[list[str] | None, typer.Option(
-        help="How columns become features, e.g. impute=mean; repeatable.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Separator; detected.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of the text; detected.")] = None,
-    na_values: Annotated[str | None, typer.Option(help="Missing-value words, by comma.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Of an Excel file.")] = None,
-    table: Annotated[str | None, typer.Option(help="Of a database.")] = None,
-    query: Annotated[str | None, typer.Option(help="SQL to read.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only the result.")] = False,
+    source: Annotated[str, typer.Argument(
+        help="File, folder, database URL, or - for standard input.", metavar="SOURCE")],
+    target: Annotated[str | None, _what("Column to predict.", "COLUMN")] = None,
+    task: Annotated[str | None, _what(
+        "classification or regression; the target decides.", "NAME")] = None,
+    positive: Annotated[str | None, _what("The class called positive.", "CLASS")] = None,
+    weights: Annotated[str | None, _what("Column of the rows' weights.", "COLUMN")] = None,
+    groups: Annotated[str | None, _what(
+        "Column of groups, which are never split between training and test.", "COLUMN")] = None,
+    time: Annotated[str | None, _what(
+        "Column of time: only past rows are learnt from.", "COLUMN")] = None,
+    role: Annotated[list[str] | None, _what(
+        "What a column is, e.g. zip=categorical or notes=ignored; may be repeated.",
+        "COLUMN=ROLE")] = None,
+    roles: Annotated[Path | None, _what("TOML file of such lines.", "FILE")] = None,
+    models: Annotated[str | None, _how(
+        "e.g. 'ridge, random_forest(max_depth=9)', or 'module:Class' of your own; a few that "
+        "suit the data if left out. `wholefit models` lists them.", "MODELS")] = None,
+    metric: Annotated[str | None, _how(
+        "What models are compared by: a name, or 'module:function' of your own.",
+        "METRIC")] = None,
+    budget: Annotated[str, _how("Time to spend, from start to end: 60s, 5min, 1h.",
+                                "TIME")] = "5min",
+    folds: Annotated[int, _how("Folds of the cross-validation.", "N")] = 5,
+    repeats: Annotated[int, _how("How often the folds are drawn anew.", "N")] = 1,
+    choose: Annotated[str, _how(
+        "Which one is saved: best, or recommended, which is the cheapest of those "
+        "statistically tied with the best.", "WHICH")] = "recommended",
+    feature: Annotated[list[str] | None, _how(
+        "How columns become features, e.g. impute=mean or degree=2; may be repeated.",
+        "NAME=VALUE")] = None,
+    jobs: Annotated[int | None, _how("Threads; as many as there are cores.", "N")] = None,
+    seed: Annotated[int, _how("Every random choice follows from it.", "N")] = 0,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    na_values: NaValues = None,
+    sheet: Sheet = None,
+    table: Table = None,
+    query: Query = None,
+    out: Annotated[Path | None, _out(
+        "Model file; SOURCE's name, in this folder, with .wf.", "FILE")] = None,
+    report: Annotated[Path | None, _out("Write an HTML report here too.", "FILE")] = None,
+    force: Annotated[bool, typer.Option(
+        "--force", help="Overwrite existing files.", rich_help_panel=_OUT)] = False,
+    as_json: Annotated[bool, typer.Option(
+        "--json", help="Print one JSON object, for machines.", rich_help_panel=_OUT)] = False,
+    quiet: Annotated[bool, typer.Option(
+        "--quiet", "-q", help="Print the result only.", rich_help_panel=_OUT)] = False,
 ) -> None:
     """Compare models on a table, choose one, refit it on all rows, and save it.
 
     The task is inferred from the target. Every score has an interval, from rows the model had
     not seen; models statistically tied with the best are marked, and the cheapest of them is
     the one saved. Ctrl-C keeps what is done.
+
+    wholefit fit churn.csv --target churn
     """
     import wholefit as wf
 
-    saved = out or _beside(source)
-    _check_free([saved, *([report] if report else [])], force)
+    saved = out or beside(source)
+    check_free([saved, *([report] if report else [])], source, force)
     importable(metric, models)
-    reading = _reading(delimiter, encoding, na_values, sheet, table, query)
-    plan: list[dict[str, Any]] = []
-    with told(quiet or as_json) as said, listen(_plan(plan, quiet or as_json)):
+    quiet = quiet or as_json
+    with told(quiet) as said, listen(_plan(quiet, models is None)):
         result = wf.fit(
             source, target=target, task=task, models=models, metric=metric, folds=folds,
             repeats=repeats, budget=budget, jobs=jobs, seed=seed, roles=_roles(roles, role),
             groups=groups, time=time, weights=weights, positive=positive, choose=choose,
-            features=pairs(feature, "--feature"), **reading,
+            features=pairs(feature, "--feature"),
+            **reading(delimiter, encoding, na_values, sheet, table, query),
         )
-        result.save(saved, force=force)
-        if report:
-            result.report(report, force=force)
+        files, trouble = _write(result, saved, report, force)
     if as_json:
-        _show.as_json(facts(result, saved, report))
+        _show.as_json(facts(result, files))
     else:
-        _tell(result, said, saved, report, source, quiet)
+        _tell(result, said, files, quiet)
+    if trouble is not None:
+        raise trouble
 
 
-def facts(result: Result, saved: Path, report: Path | None) -> dict[str, Any]:
-    """The result as one JSON-able object."""
+def facts(result: Result, files: dict[str, str]) -> dict[str, Any]:
+    """The result as one JSON-able object; `files` are those written."""
     return {
         "task": result.task, "target": result.target, "classes": result.classes,
         "model": result.model, "metric": result.leaderboard.metric,
@@ -90,24 +134,8 @@ def facts(result: Result, saved: Path, report: Path | None) -> dict[str, Any]:
         "leaderboard": [entry.to_json() for entry in result.leaderboard],
         "split": result.split, "warnings": list(result.warnings),
         "notes": [note.to_json() for note in result.notes], "lineage": result.lineage,
-        "saved": str(saved), "report": str(report) if report else None,
+        "saved": files.get("model"), "report": files.get("report"),
     }
-
-
-def _tell(
-    result: Result, said: list[str], saved: Path, report: Path | None, source: str, quiet: bool
-) -> None:
-    if not quiet:
-        for sentence in dict.fromkeys(said):
-            _show.say(sentence)
-        _show.say()
-    header, rows = result.leaderboard.table()
-    _show.table(header, rows)
-    _show.say()
-    _show.say(recommendation(result))
-    _show.say(f"saved {saved}" + (f" and {report}" if report else ""))
-    if not quiet:
-        _show.say(f"next: wholefit predict {saved} NEW.csv")
 
 
 def recommendation(result: Result) -> str:
@@ -118,11 +146,44 @@ def recommendation(result: Result) -> str:
     sentence = f"{chosen.model}: {metric} {chosen.scores[metric]} on rows it had not seen"
     tied = [row.model for row in rows if row.tied and not row.recommended]
     if chosen.tied and tied:
-        return f"{sentence}; statistically tied with {', '.join(tied)}, and the cheapest of them."
+        why = "the best by value" if chosen.best else "the cheapest of them"
+        return f"{sentence}; statistically tied with {', '.join(tied)}, and {why}."
     return sentence + "."
 
 
-def _plan(seen: list[dict[str, Any]], quiet: bool) -> Any:
+def _write(
+    result: Result, saved: Path, report: Path | None, force: bool
+) -> tuple[dict[str, str], WholefitError | None]:
+    """Write the files; what cannot be written is said after the result, not instead of it."""
+    files: dict[str, str] = {}
+    try:
+        files["model"] = str(result.save(saved, force=force))
+        if report:
+            files["report"] = str(result.report(report, force=force))
+    except WholefitError as error:
+        return files, error
+    return files, None
+
+
+def _tell(result: Result, said: list[str], files: dict[str, str], quiet: bool) -> None:
+    if not quiet:
+        for sentence in said:
+            _show.say(sentence)
+        _show.say()
+    board = result.leaderboard
+    names = list(result.scores)
+    _show.table(*_show.widest(lambda count: board.table(names[:count]), min(_SHOWN, len(names))))
+    _show.say()
+    _show.say(recommendation(result))
+    if files:
+        _show.say("saved " + " and ".join(files.values()))
+    if "model" in files and not quiet:
+        _show.say(f"next: wholefit predict {files['model']} NEW.csv")
+
+
+def _plan(quiet: bool, default: bool) -> Any:
+    """A listener that says what was read and what will be tried, before it is."""
+
     def tell(event: str, facts: dict[str, Any]) -> None:
         if quiet:
             return
@@ -130,43 +191,17 @@ def _plan(seen: list[dict[str, Any]], quiet: bool) -> Any:
             _show.say(f"{facts['source']}: {facts['rows']:,} rows x {facts['columns']} columns")
             _show.say(facts["said"])
         elif event == "plan":
-            models = ", ".join(facts["models"])
-            _show.say(f"{facts['split']}: {models}")
-            _show.say(f"budget {facts['budget']}; about {max(facts['estimate_seconds'], 1):.0f} s")
+            hint = " (--models names others; `wholefit models` lists them)" if default else ""
+            _show.say(f"models: {', '.join(facts['models'])}{hint}")
+            _show.say(f"judged by {facts['split']}")
+            _show.say(f"about {max(facts['estimate_seconds'], 1):.0f} s; "
+                      f"at most {facts['budget']} (--budget)")
 
     return tell
-
-
-def _beside(source: str) -> Path:
-    stem = "model" if source == "-" or "://" in source else Path(source).name.split(".")[0]
-    return Path(f"{stem or 'model'}.wf")
-
-
-def _check_free(paths: list[Path], force: bool) -> None:
-    """Refuse before the work, not after it, to write over something."""
-    from wholefit.base.errors import WholefitError
-
-    for path in paths:
-        if path.exists() and not force:
-            raise WholefitError(f"{path} exists; say --force to overwrite it, or another name.")
-        if not path.absolute().parent.is_dir():
-            raise WholefitError(f"the folder of {path} does not exist; make it, or say another.")
 
 
 def _roles(path: Path | None, words: list[str] | None) -> dict[str, str] | None:
     from wholefit.data import load_roles
 
     found = dict(load_roles(path)) if path else {}
-    found |= {name: str(value) for name, value in pairs(words, "--role").items()}
-    return found or None
-
-
-def _reading(
-    delimiter: str | None, encoding: str | None, na_values: str | None, sheet: str | None,
-    table: str | None, query: str | None,
-) -> dict[str, Any]:
-    given = {
-        "delimiter": "\t" if delimiter in ("\\t", "tab") else delimiter, "encoding": encoding, "na_values": na_values.split(",") if na_values else None, "sheet": sheet,
-        "table": table, "query": query,
-    }
-    return {name: value for name, value in given.items() if value is not None}
+    return {**found, **pairs(words, "--role", plain=False)} or None

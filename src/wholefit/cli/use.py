@@ -2,67 +2,102 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from wholefit.base.errors import WholefitError
 from wholefit.cli import _show
 from wholefit.cli._app import command, importable, pairs
+from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
+from wholefit.cli._reading import (
+    Delimiter,
+    Encoding,
+    NaValues,
+    Query,
+    Sheet,
+    Table,
+    reading,
+)
 
-Model = Annotated[Path, typer.Argument(help="A model file (.wf).")]
+Model = Annotated[Path, typer.Argument(help="A model file (.wf).", metavar="MODEL")]
+Held = Annotated[str, typer.Argument(
+    help="Rows with the target, not used for fitting: a file, or - for standard input.",
+    metavar="SOURCE")]
 Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
 Policy = Annotated[list[str] | None, typer.Option(
-    help="What to do where new data does not fit, e.g. missing_column=impute; repeatable.")]
+    help="What to do where new data does not fit, e.g. missing_column=impute; may be repeated.",
+    metavar="NAME=VALUE")]
 
 
 @command("predict")
 def predict(
     model: Model,
-    source: Annotated[str, typer.Argument(help="Rows to answer: a file, or - for stdin.")],
-    out: Annotated[str, typer.Option(help="CSV, Parquet, JSON, Excel ...; - is stdout.")] = "-",
+    source: Annotated[str, typer.Argument(
+        help="Rows to answer: a file, or - for standard input.", metavar="SOURCE")],
+    out: Annotated[str, typer.Option(
+        help="File to write, of the kind that its ending names: .csv, .parquet, .json, .xlsx "
+             "...; - is CSV on standard output.", metavar="FILE")] = "-",
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     policy: Policy = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    na_values: NaValues = None,
+    sheet: Sheet = None,
+    table: Table = None,
+    query: Query = None,
     as_json: Json = False,
 ) -> None:
     """Answer each row of SOURCE: identifiers, the prediction, and probabilities of classes."""
     import wholefit as wf
-    from wholefit.data import read
     from wholefit.data.write import write
 
-    with told(quiet=True) as said:
-        result = wf.load(model)
-        frame = result.answers(read(source).frame, **pairs(policy, "--policy"))
-    for sentence in dict.fromkeys(said):
-        typer.echo(sentence, err=True)
+    if as_json and out != "-":
+        raise typer.BadParameter("--json prints and --out writes: say one of them.")
+    if out != "-":
+        check_free([Path(out)], source, force)
+    _check_order(model, source)
+    with _noted():
+        options = {**pairs(policy, "--policy", plain=False),
+                   **reading(delimiter, encoding, na_values, sheet, table, query)}
+        frame = wf.load(model).answers(source, **options)
     if as_json:
         _show.as_json(frame.to_dicts())
-    elif out == "-":
-        sys.stdout.write(frame.write_csv())
-    else:
-        write(frame, out, force=force)
-        _show.say(f"{len(frame):,} rows written to {out}")
+        return
+    write(frame, out, force=force)
+    if out != "-":
+        _show.say(f"{len(frame):,} {'row' if len(frame) == 1 else 'rows'} written to {out}")
 
 
 @command("evaluate")
 def evaluate(
     model: Model,
-    source: Annotated[str, typer.Argument(help="Rows with the target, not used for fitting.")],
-    metric: Annotated[str | None, typer.Option(help="A metric of your own, too.")] = None,
+    source: Held,
+    metric: Annotated[str | None, typer.Option(
+        help="A metric to show first: a name, or 'module:function' of your own.",
+        metavar="METRIC")] = None,
     policy: Policy = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    na_values: NaValues = None,
+    sheet: Sheet = None,
+    table: Table = None,
+    query: Query = None,
     as_json: Json = False,
 ) -> None:
     """Score a model on held-out rows: every metric with its interval."""
     import wholefit as wf
 
     importable(metric)
-    with told(quiet=True) as said:
-        result = wf.load(model)
-        scores = result.evaluate(source, metric=metric, **pairs(policy, "--policy"))
-    for sentence in dict.fromkeys(said):
-        typer.echo(sentence, err=True)
+    _check_order(model, source)
+    with _noted():
+        options = {**pairs(policy, "--policy", plain=False),
+                   **reading(delimiter, encoding, na_values, sheet, table, query)}
+        scores = wf.load(model).evaluate(source, metric=metric, **options)
     if as_json:
         _show.as_json({name: score.to_json() for name, score in scores.items()})
         return
@@ -72,10 +107,19 @@ def evaluate(
 
 @command("compare")
 def compare(
-    a: Model,
-    b: Annotated[Path, typer.Argument(help="Another model of the same target.")],
-    source: Annotated[str, typer.Argument(help="Rows with the target, new to both.")],
-    metric: Annotated[str | None, typer.Option(help="What to compare by.")] = None,
+    a: Annotated[Path, typer.Argument(help="A model file (.wf).", metavar="A")],
+    b: Annotated[Path, typer.Argument(help="Another, of the same target.", metavar="B")],
+    source: Held,
+    metric: Annotated[str | None, typer.Option(
+        help="What to compare by: a name, or 'module:function' of your own.",
+        metavar="METRIC")] = None,
+    policy: Policy = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    na_values: NaValues = None,
+    sheet: Sheet = None,
+    table: Table = None,
+    query: Query = None,
     as_json: Json = False,
 ) -> None:
     """Is A better than B? A paired test on the same held-out rows."""
@@ -84,8 +128,11 @@ def compare(
     import wholefit as wf
 
     importable(metric)
-    with told(quiet=True):
-        found = wf.compare(wf.load(a), wf.load(b), source, metric=metric)
+    _check_order(a, source)
+    with _noted():
+        options = {**pairs(policy, "--policy", plain=False),
+                   **reading(delimiter, encoding, na_values, sheet, table, query)}
+        found = wf.compare(wf.load(a), wf.load(b), source, metric=metric, **options)
     if as_json:
         _show.as_json(dataclasses.asdict(found))
         return
@@ -98,10 +145,34 @@ def compare(
 @command("report")
 def report(
     model: Model,
-    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    out: Annotated[Path | None, typer.Option(
+        help="The page to write; MODEL's name, in this folder, with .html.",
+        metavar="FILE")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write one self-contained HTML page about a saved model."""
     import wholefit as wf
 
-    _show.say(f"saved {wf.load(model).report(out, force=force)}")
+    page = out or Path(f"{model.stem}.html")
+    check_free([page], str(model), force)
+    _show.say(f"saved {wf.load(model).report(page, force=force)}")
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """Say on standard error what had to be done to the rows: the answer is all that goes out."""
+    said: list[str] = []
+    try:
+        with told(quiet=True) as said:
+            yield
+    finally:
+        for sentence in said:
+            _show.aside(sentence)
+
+
+def _check_order(model: Path, source: str) -> None:
+    """The model comes first; a person who says it last is told so."""
+    if source.endswith(".wf") and Path(source).is_file():
+        if model.suffix == ".wf":
+            raise WholefitError(f"{source} is a model, not a table of rows.")
+        raise WholefitError(f"the model comes first and the rows after it: {source} {model}.")

@@ -177,7 +177,7 @@ def _path(path: Path, ask: _Ask, work: _unpack.Workspace) -> Table:
 
             return _folder.read_folder(path, lambda p: _file(p, p.name, ask, work))
         if not path.exists():
-            raise DataError(f"there is no file {str(path)!r}{_nearby(path)}.")
+            raise DataError(f"there is no file {str(path)!r}{_nearby(path)}")
         if not path.is_file():
             raise DataError(f"{path.name} is neither a file nor a folder.")
         return _file(path, path.name, ask, work)
@@ -191,9 +191,9 @@ def _nearby(path: Path) -> str:
     from wholefit.base.errors import nearest
 
     if not path.parent.is_dir():
-        return f": its folder {str(path.parent)!r} does not exist"
+        return f": its folder {str(path.parent)!r} does not exist."
     close = nearest(path.name, [p.name for p in path.parent.iterdir()][:5000])
-    return f"; did you mean {close!r}?" if close else ""
+    return f"; did you mean {close!r}?" if close else "."
 
 
 def _file(path: Path, name: str, ask: _Ask, work: _unpack.Workspace) -> Table:

@@ -235,6 +235,7 @@ _READERS: dict[str, Callable[[Any, Context], State]] = {
     "Perceptron": _sgd_classifier,
     "QuantileRegressor": _regressor,
     "Ridge": _regressor,
+    "GramRidge": _regressor,
     "RidgeClassifier": _margin,
     "SGDClassifier": _sgd_classifier,
     "SGDRegressor": _sgd_regressor,

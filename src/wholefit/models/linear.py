@@ -210,8 +210,9 @@ class Logistic(_Linear):
 def _ridge(alpha: float, fit_intercept: bool, positive: bool) -> Any:
     """Ridge, or least squares where alpha is 0, whose solver stands singular matrices."""
     from sklearn.linear_model import LinearRegression
-    from sklearn.linear_model import Ridge as Learner
+
+    from wholefit.models._gram import GramRidge
 
     if alpha == 0:
         return LinearRegression(fit_intercept=fit_intercept, positive=positive)
-    return Learner(alpha=alpha, fit_intercept=fit_intercept, positive=positive, tol=1e-8)
+    return GramRidge(alpha=alpha, fit_intercept=fit_intercept, positive=positive, tol=1e-8)

@@ -1,7 +1,7 @@
-"""HTML as values: text is escaped unless it was made here, so no cell can become markup.
+"""HTML from small pieces; text is escaped unless it is already HTML made here.
 
->>> print(tag("p", "a < b & ", tag("b", "c"), id="x"))
-<p id="x">a &lt; b &amp; <b>c</b></p>
+>>> print(el("p", "a < b ", el("b", "really"), cls="note"))
+<p class="note">a &lt; b <b>really</b></p>
 """
 
 from __future__ import annotations
@@ -9,101 +9,88 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-# Control characters are not allowed in a page, and lone surrogates not in a file.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_VOID = ("br", "meta", "hr", "line", "rect", "circle", "polyline")
-_LONGEST = 160
+_VOID = frozenset({"br", "hr", "meta", "line", "rect", "circle", "path", "polyline"})
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*\Z")
+# What HTML cannot hold (controls, half of a surrogate pair), and marks that turn the direction
+# of the text around them: a column's name must not rearrange the sentence it stands in.
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
-class Markup(str):
-    """Text that is HTML already; only this module's functions make it."""
+class Html(str):
+    """Text that is HTML already, and is not escaped again."""
 
     __slots__ = ()
 
 
-def escaped(text: object) -> Markup:
-    """Any value as text that cannot be read as markup."""
-    if isinstance(text, Markup):
-        return text
-    return Markup(html.escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(text))))
+def text(value: Any) -> Html:
+    """`value` as text that shows itself, whatever it holds; HTML made here is left as it is."""
+    if isinstance(value, Html):
+        return value
+    return Html(html.escape(_UNFIT.sub("\ufffd", str(value)), quote=True))
 
 
-def join(parts: Iterable[object]) -> Markup:
-    """The parts one after the other, each escaped unless it is Markup."""
-    return Markup("".join(escaped(part) for part in parts if part is not None))
+def el(tag: str, *children: Any, **attributes: Any) -> Html:
+    """An element. Attributes: `cls` is class, "_" is "-", None and False are left out."""
+    if not _NAME.match(tag):
+        raise ValueError(f"an element's name must be letters and digits; got {tag!r}.")
+    start = "".join([tag, *(_attribute(name, value) for name, value in attributes.items())])
+    if tag in _VOID and not children:
+        return Html(f"<{start}>" if tag in ("br", "hr", "meta") else f"<{start}/>")
+    return Html(f"<{start}>{join(children)}</{tag}>")
 
 
-def tag(name: str, *children: object, **attributes: object) -> Markup:
-    """An element; `class_` is written class, `_` in names becomes `-`, None leaves one out."""
-    inner = "".join(_attribute(key, value) for key, value in attributes.items())
-    if name in _VOID:
-        return Markup(f"<{name}{inner}>") if name in _VOID[:3] else Markup(f"<{name}{inner}/>")
-    return Markup(f"<{name}{inner}>{join(children)}</{name}>")
+def join(pieces: Iterable[Any], between: str = "") -> Html:
+    """Pieces one after the other, each escaped if it needs to be; None is left out."""
+    return Html(text(between).join(text(piece) for piece in pieces if piece is not None))
 
 
-def _attribute(key: str, value: object) -> str:
-    if value is None:
-        return ""
-    return f' {key.rstrip("_").replace("_", "-")}="{escaped(value)}"'
+def data(value: Any, most: int = 200) -> Html:
+    """A name or value that came from the user's data: isolated, and cut when very long."""
+    whole = str(value)
+    if len(whole) <= most:
+        return el("bdi", whole)
+    return el("bdi", whole[: most - 1] + "…", title=whole[:1000])
 
 
-def name(text: object) -> Markup:
-    """A word from the data: cut if endless, and kept from turning the text around it."""
-    shown = str(text)
-    cut = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
-    return tag("bdi", cut if cut.strip() else f"{cut!r}", class_="name")
+def bullets(items: Iterable[Any], **attributes: Any) -> Html:
+    """A list of points."""
+    return el("ul", *(el("li", item) for item in items), **attributes)
 
 
 def table(
-    header: Sequence[object], rows: Iterable[Sequence[object]], *, caption: str,
-    numbers: Sequence[int] = (), marked: Sequence[int] = (),
-) -> Markup:
-    """A table whose first column heads its rows; `numbers` are right-aligned columns, `marked`
-    the rows that stand out. It scrolls sideways by itself where the screen is narrow."""
-    head = tag("tr", *(tag("th", each, scope="col", class_=_side(at, numbers))
-                       for at, each in enumerate(header)))
-    body = join(_row(cells, numbers, "marked" if at in marked else None)
-                for at, cells in enumerate(rows))
-    whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", body))
-    return tag("div", whole, class_="wide", tabindex="0", role="region", aria_label=caption)
+    header: Sequence[Any], rows: Iterable[Sequence[Any]], label: str, *,
+    numbers: Sequence[int] = (), cls: str = "",
+) -> Html:
+    """A table in a box of its own, which scrolls sideways where the page is too narrow.
+
+    `label` is its caption for those who cannot see it; `numbers` are the columns set to the
+    right. The first cell of a row is its heading.
+    """
+    right = dict.fromkeys(numbers, "num")
+    head = el("tr", *(el("th", cell, scope="col", cls=right.get(at))
+                      for at, cell in enumerate(header)))
+    body = (el("tr", *(_cell(at, cell, right.get(at)) for at, cell in enumerate(row)))
+            for row in rows)
+    return scrolling(label, el("table", el("caption", label), el("thead", head),
+                               el("tbody", *body), cls=cls or None))
 
 
-def _row(cells: Sequence[object], numbers: Sequence[int], mark: str | None) -> Markup:
-    first = tag("th", cells[0], scope="row", class_=_side(0, numbers))
-    rest = (tag("td", each, class_=_side(at, numbers)) for at, each in enumerate(cells) if at)
-    return tag("tr", first, *rest, class_=mark)
+def scrolling(label: str, inner: Html) -> Html:
+    """A box that scrolls by itself, reachable by keyboard."""
+    return el("div", inner, cls="scroll", role="region", aria_label=label, tabindex="0")
 
 
-def _side(at: int, numbers: Sequence[int]) -> str | None:
-    return "number" if at in numbers else None
+def _cell(at: int, cell: Any, cls: str | None) -> Html:
+    return el("td", cell, cls=cls) if at else el("th", cell, scope="row", cls=cls)
 
 
-def facts(pairs: Iterable[tuple[object, object]]) -> Markup:
-    """A list of named facts."""
-    return tag("dl", *(join([tag("dt", key), tag("dd", value)]) for key, value in pairs))
-
-
-def bullets(sentences: Iterable[object], class_: str | None = None) -> Markup:
-    """A list of sentences."""
-    return tag("ul", *(tag("li", sentence) for sentence in sentences), class_=class_)
-
-
-def section(title: str, *children: object, key: str) -> Markup:
-    """A part of the page under its heading."""
-    heading = f"{key}-title"
-    return tag("section", tag("h2", title, id=heading), *children, aria_labelledby=heading)
-
-
-def page(title: str, style: str, *children: object) -> str:
-    """The whole document: nothing in it is fetched, and nothing in it may run."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    head = tag(
-        "head", tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", title), tag("style", Markup(style)),
-    )
-    body = tag("body", tag("main", *children))
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+def _attribute(name: str, value: Any) -> str:
+    if value is None or value is False:
+        return ""
+    written = "class" if name == "cls" else name.replace("_", "-")
+    if not _NAME.match(written):
+        raise ValueError(f"an attribute's name must be letters and digits; got {name!r}.")
+    return f' {written}="{text(value)}"'

@@ -1,114 +1,113 @@
-"""How the page looks: one column to read, light or dark as the reader's machine is, printable."""
+"""The page's style: one sheet, no web font, light and dark, narrow and wide, on paper."""
 
 from __future__ import annotations
 
 STYLE = """
-:root {
-  --paper: #fdfdfc; --ink: #1d2328; --soft: #525c64; --line: #d9dee2; --band: #f2f4f5;
-  --accent: #0b5cad; --tie: #5b7a99; --rest: #7d868d; --warn: #8a4b00; --warn-band: #fff4e3;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #14181b; --ink: #e6eaec; --soft: #a9b3ba; --line: #343c42; --band: #1d2327;
-    --accent: #6cb0f5; --tie: #8fb0cf; --rest: #8b959c; --warn: #f2b866; --warn-band: #2c2416;
-  }
-}
-* { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; }
-body {
-  margin: 0; background: var(--paper); color: var(--ink);
-  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
-}
-main { max-width: 60rem; margin: 0 auto; padding: clamp(1rem, 4vw, 3rem) clamp(1rem, 4vw, 2rem); }
-h1 { font-size: clamp(1.5rem, 4.5vw, 2.1rem); line-height: 1.2; margin: 0 0 .4rem; }
-h2 { font-size: 1.25rem; margin: 0 0 .7rem; line-height: 1.3; }
-h3 { font-size: 1rem; margin: 1.6rem 0 .5rem; }
-section { margin-top: 2.6rem; padding-top: 1.4rem; border-top: 1px solid var(--line); }
-p, ul, dl, figure { margin: 0 0 1rem; max-width: 46rem; }
-ul { padding-left: 1.2rem; }
-li { margin: .3rem 0; }
-a { color: var(--accent); }
-h1, h2, h3, p, li, dd, th, td { overflow-wrap: anywhere; }
-.soft { color: var(--soft); }
-.small { font-size: .875rem; }
-.name { font-weight: 600; }
-.lead { font-size: 1.1rem; color: var(--soft); }
-.verdict { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; align-items: baseline;
-  margin: 1.4rem 0 .6rem; max-width: none; }
-.verdict strong { font-size: clamp(1.9rem, 7vw, 2.8rem); line-height: 1.1; color: var(--accent);
-  font-variant-numeric: tabular-nums; }
-.warnings { list-style: none; padding: 0; max-width: none; }
-.warnings li { background: var(--warn-band); border-left: 4px solid var(--warn);
-  padding: .6rem .9rem; margin: .5rem 0; border-radius: 0 .3rem .3rem 0; }
-dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .3rem 1.2rem; }
-dt { color: var(--soft); }
-dd { margin: 0; }
-@media (max-width: 32rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin: 0 0 .6rem; } }
-.wide { overflow-x: auto; margin: 0 0 1.2rem; }
-.wide:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
-caption { text-align: left; color: var(--soft); padding: 0 0 .5rem; font-size: .875rem; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .9rem .4rem 0;
-  border-bottom: 1px solid var(--line); min-width: 4.5rem; }
-th:last-child, td:last-child { padding-right: 0; }
-thead th { font-weight: 600; color: var(--soft); border-bottom-width: 2px; white-space: nowrap; }
-tbody th { font-weight: 500; min-width: 7rem; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums;
-  white-space: nowrap; min-width: 0; }
-td.long { min-width: 15rem; }
-tr.marked th, tr.marked td { background: var(--band); }
-tr.marked th { box-shadow: inset 3px 0 var(--accent); padding-left: .6rem; }
-pre { background: var(--band); padding: .8rem 1rem; border-radius: .3rem; margin: 0 0 1rem;
-  white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875rem; }
-code, pre { font-family: ui-monospace, "Cascadia Code", Menlo, Consolas, monospace; }
-figure { max-width: none; }
-figcaption { color: var(--soft); font-size: .875rem; margin-top: .5rem; max-width: 46rem; }
-svg { display: block; }
-.bars { display: grid; grid-template-columns: minmax(8rem, 13rem) 1fr minmax(9rem, max-content);
-  gap: .1rem 1rem; align-items: center; }
-.bars svg { width: 100%; height: 1.9rem; overflow: visible; }
-.bars .axis { position: relative; height: 1.5rem; color: var(--soft); font-size: .8rem; }
-.bars .axis span { position: absolute; transform: translateX(-50%); white-space: nowrap;
-  font-variant-numeric: tabular-nums; }
-.bars .value { font-variant-numeric: tabular-nums; font-size: .92rem; }
-.bars .mark { display: block; color: var(--soft); font-size: .8rem; line-height: 1.2; }
-.bars .gap { height: 1.5rem; }
-@media (max-width: 40rem) {
-  .bars { grid-template-columns: 1fr auto; gap: 0 .8rem; }
-  .bars .plot, .bars .axis { grid-column: 1 / -1; }
-  .bars .plot { order: 0; margin-bottom: .5rem; }
-  .bars .gap { display: none; }
-}
-.guide { stroke: var(--line); stroke-width: 1; }
-.whisker { stroke-width: 3; stroke-linecap: round; }
-.dot { stroke-width: 11; stroke-linecap: round; }
-.best .whisker, .best .dot { stroke: var(--accent); }
-.tied .whisker, .tied .dot { stroke: var(--tie); }
-.rest .whisker, .rest .dot { stroke: var(--rest); }
-.picture { width: 100%; max-width: 30rem; height: auto; }
-.picture text { fill: var(--soft); font-size: 12px; font-family: inherit; }
-.picture .cell { fill: var(--accent); }
-.picture .frame { fill: none; stroke: var(--line); }
-.picture .even { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 4 4; fill: none; }
-.picture .bar { stroke: var(--accent); stroke-width: 2; stroke-linecap: round; }
-.picture .point { fill: var(--accent); }
-table.heat { width: auto; }
-.heat th, .heat td { border-bottom: 0; padding: .35rem .7rem; min-width: 0; }
-.heat td { text-align: center; font-variant-numeric: tabular-nums; border: 1px solid var(--paper);
-  background: color-mix(in srgb, var(--accent) calc(var(--share) * 42%), var(--band)); }
-.heat td.right { outline: 2px solid var(--accent); outline-offset: -2px; }
-.heat td small { display: block; color: var(--ink); }
-.heat thead th { text-align: center; white-space: normal; }
-footer { margin-top: 3rem; color: var(--soft); font-size: .875rem; }
-@media print {
-  :root { --paper: #fff; --ink: #000; --soft: #333; --line: #bbb; --band: #f3f3f3;
-    --accent: #0b4a8c; --tie: #50687f; --rest: #6b7277; --warn: #6b3a00; --warn-band: #fbf3e6; }
-  body { font-size: 10.5pt; }
-  main { max-width: none; padding: 0; }
-  section { break-inside: auto; margin-top: 1.4rem; padding-top: .8rem; }
-  h2, h3, caption { break-after: avoid; }
-  tr, figure, .warnings li, pre { break-inside: avoid; }
-  .wide { overflow: visible; }
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-}
-"""
+:root{color-scheme:light dark;--ink:#1a2027;--soft:#55606c;--page:#fff;--panel:#f5f7f9;
+--line:#d5dbe1;--accent:#1d5fbf;--tied:#0b7a6b;--other:#69737e;--loud:#8a4b00;--loud-page:#fff6e8;
+--hit:37 99 235;--miss:217 83 25}
+@media (prefers-color-scheme:dark){:root{--ink:#e7ebef;--soft:#a9b4bf;--page:#13171c;
+--panel:#1c2229;--line:#36404a;--accent:#78aef8;--tied:#4fc7b3;--other:#98a3ae;--loud:#f3bf73;
+--loud-page:#2a2216;--hit:66 120 240;--miss:214 92 40}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
+@media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
+body{margin:0;background:var(--page);color:var(--ink);line-height:1.55;
+font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;font-size:16px;
+overflow-wrap:break-word}
+header,main,footer{max-width:76rem;margin:0 auto;padding:0 1.25rem}
+header{padding-top:2rem}
+h1{font-size:1.8rem;line-height:1.2;margin:0 0 .25rem}
+h2{font-size:1.3rem;line-height:1.25;margin:0 0 .75rem;padding-top:1.75rem;
+border-top:1px solid var(--line)}
+h3{font-size:1.02rem;margin:1.6rem 0 .4rem}
+section{margin-top:1.75rem;scroll-margin-top:1rem}
+p{max-width:46rem;margin:.5rem 0}
+ul{padding-left:1.2rem;max-width:46rem}
+li{margin:.3rem 0}
+.small,.spec{color:var(--soft);font-size:.85rem}
+.lead{font-size:1.1rem}
+a{color:var(--accent)}
+a:focus-visible,.scroll:focus-visible,pre:focus-visible{outline:2px solid var(--accent);
+outline-offset:2px}
+.kind{color:var(--soft);margin:0 0 1rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem;margin:0}
+.tiles>div{background:var(--panel);border-radius:.5rem;padding:.7rem .9rem}
+.tiles dt{color:var(--soft);font-size:.8rem}
+.tiles dd{margin:0;font-size:1.1rem;font-weight:600;line-height:1.3}
+.tiles dd .interval{font-weight:400}
+nav{margin:1.25rem 0 0}
+nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;padding:0;margin:0;
+max-width:none;font-size:.9rem}
+.scroll{overflow-x:auto;margin:.75rem 0;max-width:100%}
+table{border-collapse:collapse;font-size:.875rem;line-height:1.4}
+caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);
+white-space:nowrap}
+th,td{padding:.4rem .7rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+thead th{color:var(--soft);font-weight:600;vertical-align:bottom;white-space:nowrap}
+tbody th{font-weight:600}
+.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.interval{color:var(--soft);font-size:.8rem;white-space:nowrap;
+font-variant-numeric:tabular-nums}
+.board tbody th,.columns tbody th{min-width:10.5rem;max-width:18rem;overflow-wrap:anywhere}
+.spec{font-weight:400}
+.columns td:nth-child(3),.columns td:last-child{min-width:13rem}
+.facts th{white-space:nowrap}
+.facts td{min-width:12rem;max-width:46rem}
+.badge{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .55rem;
+font-size:.78rem;white-space:nowrap;margin:0 .25rem .15rem 0}
+.warnings{list-style:none;padding:0}
+.warnings li{background:var(--loud-page);border-left:4px solid var(--loud);padding:.5rem .8rem;
+border-radius:.2rem}
+pre{background:var(--panel);padding:.8rem 1rem;border-radius:.5rem;overflow-x:auto;
+font-size:.85rem;line-height:1.5;overflow-wrap:normal}
+code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+.matrix th{max-width:9rem}
+.matrix thead th{white-space:normal;overflow-wrap:normal}
+.matrix td,.matrix th{padding:.3rem .55rem}
+.matrix .corner{color:var(--soft);font-size:.8rem;white-space:nowrap;vertical-align:bottom}
+.matrix .hit{background:rgb(var(--hit)/calc(var(--s)*.55))}
+.matrix .miss{background:rgb(var(--miss)/calc(var(--s)*.6))}
+.matrix .none{color:var(--other)}
+.matrix .all{border-left:1px solid var(--line);color:var(--soft)}
+figure{margin:.75rem 0;max-width:31rem}
+svg{display:block;max-width:100%;overflow:visible}
+svg text{fill:var(--ink);font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+.forest{max-width:46rem;margin:1rem 0 .25rem}
+svg .name{font-weight:600}
+svg .said{fill:var(--soft);font-variant-numeric:tabular-nums}
+svg .tick{fill:var(--soft);font-size:12px}
+svg .beyond{fill:var(--other);font-size:17px}
+svg .axis-name{fill:var(--soft)}
+svg .axis{stroke:var(--line)}
+svg .field{fill:var(--panel)}
+svg .grid{stroke:var(--line);stroke-width:1}
+svg .rule{stroke:var(--soft);stroke-width:1.25;stroke-dasharray:4 4}
+svg .bar{stroke:var(--other);stroke-width:3}
+svg .bar.chosen{stroke:var(--accent)}
+svg .bar.tied{stroke:var(--tied)}
+svg .mark{fill:var(--page);stroke:var(--other);stroke-width:2}
+svg .mark.chosen{fill:var(--accent);stroke:var(--accent)}
+svg .mark.tied{fill:var(--tied);stroke:var(--tied)}
+svg .dots{stroke:var(--accent);stroke-width:3.6;stroke-linecap:round;stroke-opacity:.5;fill:none}
+svg .joined{fill:none;stroke:var(--accent);stroke-width:1.5;stroke-opacity:.6}
+svg .wide{fill:var(--accent);fill-opacity:.22}
+svg .narrow{fill:var(--accent);fill-opacity:.5}
+svg .middle{stroke:var(--ink);stroke-width:2}
+.legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;font-size:.85rem;
+color:var(--soft);max-width:none}
+.key{display:inline-block;width:.8rem;height:.8rem;border-radius:50%;margin-right:.4rem;
+border:2px solid var(--other);vertical-align:-.08rem}
+.key.chosen{background:var(--accent);border-color:var(--accent)}
+.key.tied{background:var(--tied);border-color:var(--tied)}
+.key.rule{border:0;border-left:2px dashed var(--soft);border-radius:0;width:.2rem;height:.9rem}
+footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}
+@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--page:#fff;--panel:#f2f2f2;
+--line:#bbb;--accent:#1d5fbf;--tied:#0b7a6b;--other:#69737e;--loud:#8a4b00;--loud-page:#fff6e8;
+--hit:37 99 235;--miss:217 83 25}
+body{font-size:10pt}nav{display:none}header,main,footer{max-width:none;padding:0}
+.scroll,pre{overflow:visible}pre{white-space:pre-wrap}table{font-size:8pt}
+th,td{padding:.2rem .35rem}thead th,.num,.interval{white-space:normal}
+h2,h3{break-after:avoid}figure,svg,tr,.warnings li{break-inside:avoid}
+*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
+""".replace("\n", "")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wholefit import models
+from wholefit import evaluation, models
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.errors import BudgetError, DataError, ParameterError
 from wholefit.base.events import emit
@@ -67,6 +67,8 @@ def fit(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Run:
     could be finished, and the first model's own error if every model failed.
     """
     codec, y = _target(dataset, task, options)
+    # A misspelt metric is refused before the search, not after it.
+    evaluation.metrics.main(task.name, options.metric, getattr(codec, "classes", None))
     plan = _plan(dataset, task, y, options)
     n_classes = len(getattr(codec, "classes", ()))
     problem = Problem(

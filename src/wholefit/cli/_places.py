@@ -1,0 +1,44 @@
+"""Where files may be written: looked at before the work, not after it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from wholefit.base.errors import WholefitError
+
+
+def beside(source: str) -> Path:
+    """The model file of a source, where the user names none."""
+    stem = "" if source == "-" or "://" in source else Path(source).resolve().name.split(".")[0]
+    return Path(f"{stem or 'model'}.wf")
+
+
+def check_free(paths: Sequence[Path], source: str, force: bool) -> None:
+    """Refuse to write over something, over the source, or where nothing can be written."""
+    for path in paths:
+        if str(path) == "-":
+            raise WholefitError("a model or a report is a file, not lines of text: name it "
+                                "instead of -.")
+        if path.is_dir():
+            raise WholefitError(f"{path} is a folder; give the name of a file in it.")
+        if path.exists() and Path(source).exists() and path.samefile(source):
+            raise WholefitError(f"{path} is the source itself; say another name.")
+        if path.exists() and not force:
+            raise WholefitError(f"{path} exists; say --force to overwrite it, or another name.")
+        _check_folder(path)
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise WholefitError(f"two results cannot both be written to {paths[0]}.")
+
+
+def _check_folder(path: Path) -> None:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise WholefitError(f"the folder of {path} does not exist; make it, or say another.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WholefitError(f"nothing can be written in the folder of {path}: "
+                            f"{error.strerror}; say another.") from error

@@ -1,0 +1,141 @@
+"""The command that makes a result again, from what its lineage and leaderboard keep."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+import numpy as np
+
+from wholefit import models
+from wholefit.base import tasks
+from wholefit.base.errors import WholefitError
+from wholefit.report._facts import Reported, chosen
+from wholefit.training import DEFAULT_BUDGET, Entry
+
+_SINGLE = {"time": "time", "group": "groups", "weight": "weights"}
+
+
+def options(result: Reported) -> dict[str, Any] | None:
+    """Options of the fit, under the words that all faces share; None if it was no fit of ours."""
+    lineage = result.lineage
+    if "seed" not in lineage or lineage.get("parents"):
+        return None
+    found: dict[str, Any] = {"target": result.target, "task": result.task}
+    found["models"] = ", ".join(_named(result))
+    found["metric"] = result.leaderboard.metric
+    found |= {name: lineage[name] for name in ("folds", "repeats", "budget", "jobs", "seed")
+              if name in lineage}
+    for role, word in _SINGLE.items():
+        for column in result.schema.having(role):
+            found[word] = column
+    found["positive"] = _positive(result)
+    found["choose"] = _choice(result)
+    return {name: value for name, value in found.items()
+            if value is not None and _telling(result, name, value)}
+
+
+def shell(result: Reported) -> str | None:
+    """The command line, one option a line; None if it was no fit of ours."""
+    asked = options(result)
+    if asked is None:
+        return None
+    words = [f"--{name} {shlex.quote(str(value))}" for name, value in asked.items()]
+    words += [f"--role {shlex.quote(f'{name}={role}')}" for name, role in _roles(result).items()]
+    return " \\\n    ".join([f"wholefit fit {shlex.quote(_source(result))}", *words])
+
+
+def python(result: Reported) -> str | None:
+    """The same as a call of `wf.fit`."""
+    asked = options(result)
+    if asked is None:
+        return None
+    roles = _roles(result)
+    words = [f"{name}={value!r}" for name, value in asked.items()]
+    words += [f"roles={roles!r}"] if roles else []
+    source = repr(_source(result)) if _is_file(result) else "frame"
+    return "wf.fit(\n    " + ",\n    ".join([source, *words]) + ",\n)"
+
+
+def tried(result: Reported) -> list[Entry]:
+    """The models that were started, or would have been had the budget allowed."""
+    return [entry for entry in result.leaderboard if entry.params or entry.scores]
+
+
+def _named(result: Reported) -> list[str]:
+    """The models in the order in which they ran; the baseline runs without being named."""
+    place = {step["model"]: at for at, step in enumerate(result.lineage.get("schedule", []))}
+    ran = sorted(tried(result), key=lambda entry: place.get(entry.model, len(place)))
+    named = [spec(entry) for entry in ran]
+    base = tasks.get(result.task).baseline
+    return [name for name in named if name != base] or [base]
+
+
+def spec(entry: Entry) -> str:
+    """The model as one writes it: its name, and the values that are not its defaults."""
+    name = base_name(entry)
+    try:
+        default = models.get(name)().to_dict()
+    except (WholefitError, TypeError):
+        return name
+    other = [f"{key}={value!r}" for key, value in entry.params.items()
+             if key in default and value != default[key] and str(default[key]) != value]
+    return f"{name}({', '.join(other)})" if other else name
+
+
+def base_name(entry: Entry) -> str:
+    """The catalog's name of a model that the leaderboard numbers: "ridge_2" is a ridge."""
+    found = re.fullmatch(r"(.+)_\d+", entry.model)
+    if entry.model not in models.names() and found and found[1] in models.names():
+        return found[1]
+    return entry.model
+
+
+def foreign(result: Reported) -> list[str]:
+    """Models tried that the catalog does not hold: a command line cannot name them."""
+    return [entry.model for entry in tried(result) if base_name(entry) not in models.names()]
+
+
+def _telling(result: Reported, name: str, value: Any) -> bool:
+    """Whether an option says anything that its default would not."""
+    task = tasks.get(result.task)
+    silent = {"metric": task.metrics[0], "repeats": 1, "choose": "recommended",
+              "budget": str(DEFAULT_BUDGET)}
+    return silent.get(name) != value
+
+
+def _roles(result: Reported) -> dict[str, str]:
+    """Roles that the user set; those with an option of their own are left out."""
+    return {column.name: column.role for column in result.schema.columns
+            if column.reason == "set by the user" and column.role not in (*_SINGLE, "target")}
+
+
+def _positive(result: Reported) -> Any:
+    """The class called positive, where it is not the one that would be chosen anyway."""
+    code, classes = result.exhibits.get("positive"), result.classes
+    if code is None or classes is None or len(classes) != 2:
+        return None
+    usual = tasks.get(result.task).codec(result.target, np.array(classes, dtype=object))
+    return None if getattr(usual, "positive", code) == code else str(classes[code])
+
+
+def _choice(result: Reported) -> str:
+    """ "best" where the best was taken although a cheaper model was tied with it."""
+    own = chosen(result)
+    rivals = [entry for entry in result.leaderboard if entry.tied and not entry.recommended]
+    if not own.best or not rivals or foreign(result):
+        return "recommended"
+    cost = models.get(base_name(own)).burden
+    cheaper = any(models.get(base_name(entry)).burden < cost for entry in rivals)
+    return "best" if cheaper else "recommended"
+
+
+def _source(result: Reported) -> str:
+    return str(result.lineage.get("source", "SOURCE")) if _is_file(result) else "SOURCE"
+
+
+def _is_file(result: Reported) -> bool:
+    """Whether the rows came from a file: what came from memory has no name to say again."""
+    source = str(result.lineage.get("source", "memory"))
+    return not source.startswith(("memory", "a stream", "standard input"))

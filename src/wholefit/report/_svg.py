@@ -1,0 +1,250 @@
+"""Pictures as inline SVG: intervals of scores, answers against the truth, spreads, calibration.
+
+Every picture has a title that says in words what it shows. The forest is drawn in shares of
+the width, so that its letters keep their size on a narrow page; the others scale as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from wholefit.report._html import Html, el, join
+
+_WIDTH, _HEIGHT = 440, 340
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 12, 46
+_ROW, _AXIS = 42, 34
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of a forest: a name, what is written of it, its value and its interval.
+
+    `kind` is "chosen", "tied" or "other", and sets the mark.
+    """
+
+    name: str
+    said: str
+    value: float
+    low: float
+    high: float
+    kind: str
+
+
+# ---- intervals --------------------------------------------------------------------------
+
+
+def forest(bars: Sequence[Bar], best: float, title: str, limit: float | None = None) -> Html:
+    """One line a model: a mark at the value, a bar over the interval, a rule at the best.
+
+    Values farther from `best` than `limit` are drawn as an arrow at the edge. Models without
+    a value have their name and words only.
+    """
+    span = _span(bars, best, limit)
+    height = _ROW * len(bars) + _AXIS
+    at = _percent(*span)
+    rules = (el("line", x1=at(best), x2=at(best), y1=_ROW * number + 19, y2=_ROW * number + 38,
+                cls="rule") for number in range(len(bars)) if math.isfinite(best))
+    rows = (_forest_row(bar, _ROW * number, span, at) for number, bar in enumerate(bars))
+    return el("svg", el("title", title), *rules, *rows, _forest_axis(span, at, height), role="img",
+              aria_label=title, width="100%", height=height, cls="forest")
+
+
+def _forest_row(
+    bar: Bar, top: float, span: tuple[float, float], at: Callable[[float], str]
+) -> Html:
+    middle = top + 28
+    cut = bar.name if len(bar.name) <= 26 else bar.name[:25] + "…"
+    words = [el("text", cut, x=0, y=top + 15, cls="name"),
+             el("text", bar.said, x="100%", y=top + 15, cls="said", text_anchor="end")]
+    if math.isnan(bar.value):
+        return el("g", *words)
+    low, high = span
+    if not low <= bar.value <= high:
+        side = "97%" if bar.value > high else "0%"
+        arrow = "▸" if bar.value > high else "◂"
+        return el("g", *words, el("text", arrow, x=side, y=middle + 5, cls="beyond"))
+    ends = [min(max(end, low), high) for end in (bar.low, bar.high) if math.isfinite(end)]
+    line = el("line", x1=at(ends[0]), x2=at(ends[1]), y1=middle, y2=middle,
+              cls=f"bar {bar.kind}") if len(ends) == 2 else None
+    mark = el("circle", cx=at(bar.value), cy=middle, r=6 if bar.kind == "chosen" else 4.5,
+              cls=f"mark {bar.kind}")
+    return el("g", *words, line, mark)
+
+
+def _forest_axis(span: tuple[float, float], at: Callable[[float], str], height: float) -> Html:
+    base = height - _AXIS + 4
+    marks = ticks(*span, 4)
+    lines = (el("line", x1=at(tick), x2=at(tick), y1=base, y2=base + 5, cls="axis")
+             for tick in marks)
+    words = (el("text", written(tick, marks), x=at(tick), y=base + 19, cls="tick",
+                text_anchor="middle") for tick in marks)
+    return el("g", el("line", x1="0%", x2="100%", y1=base, y2=base, cls="axis"), *lines, *words)
+
+
+def _span(bars: Sequence[Bar], best: float, limit: float | None) -> tuple[float, float]:
+    """Lowest and highest number on the axis."""
+    near = [bar for bar in bars if math.isfinite(bar.value)
+            and (limit is None or not abs(bar.value - best) > limit)]
+    found = [x for bar in near for x in (bar.value, bar.low, bar.high) if math.isfinite(x)]
+    return _widened(min(found), max(found)) if found else (0.0, 1.0)
+
+
+def _percent(low: float, high: float) -> Callable[[float], str]:
+    return lambda x: f"{3 + 94 * (x - low) / (high - low):.2f}%"
+
+
+# ---- a frame with two axes --------------------------------------------------------------
+
+
+class Frame:
+    """A plane with axes; numbers beyond it are drawn at its edge.
+
+    `named` are (place, number) of the marks below, where they are not the places themselves.
+    """
+
+    def __init__(
+        self, across: tuple[float, float], up: tuple[float, float],
+        named: Sequence[tuple[float, float]] = (),
+    ) -> None:
+        self.across, self.up = _widened(*across, 0), _widened(*up, 0)
+        self.named = named or [(tick, tick) for tick in ticks(*self.across, 4)]
+
+    def x(self, value: float) -> float:
+        """Pixels from the left."""
+        return _LEFT + _share(value, self.across) * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        """Pixels from the top."""
+        return _HEIGHT - _BOTTOM - _share(value, self.up) * (_HEIGHT - _TOP - _BOTTOM)
+
+    def draw(self, title: str, across: str, up: str, *inside: Html | None) -> Html:
+        """The picture: axes with their names, and what is inside."""
+        return el("svg", el("title", title), self._grid(), *inside, self._names(across, up),
+                  viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=title, cls="plane")
+
+    def _grid(self) -> Html:
+        field = el("rect", x=_LEFT, y=_TOP, width=_WIDTH - _RIGHT - _LEFT,
+                   height=_HEIGHT - _BOTTOM - _TOP, cls="field")
+        return join([field, *self._below(), *self._beside()])
+
+    def _below(self) -> Iterator[Html]:
+        floor, numbers = _HEIGHT - _BOTTOM, [number for _, number in self.named]
+        for place, number in self.named:
+            at = f"{self.x(place):.1f}"
+            yield el("line", x1=at, x2=at, y1=_TOP, y2=floor, cls="grid")
+            yield el("text", written(number, numbers), x=at, y=floor + 17, cls="tick",
+                     text_anchor="middle")
+
+    def _beside(self) -> Iterator[Html]:
+        numbers = ticks(*self.up, 5)
+        for number in numbers:
+            at = self.y(number)
+            yield el("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=f"{at:.1f}", y2=f"{at:.1f}",
+                     cls="grid")
+            yield el("text", written(number, numbers), x=_LEFT - 7, y=f"{at + 4:.1f}", cls="tick",
+                     text_anchor="end")
+
+    def _names(self, across: str, up: str) -> Html:
+        middle, half = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
+        return join([
+            el("text", across, x=middle, y=_HEIGHT - 8, cls="axis-name", text_anchor="middle"),
+            el("text", up, x=13, y=half, cls="axis-name", text_anchor="middle",
+               transform=f"rotate(-90 13 {half})"),
+        ])
+
+
+def scatter(
+    points: Sequence[Sequence[float]], limits: tuple[float, float], title: str,
+    across: str, up: str,
+) -> Html:
+    """Points on one scale for both axes, with the diagonal on which answer equals truth."""
+    frame = Frame(limits, limits)
+    dots = "".join(f"M{frame.x(a):.1f} {frame.y(b):.1f}h0" for a, b in points)
+    return frame.draw(title, across, up, _diagonal(frame), el("path", d=dots, cls="dots"))
+
+
+def spreads(rows: Sequence[Sequence[float]], title: str, across: str, up: str) -> Html:
+    """Boxes of (name, 5 %, 25 %, 50 %, 75 %, 95 %), side by side, with a rule at zero."""
+    numbers = [x for row in rows for x in row[1:]]
+    frame = Frame((0.0, float(len(rows))), (min([0.0, *numbers]), max([0.0, *numbers])),
+                  [(at + 0.5, row[0]) for at, row in enumerate(rows)])
+    zero = el("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=f"{frame.y(0):.1f}",
+              y2=f"{frame.y(0):.1f}", cls="rule")
+    boxes = (_box(frame, at, row) for at, row in enumerate(rows))
+    return frame.draw(title, across, up, zero, *boxes)
+
+
+def _box(frame: Frame, at: int, row: Sequence[float]) -> Html:
+    left, right = frame.x(at) + 3, frame.x(at + 1) - 3
+    start, width = f"{left:.1f}", f"{right - left:.1f}"
+    far, near = (frame.y(row[5]), frame.y(row[1])), (frame.y(row[4]), frame.y(row[2]))
+    rects = [el("rect", x=start, width=width, y=f"{top:.1f}",
+                height=f"{max(floor - top, 0.5):.1f}", cls=cls)
+             for (top, floor), cls in ((far, "wide"), (near, "narrow"))]
+    level = f"{frame.y(row[3]):.1f}"
+    return join([*rects, el("line", x1=start, x2=f"{right:.1f}", y1=level, y2=level,
+                            cls="middle")])
+
+
+def calibration(points: Sequence[Sequence[float]], title: str, across: str, up: str) -> Html:
+    """Points of (said, happened, low, high, rows) with their intervals, and the diagonal."""
+    frame = Frame((0.0, 1.0), (0.0, 1.0))
+    line = " ".join(f"{frame.x(p[0]):.1f},{frame.y(p[1]):.1f}" for p in points)
+    bars = (el("line", x1=f"{frame.x(p[0]):.1f}", x2=f"{frame.x(p[0]):.1f}",
+               y1=f"{frame.y(p[2]):.1f}", y2=f"{frame.y(p[3]):.1f}", cls="bar chosen")
+            for p in points)
+    dots = (el("circle", cx=f"{frame.x(p[0]):.1f}", cy=f"{frame.y(p[1]):.1f}", r=4.5,
+               cls="mark chosen") for p in points)
+    return frame.draw(title, across, up, _diagonal(frame),
+                      el("polyline", points=line, cls="joined"), *bars, *dots)
+
+
+def _diagonal(frame: Frame) -> Html:
+    low, high = frame.across
+    return el("line", x1=f"{frame.x(low):.1f}", x2=f"{frame.x(high):.1f}",
+              y1=f"{frame.y(low):.1f}", y2=f"{frame.y(high):.1f}", cls="rule")
+
+
+# ---- numbers on axes --------------------------------------------------------------------
+
+
+def ticks(low: float, high: float, about: int) -> list[float]:
+    """Round numbers within an axis: steps of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / max(about, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * unit for unit in (1, 2, 5, 10) if power * unit >= rough * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+def written(tick: float, all_ticks: Sequence[float]) -> str:
+    """A tick with the digits that tell it from its neighbours; large ones with k, M, G."""
+    steps = [b - a for a, b in pairwise(sorted(all_ticks)) if b > a]
+    largest = max(map(abs, all_ticks))
+    step = max(min(steps, default=largest or 1.0), largest / 1000)
+    if not (largest < 1e12 and step >= 1e-4):
+        return f"{tick:.3g}"
+    for least, size, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if largest >= least:
+            return f"{tick / size:.{_digits(step / size)}f}{letter}" if tick else "0"
+    return f"{tick:.{_digits(step)}f}"
+
+
+def _digits(step: float) -> int:
+    return max(0, -math.floor(math.log10(step) + 1e-9))
+
+
+def _widened(low: float, high: float, margin: float = 0.06) -> tuple[float, float]:
+    """An axis that is never of no length, with some room at its ends."""
+    if not high - low > 1e-9 * max(abs(low), abs(high)):
+        reach = abs(low) * 0.1 or 0.5
+        return low - reach, high + reach
+    room = (high - low) * margin
+    return low - room, high + room
+
+
+def _share(value: float, span: tuple[float, float]) -> float:
+    return min(max((value - span[0]) / (span[1] - span[0]), 0.0), 1.0)

@@ -1,0 +1,202 @@
+"""Where the model is right and wrong: drawn from the exhibits that a result carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wholefit.report import _facts, _svg, words
+from wholefit.report._facts import Reported
+from wholefit.report._html import Html, data, el, join, scrolling, table
+
+# A scale that lets the strangest half per cent of points rule leaves the rest in a corner.
+_EDGE = 0.005
+_MUCH_WIDER = 2.5
+
+
+def mistakes(result: Reported) -> Html:
+    """The pictures that the task has; a sentence where the answers were not kept."""
+    shown = [piece for name, draw in _DRAW.items() if name in result.exhibits
+             for piece in [_drawn(result, draw)]]
+    if not shown:
+        return el("p", "The answers to unseen rows were not kept with this result, so they cannot "
+                  "be shown: fit anew, or score it on other rows.")
+    return join(shown)
+
+
+def calibration(result: Reported) -> Html | None:
+    """Whether probabilities can be taken at their word; None for results without them."""
+    return _drawn(result, _calibration) if result.exhibits.get("calibration") else None
+
+
+def _drawn(result: Reported, draw: Callable[[Reported], Html]) -> Html:
+    """A picture; or a sentence, where a file's record holds something else than numbers."""
+    try:
+        return draw(result)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return el("p", "This picture cannot be drawn: what the model's file keeps for it is "
+                  "damaged.")
+
+
+# ---- classes ----------------------------------------------------------------------------
+
+
+def _confusion(result: Reported) -> Html:
+    counts = result.exhibits["confusion"]
+    names = [_facts.label(result, code) for code in range(len(counts))]
+    head = el("tr", el("td", "true ↓ answered →", cls="corner"),
+              *(el("th", data(name, 24), scope="col", cls="num") for name in names),
+              el("th", "all", scope="col", cls="num"))
+    rows = (_matrix_row(name, code, row) for code, (name, row) in
+            enumerate(zip(names, counts, strict=True)))
+    label = "Confusion matrix: rows of each true class, by the class that was answered"
+    right = sum(row[code] for code, row in enumerate(counts))
+    return join([
+        el("h3", "Right and wrong, by class"),
+        el("p", f"Of {result.exhibits['rows']:,} rows, {right:,} were answered right (blue, on the "
+           "diagonal). Each line holds the rows of one true class; the darker a cell, the larger "
+           "its share of the line."),
+        scrolling(label, el("table", el("caption", label), el("thead", head), el("tbody", *rows),
+                            cls="matrix")),
+    ])
+
+
+def _matrix_row(name: str, code: int, row: list[int]) -> Html:
+    total = sum(row)
+    cells = (_heat(int(count), total, at == code) for at, count in enumerate(row))
+    return el("tr", el("th", data(name, 24), scope="row"), *cells,
+              el("td", f"{total:,}", cls="num all"))
+
+
+def _heat(count: int, total: int, right: bool) -> Html:
+    """A cell whose colour grows with the root of its share, so that rare mistakes show too."""
+    if not count:
+        return el("td", "0", cls="num none")
+    share = count / total
+    return el("td", f"{count:,}", cls="num hit" if right else "num miss",
+              style=f"--s:{share**0.5:.2f}", title=f"{share:.1%}")
+
+
+def _per_class(result: Reported) -> Html:
+    rows = [[data(_facts.label(result, row["class"]), 40), f"{row['support']:,}",
+             f"{row['predicted']:,}",
+             *(_share(row[name]) for name in ("precision", "recall", "f1"))]
+            for row in result.exhibits["per_class"]]
+    header = ["class", "rows", "answered", "precision", "recall", "f1"]
+    return join([
+        el("h3", "Each class by itself"),
+        el("p", "Precision: of the rows answered as the class, the share that are of it. Recall: "
+           "of the rows of the class, the share that were found. f1 joins the two."),
+        table(header, rows, "Precision, recall and f1 of each class", numbers=range(1, 6)),
+    ])
+
+
+def _share(three: list[float | None]) -> Any:
+    value, low, high = three
+    if value is None:
+        return "–"
+    interval = el("div", f"[{low:.3f}, {high:.3f}]", cls="interval") \
+        if low is not None and high is not None else None
+    return join([f"{value:.3f}", interval])
+
+
+def _mistakes(result: Reported) -> Html:
+    rows = [[data(_facts.label(result, actual), 40), data(_facts.label(result, given), 40),
+             f"{count:,}", f"{count / of_class:.1%}"]
+            for actual, given, count, of_class in result.exhibits["mistakes"]]
+    header = ["true class", "answered as", "rows", "share of the true class"]
+    return join([
+        el("h3", "The most frequent mistakes"),
+        el("p", f"There are {len(result.classes or ())} classes, too many for a matrix; these "
+           "confusions happen most often."),
+        table(header, rows, "The most frequent mistakes", numbers=(2, 3)),
+    ])
+
+
+def _calibration(result: Reported) -> Html:
+    points = result.exhibits["calibration"]
+    name = _facts.label(result, result.exhibits["positive"])
+    first, last = points[0], points[-1]
+    ends = (f"where {name} was given {first[0]:.0%}, it happened in {first[1]:.0%} of rows; "
+            f"where {last[0]:.0%}, in {last[1]:.0%}")
+    rows = [[f"{p[0]:.1%}", f"{p[1]:.1%}", f"{p[2]:.1%} to {p[3]:.1%}", f"{int(p[4]):,}"]
+            for p in points]
+    return join([
+        el("p", f"If the probabilities can be taken at their word, the points lie on the dashed "
+           f"line. Here, {ends}. Each point is about a tenth of the rows, with the interval of "
+           "what happened."),
+        el("figure", _svg.calibration(points, f"Calibration: {ends}",
+                                      f"probability given to {_cut(name)}", "share that were")),
+        table(["probability given", "share that were", "interval", "rows"], rows,
+              "Probabilities given, and what happened", numbers=range(4)),
+    ])
+
+
+# ---- numbers ----------------------------------------------------------------------------
+
+
+def _scatter(result: Reported) -> Html:
+    points = [point for point in result.exhibits["points"] if None not in point]
+    rows = result.exhibits["rows"]
+    limits, beyond = _limits(points)
+    sample = f"a random {len(points):,} of the {rows:,} rows" if len(points) < rows else \
+        f"all {rows:,} rows"
+    outside = (f" {beyond} points lie outside of the frame and are drawn at its edge."
+               if beyond else "")
+    title = f"Answers against the truth of {result.target}, {sample}"
+    return join([
+        el("h3", "Answers against the truth"),
+        el("p", f"Each point is one row ({sample}); on the dashed line the answer is the truth."
+           f"{outside}"),
+        el("figure", _svg.scatter(points, limits, title, f"true {_cut(result.target)}",
+                                  "answer")),
+    ])
+
+
+def _limits(points: list[list[float]]) -> tuple[tuple[float, float], int]:
+    """The range to draw, and how many points lie outside of it."""
+    numbers = np.array(points, dtype=np.float64)
+    low, high = float(numbers.min()), float(numbers.max())
+    near, far = (float(x) for x in np.quantile(numbers, [_EDGE, 1 - _EDGE]))
+    room = 0.05 * (far - near)
+    if not 0 < (far - near) * _MUCH_WIDER < high - low:
+        return (low, high), 0
+    limits = near - room, far + room
+    return limits, int(((numbers < limits[0]) | (numbers > limits[1])).any(axis=1).sum())
+
+
+def _misses(result: Reported) -> Html:
+    rows = [[f"{share:.0%}", words.number(miss)]
+            for share, miss in result.exhibits["misses"] if miss is not None]
+    return join([
+        el("h3", "How far off"),
+        table(["share of the answers", "miss by less than"], rows,
+              f"How far answers lie from the truth, in the unit of {result.target}", numbers=(1,)),
+    ])
+
+
+def _spreads(result: Reported) -> Html:
+    rows = [[row[0], *row[2:]] for row in result.exhibits["residuals"] if None not in row]
+    if not rows:
+        return el("p", "No residual can be drawn.")
+    title = "Truth minus answer, in bins of equally many rows from low to high answers"
+    return join([
+        el("h3", "Where it misses"),
+        el("p", "Truth minus answer, in tenths of the rows, from the lowest answers to the highest: "
+           "a box holds the middle half of the rows, the paler one nine in ten, the stroke is the "
+           "median. Boxes above the dashed line: answers there are too low."),
+        el("figure", _svg.spreads(rows, title, "median answer of each tenth",
+                                  "truth minus answer")),
+    ])
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= 30 else name[:29] + "…"
+
+
+_DRAW: dict[str, Callable[[Reported], Html]] = {
+    "confusion": _confusion, "mistakes": _mistakes, "per_class": _per_class, "points": _scatter,
+    "misses": _misses, "residuals": _spreads,
+}

@@ -1,0 +1,170 @@
+"""The sections of the page, in order: what was asked, the answer, the evidence, the limits."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from wholefit.data.schema import Column
+from wholefit.report import _command, leaderboard, pictures, words
+from wholefit.report._facts import Reported
+from wholefit.report._html import Html, bullets, data, el, join, table
+
+_MOST_COLUMNS = 200
+_MOST_NOTES = 100
+_MOST_LEVELS = 6
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: the name in its address, its heading, and what draws it; None leaves it out."""
+
+    name: str
+    title: str
+    draw: Callable[[Reported], Html | None]
+
+
+def asked(result: Reported) -> Html:
+    """The question, in words."""
+    lineage = result.lineage
+    rows = f", {lineage['rows']:,} rows" if isinstance(lineage.get("rows"), int) else ""
+    classes = result.classes
+    named = f" Its {len(classes)} classes: {words.listed([str(c) for c in classes], 12)}." \
+        if classes else ""
+    return join([
+        el("p", "Predict ", el("b", data(result.target)), " from ",
+           f"{len(result.schema.features)} columns of ", el("b", data(lineage.get("source", "?"))),
+           f"{rows}.", named),
+        el("p", "The task is ", data(result.said, 400), "."),
+    ])
+
+
+def answer(result: Reported) -> Html:
+    """The paragraph to read if only one is read."""
+    return el("p", " ".join(words.answer(result)), cls="lead")
+
+
+def columns(result: Reported) -> Html:
+    """Every column with its role, why it has it, and what was in it."""
+    every = result.schema.columns
+    counts = Counter(column.role for column in every)
+    said = words.listed([f"{n} {role}" for role, n in counts.most_common()], 12)
+    total = result.lineage.get("rows")
+    rows = [_column(column, total) for column in every[:_MOST_COLUMNS]]
+    more = len(every) - len(rows)
+    return join([
+        el("p", f"{len(every)} columns: {said}."),
+        table(["column", "role", "why", "type", "missing", "different values", "values"], rows,
+              "Columns, their roles, and what was in them", numbers=(4, 5), cls="columns"),
+        el("p", f"And {more:,} more columns.", cls="small") if more else None,
+    ])
+
+
+def _column(column: Column, total: Any) -> list[Any]:
+    share = f" ({column.missing / total:.1%})" if isinstance(total, int) and total and \
+        column.missing else ""
+    return [data(column.name, 60), el("span", column.role, cls="badge"), data(column.reason, 160),
+            column.dtype.split("(")[0], f"{column.missing:,}{share}", f"{column.distinct:,}",
+            _values(column)]
+
+
+def _values(column: Column) -> Any:
+    if column.levels:
+        shown = [data(level, 24) for level in column.levels[:_MOST_LEVELS]]
+        more = len(column.levels) - len(shown)
+        return join([join(shown, ", "), f" and {more:,} more" if more > 0 else None])
+    if isinstance(column.low, (int, float)) and isinstance(column.high, (int, float)):
+        return f"{column.low:,.6g} to {column.high:,.6g}"
+    return "–"
+
+
+def notes(result: Reported) -> Html:
+    """What must be known before the result is trusted, then what reading found."""
+    loud = [*result.warnings,
+            *(note.message for note in result.notes if note.severity == "warning")]
+    quiet = [note.message for note in result.notes if note.severity != "warning"]
+    pieces = [
+        el("p", "Nothing in the data or the comparison calls for a warning.") if not loud else
+        bullets((data(said, 600) for said in loud[:_MOST_NOTES]), cls="warnings"),
+        el("h3", "What reading recognised or repaired") if quiet else None,
+        bullets(data(said, 600) for said in quiet[:_MOST_NOTES]) if quiet else None,
+        _more(len(loud) - _MOST_NOTES), _more(len(quiet) - _MOST_NOTES),
+    ]
+    return join(pieces)
+
+
+def _more(rest: int) -> Html | None:
+    return el("p", f"And {rest:,} more.", cls="small") if rest > 0 else None
+
+
+def split(result: Reported) -> Html:
+    """How rows were parted for the scores."""
+    said = result.split[:1].upper() + result.split[1:]
+    return join([
+        el("p", data(said, 600), "."),
+        el("p", "Whatever learns from rows (filling gaps, scaling, coding categories, the model) "
+           "learnt from the training rows of each part only; every score is of answers to rows "
+           "that the answering model had not seen.") if "adopted" not in result.lineage else None,
+    ])
+
+
+def reproduce(result: Reported) -> Html:
+    """The command that makes the result again, and what it was made with."""
+    return join([*_commands(result), _lineage(result.lineage)])
+
+
+def _commands(result: Reported) -> list[Html]:
+    shell, python = _command.shell(result), _command.python(result)
+    if shell is None or python is None:
+        why = ("The model was fitted elsewhere and brought in" if "adopted" in result.lineage else
+               "The model learnt more rows after it was fitted, which one command does not repeat")
+        return [el("p", f"{why}; below is what is known of it.")]
+    found = [el("p", "On the command line:"), _code(shell), el("p", "Or in Python:"), _code(python)]
+    strange = _command.foreign(result)
+    if strange:
+        found.append(el("p", f"{words.listed(strange)}: not of the catalog; give the same objects "
+                        "or import paths again.", cls="small"))
+    found.append(el("p", "The same rows are known by their data hash below. Options of reading and "
+                    "of features, where you gave any, must be given again.", cls="small"))
+    return found
+
+
+def _code(text: str) -> Html:
+    return el("pre", el("code", text), tabindex="0")
+
+
+def _lineage(lineage: dict[str, Any]) -> Html:
+    rows = [[name.replace("_", " "), _fact(value)] for name, value in lineage.items()
+            if value not in ([], {}, None)]
+    return table(["fact", "value"], rows, "What the result was made with", cls="facts")
+
+
+def _fact(value: Any) -> Html:
+    if isinstance(value, dict) and all(not isinstance(v, (dict, list)) for v in value.values()):
+        return data(", ".join(f"{name} {inner}" for name, inner in value.items()), 1500)
+    if isinstance(value, (dict, list)):
+        return data(json.dumps(value, ensure_ascii=False, default=str), 1500)
+    return data(value, 600)
+
+
+def limits(result: Reported) -> Html:
+    """What the result does not tell, and what to do next."""
+    return join([bullets(words.limits(result)), el("h3", "Next"), bullets(words.steps(result))])
+
+
+SECTIONS = (
+    Section("asked", "What was asked", asked),
+    Section("answer", "The answer", answer),
+    Section("data", "Data and columns", columns),
+    Section("notes", "Notes and warnings", notes),
+    Section("split", "How it was split", split),
+    Section("leaderboard", "Leaderboard", leaderboard.leaderboard),
+    Section("metrics", "Metrics of the chosen model", leaderboard.scores),
+    Section("mistakes", "Where it is right and wrong", pictures.mistakes),
+    Section("calibration", "Can the probabilities be believed?", pictures.calibration),
+    Section("reproduce", "How to make it again", reproduce),
+    Section("limits", "Limits and next steps", limits),
+)
