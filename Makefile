@@ -22,6 +22,8 @@ TABLES  ?= $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)) \
 
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Test processes share the cores: threads that wait must not spin.
+export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: test demo lint study bench lowest wheel clean python
 .DEFAULT_GOAL := test

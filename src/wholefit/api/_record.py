@@ -16,7 +16,7 @@ from wholefit.base.tasks import Task
 from wholefit.data import Dataset, Note, Schema
 from wholefit.evaluation import Score
 from wholefit.features.encoder import Encoder
-from wholefit.report.exhibits import exhibits
+from wholefit.report.exhibits import checked, exhibits
 from wholefit.training import Entry, Fitted, Run
 
 
@@ -107,7 +107,7 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
     """The facts and the fitted model of an artifact."""
     try:
         task = tasks.get(record["task"])
-        shown = {**record.get("exhibits", {})}
+        shown = checked(record.get("exhibits", {}))
         schema = Schema.from_json(record["schema"])
         facts = Facts(
             said=record["said"], metric=record["metric"], model=record["model"],

@@ -7,13 +7,19 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from wholefit import data
+from wholefit import data, evaluation
 from wholefit import models as catalog
 from wholefit.api import _answers
 from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
-from wholefit.base.errors import DataError, ParameterError, WholefitWarning, unknown
+from wholefit.base.errors import (
+    DataError,
+    ParameterError,
+    UnknownNameError,
+    WholefitWarning,
+    unknown,
+)
 from wholefit.base.events import emit
 from wholefit.models import Model
 
@@ -64,7 +70,8 @@ def fit(
     positive: the class that two-class metrics call positive.
     choose: "recommended" refits the cheapest of the models that are statistically tied with
         the best and keep 98 % of its gain over the baseline; "best" the best by value.
-    features: changes to how columns become features (see `features.Encoding`), e.g. {"impute": "mean", "degree": 2}.
+    features: changes to how columns become features (see `features.Encoding`), e.g.
+        {"impute": "mean", "degree": 2}.
     transformers: the user's own, fitted on training rows only.
     reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...).
 
@@ -77,9 +84,10 @@ def fit(
     _answers.check_options(reading)
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,
-        jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive, choose=choose,
-        features=dict(features or {}), transformers=tuple(transformers),
+        jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive,
+        choose=choose, features=dict(features or {}), transformers=tuple(transformers),
     )
+    _check_metric(metric, task)
     dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
                         weights=weights, **reading)
     target = dataset.schema.target
@@ -102,6 +110,20 @@ def _time_budget(budget: str | float | Budget) -> Budget:
         raise ParameterError(
             f"fit keeps budgets of time, such as '60s' or '5min'; got {str(budget)!r}.")
     return found
+
+
+def _check_metric(metric: Any, task: str | None) -> None:
+    """Refuse a misspelt metric before a long reading, not after it."""
+    if not isinstance(metric, str) or ":" in metric or task not in (None, *tasks.names()):
+        return
+    for name in tasks.names() if task is None else [task]:
+        try:
+            evaluation.metrics.get(name, metric)
+        except UnknownNameError as error:
+            refusal = error
+        else:
+            return
+    raise refusal
 
 
 def _named(models: Any) -> list[Model] | None:

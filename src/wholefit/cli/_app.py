@@ -159,8 +159,8 @@ def pairs(words: list[str] | None, option: str, *, plain: bool = True) -> dict[s
 
 
 def _plain(value: str) -> Any:
-    if value.lower() in ("true", "false", "none"):
-        return {"true": True, "false": False, "none": None}[value.lower()]
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
     for kind in (int, float):
         try:
             return kind(value)

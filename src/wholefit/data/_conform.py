@@ -29,14 +29,16 @@ def conform(
     frame, notes = _with_all_columns(schema, frame, policies)
     notes += _extra(schema, frame, policies)
     notes += find_swapped(schema, frame, policies.swapped == "error")
-    features = []
-    for name in schema.features:
-        cells = frame.get_column(name).alias("column")
-        column, found = _settled(schema.column(name), cells, policies)
-        features.append(column.alias(name))
+    features, learnt = [], set(schema.features)
+    here = {cells.name: cells for cells in frame.get_columns()}
+    for trained in schema.columns:
+        if trained.name not in learnt:
+            continue
+        column, found = _settled(trained, here[trained.name].alias("column"), policies)
+        features.append(column.alias(trained.name))
         notes += found
-    aside = [name for name in schema.names if name not in schema.features and name in frame.columns]
-    others = [_like_training(schema.column(name), frame.get_column(name)) for name in aside]
+    others = [_like_training(trained, here[trained.name]) for trained in schema.columns
+              if trained.name not in learnt and trained.name in here]
     return pl.DataFrame([*features, *others]), notes
 
 
@@ -44,10 +46,12 @@ def _with_all_columns(
     schema: Schema, frame: pl.DataFrame, policies: Policies
 ) -> tuple[pl.DataFrame, list[Note]]:
     """The frame with absent feature columns added as missing, or SchemaError naming them."""
-    absent = [name for name in schema.features if name not in frame.columns]
+    here = set(frame.columns)
+    absent = [name for name in schema.features if name not in here]
     if not absent:
         return frame, []
-    free = [name for name in frame.columns if name not in schema.names]
+    known = set(schema.names)
+    free = [name for name in frame.columns if name not in known]
     if policies.missing_column == "error":
         raise SchemaError(_absent_sentence(absent, free))
     notes = [warning("column_missing", f"column {name!r} is absent{_perhaps(name, free)}: every "
@@ -78,7 +82,8 @@ def _bare(name: str) -> str:
 
 
 def _extra(schema: Schema, frame: pl.DataFrame, policies: Policies) -> list[Note]:
-    extra = [name for name in frame.columns if name not in schema.names]
+    known = set(schema.names)
+    extra = [name for name in frame.columns if name not in known]
     if not extra:
         return []
     word = "column" if len(extra) == 1 else "columns"

@@ -19,18 +19,21 @@ from wholefit.data.schema import Column, Schema
 _SAMPLE = 500
 _FITS, _MISFITS = 0.95, 0.1
 _ENOUGH = 20
+_MOST_PAIRS = 20_000
 _COMPARED = ("numeric", "categorical", "datetime")
 
 
 def find_swapped(schema: Schema, frame: pl.DataFrame, refuse: bool) -> list[Note]:
     """A warning for each swapped pair; SchemaError instead if `refuse` and the proof is firm."""
-    columns = [schema.column(n) for n in schema.features if schema.role(n) in _COMPARED]
-    cells = {c.name: _sample(frame.get_column(c.name).alias("column")) for c in columns}
+    columns = [column for column in schema.columns if column.role in _COMPARED]
+    here = {cells.name: cells.alias("column") for cells in frame.get_columns()}
+    cells = {c.name: _sample(here[c.name]) for c in columns}
     own = {c.name: _fit(c, cells[c.name]) for c in columns}
     notes = []
     places = {c.name: place for place, c in enumerate(columns)}
-    for first in (c for c in columns if own[c.name] <= _MISFITS):
-        for second in columns:
+    misfits = [c for c in columns if own[c.name] <= _MISFITS]
+    for first in misfits:
+        for second in _partners(misfits, columns):
             done = own[second.name] <= _MISFITS and places[first.name] > places[second.name]
             if second is first or done:
                 continue
@@ -44,6 +47,14 @@ def find_swapped(schema: Schema, frame: pl.DataFrame, refuse: bool) -> list[Note
             notes.append(warning("columns_swapped", f"{sentence}.", column=first.name,
                                  count=frame.height))
     return notes
+
+
+def _partners(misfits: list[Column], columns: list[Column]) -> list[Column]:
+    """Whom a misfit is compared with: fewer where all pairs would take longer than they tell."""
+    for partners in (columns, misfits):
+        if len(misfits) * len(partners) <= _MOST_PAIRS:
+            return partners
+    return []
 
 
 def _swapped(

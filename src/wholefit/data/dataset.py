@@ -146,9 +146,12 @@ class Dataset:
         weights = self.numeric(name)
         bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
         if len(bad):
+            more = f" and {len(bad) - 1:,} more like it" if len(bad) > 1 else ""
             raise errors.DataError(
-                f"weights column {name!r} must be >= 0 in every row; got {weights[bad[0]]:g} "
-                f"(row {bad[0] + 1}) and {len(bad) - 1:,} more like it.")
+                f"weights column {name!r} must be finite and >= 0 in every row; got "
+                f"{weights[bad[0]]:g} (row {bad[0] + 1}){more}.")
+        if not weights.any():
+            raise errors.DataError(f"weights column {name!r} must be > 0 in some row; all are 0.")
         return weights
 
     def groups(self) -> np.ndarray | None:
@@ -178,10 +181,9 @@ class Dataset:
         return other
 
     def _column(self, name: str) -> pl.Series:
-        if name not in self._store.frame.columns:
-            raise errors.unknown("column", name, self._store.frame.columns)
-        # A neutral name: the engine reads names such as "*" and "^a.*$" as patterns.
-        return self._store.frame.get_column(name).alias("column")
+        if name not in self._store.columns:
+            raise errors.unknown("column", name, self._store.columns)
+        return self._store.columns[name]
 
     def _pick(
         self, key: tuple[str, ...], make: Callable[[pl.Series], np.ndarray], name: str
@@ -213,6 +215,9 @@ class _Store:
         self.frame = frame
         self.original = original
         self.arrays: dict[tuple[str, ...], Any] = {}
+        # By name at once: looking one up in a frame takes as long as it has columns. And under a
+        # neutral name: the engine reads names such as "*" and "^a.*$" as patterns.
+        self.columns = {column.name: column.alias("column") for column in frame.get_columns()}
 
     def get(self, key: tuple[str, ...], make: Callable[[], np.ndarray]) -> np.ndarray:
         if key not in self.arrays:

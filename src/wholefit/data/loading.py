@@ -161,8 +161,11 @@ def _check_learnable(schema: Schema, source: str) -> None:
     if schema.target is not None and not schema.features:
         said = "; ".join(f"{c.name!r} is {c.role} ({c.reason})"
                          for c in schema.columns[:_EXAMPLES] if c.role != "target")
+        if not said:
+            raise errors.DataError(
+                f"{source} must have a column to learn from beside the target; it has no other.")
         raise errors.DataError(
-            f"{source} must have a column to learn from beside the target; {said or 'none'}. "
+            f"{source} must have a column to learn from beside the target; {said}. "
             "If one is wrong, say roles={'column': 'numeric'}.")
 
 

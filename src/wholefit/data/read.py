@@ -213,8 +213,18 @@ def _file(path: Path, name: str, ask: _Ask, work: _unpack.Workspace) -> Table:
             notes.append(info("compressed", f"{name} is compressed ({kind}) and was unpacked."))
         kind, layers = _formats.by_bytes(path, path.name), layers + 1
     kind = _agreed(kind, name, ask, notes)
+    _check_apt(kind, name, ask, bool(layers))
     found = _by_kind(path, kind, name, ask, work)
     return replace(found, source=name, notes=notes + found.notes)
+
+
+def _check_apt(kind: str, name: str, ask: _Ask, packed: bool) -> None:
+    """An option that says nothing about this kind of file was meant for another file."""
+    for option, value, apt in (("query", ask.query, kind == "sqlite"),
+                               ("table", ask.table, kind == "sqlite" or packed),
+                               ("sheet", ask.sheet, kind == "excel")):
+        if value is not None and not apt:
+            raise DataError(f"{name} is {kind}, which has no {option}: leave out {option}=.")
 
 
 _ENDS = {"gzip": (".gz", ".gzip", ".tgz"), "bzip2": (".bz2",), "xz": (".xz", ".lzma"),

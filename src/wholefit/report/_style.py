@@ -52,6 +52,9 @@ font-variant-numeric:tabular-nums}
 .board tbody th,.columns tbody th{min-width:10.5rem;max-width:18rem;overflow-wrap:anywhere}
 .spec{font-weight:400}
 .columns td:nth-child(3),.columns td:last-child{min-width:13rem}
+.metrics td:last-child{min-width:15rem}
+.board tbody th,.matrix tbody th,.columns tbody th{position:sticky;left:0;background:var(--page)}
+@media (max-width:40rem){.board tbody th,.columns tbody th{min-width:6.5rem;max-width:9rem}}
 .facts th{white-space:nowrap}
 .facts td{min-width:12rem;max-width:46rem}
 .badge{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .55rem;

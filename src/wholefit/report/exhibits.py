@@ -25,6 +25,8 @@ MOST_POINTS = 1000
 _BINS = 10
 _MISSES = (0.5, 0.8, 0.9, 0.95, 0.99)
 _SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
+# Numbers beyond this cannot be subtracted, and no picture is drawn of them.
+_HUGE = 1e300
 
 
 def exhibits(
@@ -57,6 +59,17 @@ def _answered(answer: Array, scored: int | None) -> Array:
     return given & (answer != 0) if scored is not None and scored < given.sum() else given
 
 
+def checked(stored: Any) -> dict[str, Any]:
+    """What `exhibits` made and a file kept, less whatever is not of the shape it was made in.
+
+    A model's file may come from anywhere, and its pictures must not be able to fail a report.
+    """
+    if not isinstance(stored, dict):
+        return {}
+    return {name: value for name, value in stored.items()
+            if name in _SHAPES and _SHAPES[name](value)}
+
+
 # ---- classes ----------------------------------------------------------------------------
 
 
@@ -65,7 +78,7 @@ def _classes(
 ) -> dict[str, Any]:
     k = answer.shape[1]
     counts = evaluation.confusion(truth, answer, k)
-    found = {"rows": len(truth), "positive": int(codec.positive)}
+    found: dict[str, Any] = {"rows": len(truth), "positive": int(codec.positive)}
     if k <= MOST_CLASSES:
         found["confusion"] = counts.astype(int).tolist()
         found["per_class"] = [_class_row(row) for row in evaluation.report(
@@ -104,8 +117,8 @@ def _mistakes(counts: Array) -> list[list[int]]:
 def _numbers(
     truth: Array, answer: Array, codec: Any, weights: Array | None, units: Array | None
 ) -> dict[str, Any]:
-    with np.errstate(over="ignore"):
-        usable = np.isfinite(truth) & np.isfinite(truth - answer)
+    with np.errstate(invalid="ignore"):
+        usable = (np.abs(truth) < _HUGE) & (np.abs(answer) < _HUGE)
     truth, answer = truth[usable], answer[usable]
     if not len(truth):
         return {}
@@ -144,6 +157,51 @@ def _short(number: float) -> float | None:
     return float(f"{float(number):.6g}") if math.isfinite(number) else None
 
 
+# ---- shapes -----------------------------------------------------------------------------
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and abs(value) < _HUGE
+
+
+def _maybe(value: Any) -> bool:
+    return value is None or _number(value)
+
+
+def _rows_of(width: int, cell: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A check for a list, not empty, of lists of `width` cells."""
+    def right(value: Any) -> bool:
+        return isinstance(value, list) and bool(value) and all(
+            isinstance(row, list) and len(row) == width and all(map(cell, row)) for row in value)
+
+    return right
+
+
+def _square(value: Any) -> bool:
+    return isinstance(value, list) and _rows_of(len(value), _whole)(value)
+
+
+def _class_rows(value: Any) -> bool:
+    counts, shares = ("class", "support", "predicted"), ("precision", "recall", "f1")
+    return isinstance(value, list) and all(
+        isinstance(row, dict) and {*counts, *shares} <= set(row)
+        and all(_whole(row[name]) for name in counts)
+        and _rows_of(3, _maybe)([row[name] for name in shares]) for row in value)
+
+
+def _common(value: Any) -> bool:
+    return value == [] or (_rows_of(4, _whole)(value) and all(row[3] for row in value))
+
+
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "rows": _whole, "positive": _whole, "confusion": _square, "per_class": _class_rows,
+    "mistakes": _common, "calibration": _rows_of(5, _number), "points": _rows_of(2, _maybe),
+    "residuals": _rows_of(7, _maybe), "misses": _rows_of(2, _maybe),
+}
 _MAKERS: dict[str, Callable[..., dict[str, Any]]] = {
     "classification": _classes, "regression": _numbers,
 }

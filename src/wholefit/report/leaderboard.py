@@ -138,13 +138,13 @@ def scores(result: Reported) -> Html:
     """Every metric of the model that answers, with what each number means."""
     rows = [[words.pretty(name), score_cell(score), _meaning(result, name, score)]
             for name, score in result.scores.items()]
-    hows = list(dict.fromkeys(score.how for score in result.scores.values()
-                              if _facts.known(score)))
+    hows = dict.fromkeys(part for score in result.scores.values() if _facts.known(score)
+                         for part in score.how.split("; "))
     return join([
         el("p", f"All of them for {result.model}, on {result.score.n:,} rows that it had not seen."
            f"{_positive(result)}"),
         table(["metric", "value", "what it means"], rows, f"Metrics of {result.model}",
-              numbers=(1,)),
+              numbers=(1,), cls="metrics"),
         el("p", f"How the intervals were made: {'; '.join(hows)}.", cls="small")
         if hows else None,
     ])

@@ -18,8 +18,7 @@ _MUCH_WIDER = 2.5
 
 def mistakes(result: Reported) -> Html:
     """The pictures that the task has; a sentence where the answers were not kept."""
-    shown = [piece for name, draw in _DRAW.items() if name in result.exhibits
-             for piece in [_drawn(result, draw)]]
+    shown = [draw(result) for name, draw in _DRAW.items() if name in result.exhibits]
     if not shown:
         return el("p", "The answers to unseen rows were not kept with this result, so they cannot "
                   "be shown: fit anew, or score it on other rows.")
@@ -28,16 +27,7 @@ def mistakes(result: Reported) -> Html:
 
 def calibration(result: Reported) -> Html | None:
     """Whether probabilities can be taken at their word; None for results without them."""
-    return _drawn(result, _calibration) if result.exhibits.get("calibration") else None
-
-
-def _drawn(result: Reported, draw: Callable[[Reported], Html]) -> Html:
-    """A picture; or a sentence, where a file's record holds something else than numbers."""
-    try:
-        return draw(result)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        return el("p", "This picture cannot be drawn: what the model's file keeps for it is "
-                  "damaged.")
+    return _calibration(result) if result.exhibits.get("calibration") else None
 
 
 # ---- classes ----------------------------------------------------------------------------
@@ -55,7 +45,7 @@ def _confusion(result: Reported) -> Html:
     right = sum(row[code] for code, row in enumerate(counts))
     return join([
         el("h3", "Right and wrong, by class"),
-        el("p", f"Of {result.exhibits['rows']:,} rows, {right:,} were answered right (blue, on the "
+        el("p", f"Of {sum(map(sum, counts)):,} rows, {right:,} were answered right (blue, on the "
            "diagonal). Each line holds the rows of one true class; the darker a cell, the larger "
            "its share of the line."),
         scrolling(label, el("table", el("caption", label), el("thead", head), el("tbody", *rows),
@@ -117,7 +107,7 @@ def _mistakes(result: Reported) -> Html:
 
 def _calibration(result: Reported) -> Html:
     points = result.exhibits["calibration"]
-    name = _facts.label(result, result.exhibits["positive"])
+    name = _facts.label(result, result.exhibits.get("positive", 1))
     first, last = points[0], points[-1]
     ends = (f"where {name} was given {first[0]:.0%}, it happened in {first[1]:.0%} of rows; "
             f"where {last[0]:.0%}, in {last[1]:.0%}")
@@ -139,7 +129,9 @@ def _calibration(result: Reported) -> Html:
 
 def _scatter(result: Reported) -> Html:
     points = [point for point in result.exhibits["points"] if None not in point]
-    rows = result.exhibits["rows"]
+    if not points:
+        return el("p", "There is no point to draw.")
+    rows = max(result.exhibits.get("rows", 0), len(points))
     limits, beyond = _limits(points)
     sample = f"a random {len(points):,} of the {rows:,} rows" if len(points) < rows else \
         f"all {rows:,} rows"
@@ -169,7 +161,7 @@ def _limits(points: list[list[float]]) -> tuple[tuple[float, float], int]:
 
 def _misses(result: Reported) -> Html:
     rows = [[f"{share:.0%}", words.number(miss)]
-            for share, miss in result.exhibits["misses"] if miss is not None]
+            for share, miss in result.exhibits["misses"] if None not in (share, miss)]
     return join([
         el("h3", "How far off"),
         table(["share of the answers", "miss by less than"], rows,
@@ -184,8 +176,8 @@ def _spreads(result: Reported) -> Html:
     title = "Truth minus answer, in bins of equally many rows from low to high answers"
     return join([
         el("h3", "Where it misses"),
-        el("p", "Truth minus answer, in tenths of the rows, from the lowest answers to the highest: "
-           "a box holds the middle half of the rows, the paler one nine in ten, the stroke is the "
+        el("p", "Truth minus answer, in tenths of the rows, from low answers to high ones: a "
+           "box holds the middle half of the rows, the paler one nine in ten, the stroke is the "
            "median. Boxes above the dashed line: answers there are too low."),
         el("figure", _svg.spreads(rows, title, "median answer of each tenth",
                                   "truth minus answer")),

@@ -70,6 +70,12 @@ class Validated:
     predict_seconds: list[float]
     folds: int = 0
 
+    def known(self) -> np.ndarray:
+        """The answers, NaN in rows that no finished fold has answered."""
+        found = self.answer.copy()
+        found[self.seen == 0] = np.nan
+        return found
+
 
 def fit_one(
     problem: Problem, model: Model, rows: np.ndarray | None, key: Any

@@ -15,7 +15,6 @@ from wholefit.models import Model
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.record import Entry
 
-
 # A recommended model keeps at least 98 % of the best one's gain over the baseline.
 _LOSS_ALLOWED = 0.02
 
@@ -140,8 +139,8 @@ def _warnings(
     """What a person must know about the comparison itself."""
     found = []
     baseline = problem.task.baseline
-    if best == baseline or (
-        baseline in ties and ties[baseline].better == "tied"
+    if len(ties) > 1 and baseline in ties and (
+        best == baseline or ties[baseline].better == "tied"
     ):
         found.append(
             "no model is significantly better than the baseline, which ignores the columns: "

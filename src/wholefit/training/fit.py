@@ -13,11 +13,12 @@ import numpy as np
 
 from wholefit import evaluation, models
 from wholefit.base.budget import Budget, Clock
-from wholefit.base.errors import BudgetError, DataError, ParameterError
+from wholefit.base.errors import BudgetError, DataError, ParameterError, WholefitError
 from wholefit.base.events import emit
 from wholefit.base.tasks import Codec, Task
 from wholefit.data import splits
 from wholefit.data.dataset import Dataset
+from wholefit.features.encoding import Encoding
 from wholefit.models import Model
 from wholefit.training import _cost, portfolio
 from wholefit.training._folds import Problem, Validated, fit_one, telling_weights, validate
@@ -58,13 +59,15 @@ class Options:
             raise ParameterError(
                 f"choose must be one of 'recommended', 'best'; got {self.choose!r}."
             )
+        Encoding().replace(**self.features)  # a wrong one is refused before anything is read
 
 
 def fit(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Run:
     """Cross-validate the candidates, compare them, refit the choice on all rows.
 
     Raises DataError if the target cannot be learnt, BudgetError if not even the baseline
-    could be finished, and the first model's own error if every model failed.
+    could be finished; if every model failed, the first one's own error where wholefit raised it,
+    else a DataError that names it.
     """
     codec, y = _target(dataset, task, options)
     # A misspelt metric is refused before the search, not after it.
@@ -88,7 +91,7 @@ def fit(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Run:
     return Run(
         task=task, codec=codec, fitted=fitted, model=chosen, metric=judged.metric,
         leaderboard=board, split=plan.how, truth=y,
-        oof={label: found.answer for label, found in search.found.items()},
+        oof={label: found.known() for label, found in search.found.items()},
         warnings=(*warnings, *judged.warnings),
         lineage=lineage(dataset, options, clock, problem, chosen, search.schedule),
     )
@@ -118,7 +121,7 @@ class _Search:
         self.found: dict[str, Validated] = {}
         self.entries: dict[str, Entry] = {}
         self.schedule: list[dict[str, Any]] = []
-        self._errors: list[Exception] = []
+        self._errors: dict[str, Exception] = {}
 
     def announce(self, candidates: Sequence[Model]) -> None:
         """Say what will be tried, and about how long it may take."""
@@ -141,7 +144,7 @@ class _Search:
                 return
         if not self.found:
             if self._errors:
-                raise self._errors[0]
+                raise _every_failed(self._errors)
             raise BudgetError(
                 f"no model could be fitted within {self.clock.budget}; give a larger budget, "
                 "fewer rows, or a cheaper model (models='dummy' costs next to nothing)."
@@ -158,7 +161,7 @@ class _Search:
             found = validate(self.problem, model, deadline, folds)
         except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
                 ImportError) as error:
-            self._errors.append(error)
+            self._errors[label] = error
             reason = f"{type(error).__name__}: {error}"
             self._close(label, model, "failed", reason, traceback.format_exc())
             return
@@ -218,6 +221,15 @@ class _Search:
         )
         self.schedule.append({"model": label, "folds": 0, "status": status})
         emit("model_" + status, model=label, reason=reason)
+
+
+def _every_failed(errors: dict[str, Exception]) -> Exception:
+    label, error = next(iter(errors.items()))
+    if isinstance(error, WholefitError):
+        return error
+    failed = DataError(f"every model failed; {label}: {type(error).__name__}: {error}")
+    failed.__cause__ = error
+    return failed
 
 
 def _target(dataset: Dataset, task: Task, options: Options) -> tuple[Codec, np.ndarray]:

@@ -59,8 +59,8 @@ class Entry:
 class Run:
     """A finished fit: the fitted thing, how it was chosen, and how it can be repeated.
 
-    `oof` holds each model's out-of-fold answers, in the order of the rows learnt from;
-    `truth` the encoded target of those rows.
+    `oof` holds each model's out-of-fold answers, in the order of the rows learnt from, NaN
+    where no fold answered a row; `truth` the encoded target of those rows.
     """
 
     task: Task

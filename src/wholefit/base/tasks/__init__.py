@@ -43,6 +43,10 @@ def infer(target: TargetFacts) -> tuple[Task, str]:
         reason = _all()[name].recognise(target)
         if reason is not None:
             return _all()[name], f"{name}: {reason}"
+    if target.kind == "datetime":
+        raise DataError(
+            f"target {target.name!r} holds dates, which no task predicts as they are: make it a "
+            "number, such as days since a day.")
     raise DataError(
         f"cannot tell the task from target {target.name!r} ({target.kind}); "
         f"say task= one of {', '.join(names())}."

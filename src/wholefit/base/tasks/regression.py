@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import DataError
+from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.tasks._task import Codec, TargetFacts, Task, Verb
 
 
@@ -49,7 +49,10 @@ class Regression(Task):
         return None
 
     def codec(self, target: str, values: np.ndarray, positive: Any = None) -> NumberCodec:
-        """Check that the values are numbers and not all the same."""
+        """Check that the values are finite numbers and not all the same."""
+        if positive is not None:
+            raise ParameterError(
+                f"positive names a class, and regression has none; got {positive!r}.")
         try:
             numbers = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError):
@@ -57,6 +60,9 @@ class Regression(Task):
                 f"regression needs numbers; target {target!r} holds {values[0]!r}. "
                 "Say task='classification', or clean the column."
             ) from None
+        if np.isinf(numbers).any():
+            raise DataError(f"target {target!r} must hold finite numbers; some are infinite: "
+                            "leave those rows out, or clean them.")
         if len(np.unique(numbers)) < 2:
             raise DataError(f"target {target!r} has one value only; there is nothing to learn.")
         return NumberCodec()
