@@ -1,6 +1,6 @@
 # make test    lint, types and tests, in an environment of its own (what CI runs)
 # make demo    a light install, one fit on bundled data, a report, and predictions, in demo/
-# The rest: lint, study, bench, lowest, wheel, clean.
+# The rest: lint, study, study-claims, bench, lowest, wheel, clean.
 #
 # PYTHON=... chooses the interpreter (3.11 or later); otherwise the first suitable one is found.
 # For Linux and macOS; on Windows do by hand what a recipe does, with Scripts for bin.
@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Test processes share the cores: threads that wait must not spin.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: test demo lint study bench lowest wheel clean python
+.PHONY: test demo lint study study-claims bench lowest wheel clean python
 .DEFAULT_GOAL := test
 
 test: lint
@@ -40,6 +40,9 @@ demo: $(LIGHT)/installed
 
 study: $(VENV)/installed
 	$(BIN)/python -m pytest -m "slow or study" --timeout=0 -s
+
+study-claims: $(VENV)/installed
+	$(BIN)/python -m benchmarks.claims
 
 bench: $(VENV)/installed
 	for table in $(TABLES); do $(BIN)/python -m benchmarks.$$table || exit 1; done

@@ -62,8 +62,9 @@ def by_need() -> Finding:
                     for board in boards.values())
     if ensembles == len(boards) and leads["logistic"] < ensembles and leads["svc"] < ensembles:
         return said, TRUE
-    return said, (f"{PARTLY}: forest or boosting leads on {ensembles} of {len(boards)}, and so "
-                  "often does logistic regression or a machine; start there")
+    often = [name for name, count in leads.items() if count >= ensembles]
+    return said, (f"{PARTLY}: forest or boosting leads on {ensembles} of {len(boards)}; "
+                  + (f"as often or more: {', '.join(often)}" if often else "none does so often"))
 
 
 @claim("B42", "Ensembles beat single models; stacking beats each of its members",
@@ -87,7 +88,7 @@ def stacks() -> Finding:
                              f"single model beats both ensembles on {alone} of 3")
 
 
-@claim("B43, AR10", "Boosting reduces bias, bagging reduces variance; stacking wants diverse models",
+@claim("B43, AR10", "Boosting reduces bias, bagging variance (for stacking see B42)",
        "Friedman's function, 200 rows, 25 draws: bias squared and variance at 500 points")
 def bias_and_variance() -> Finding:
     found = {name: _decomposed(text) for name, text in {

@@ -93,14 +93,17 @@ def _degree(seed: int, degree: int) -> tuple[float, float]:
 
 
 @claim("B49", "Support vector machines are effective in high dimensions",
-       "100 rows, 10 of p features matter; accuracy on 2,000 others, mean of 5 draws")
+       "100 rows; accuracy on 2,000 others, mean of 5 draws; 10 of p features matter, or "
+       "(spread) all p a little")
 def dimensions() -> Finding:
     names = ("linear_svm", "svc", "logistic", "random_forest(n_estimators=100)", "knn")
-    found = {p: {name.partition("(")[0]: np.mean([_high(p, name, seed) for seed in range(5)])
-                 for name in names} for p in (10, 100, 1000)}
-    said = "; ".join(f"p={p}: " + ", ".join(f"{name} {value:.2f}" for name, value in row.items())
-                     for p, row in found.items())
-    wide = found[1000]
+    worlds = ((10, False), (100, False), (1000, False), (1000, True))
+    found = {world: {name.partition("(")[0]: np.mean([_high(*world, name, seed)
+                                                      for seed in range(5)])
+                     for name in names} for world in worlds}
+    said = "; ".join(f"p={p}{' spread' * spread}: " + ", ".join(
+        f"{name} {value:.2f}" for name, value in row.items()) for (p, spread), row in found.items())
+    wide = found[1000, True]
     svm, other = max(wide["linear_svm"], wide["svc"]), max(wide["logistic"], wide["random_forest"])
     if svm > other + 0.02:
         return said, TRUE
@@ -108,10 +111,14 @@ def dimensions() -> Finding:
                   "penalty" if svm > wide["knn"] else FALSE)
 
 
-def _high(p: int, name: str, seed: int) -> float:
+def _high(p: int, spread: bool, name: str, seed: int) -> float:
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(2100, p))
-    y = (X[:, :10].sum(axis=1) + rng.normal(size=2100) > 0).astype(int)
+    if spread:  # two clouds whose middles are 6 standard deviations apart, in all columns at once
+        y = rng.integers(0, 2, 2100)
+        X += y[:, None] * rng.choice([-6, 6], p) / np.sqrt(p)
+    else:
+        y = (X[:, :10].sum(axis=1) + rng.normal(size=2100) > 0).astype(int)
     return accuracy(y[100:], fitted(name, X[:100], y[:100], seed)(X[100:]))
 
 
@@ -133,8 +140,11 @@ def selection() -> Finding:
     said = (f"logistic {plain.scores['accuracy']}, 20 columns chosen {chosen.scores['accuracy']}, "
             f"20 components {pca.scores['accuracy']}, forest on all {forest.scores['accuracy']}; "
             f"fit s {plain.fit_seconds:.2g}, {chosen.fit_seconds:.2g}, {pca.fit_seconds:.2g}")
-    gain = chosen.scores["accuracy"].low > plain.scores["accuracy"].value
-    return said, f"{PARTLY}: where most columns are noise, and for a linear model" if gain else FALSE
+    if chosen.scores["accuracy"].low <= plain.scores["accuracy"].value:
+        return said, FALSE
+    faster = max(chosen.fit_seconds, pca.fit_seconds) < 0.7 * plain.fit_seconds
+    return said, (f"{PARTLY}: accuracy, for a linear model and where most columns are noise; "
+                  f"time is {'cut' if faster else 'not cut'}")
 
 
 @claim("B57", "A gap between training and cross-validated score shows overfitting",

@@ -117,7 +117,7 @@ def test_a_budget_is_kept_and_what_did_not_fit_is_said(churn: Dataset) -> None:
 
 
 def test_partial_folds_are_compared_on_common_rows(churn: Dataset) -> None:
-    found = run(churn, "logistic", Slow(seconds=0.6), seconds=3.5)
+    found = run(churn, "logistic", Slow(seconds=0.9), seconds=3.5)
     slow = next(e for e in found.leaderboard if e.model not in ("dummy", "logistic"))
     assert 0 < slow.folds < 5 and slow.status == "stopped"
     assert slow.scores["log_loss"].n < found.chosen.scores["log_loss"].n

@@ -1,0 +1,1 @@
+"""The words everyone shares: params, errors, tasks, state, seeds, budgets, events."""

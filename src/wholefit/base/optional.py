@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import threading
 from types import ModuleType
@@ -39,6 +40,9 @@ def wake(module: str, *, without: str) -> None:
     pandas frames to scikit-learn is not touched: that looks for pandas when a frame comes.
     Where another thread runs, which might want `without` meanwhile, nothing is pretended.
     """
+    # Threads that wait must sleep, not spin: on a machine with other work, spinning ones make a
+    # fit of 4 s take 100. Read by OpenMP when a library first loads it, so it is said before.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if module in sys.modules or without in sys.modules or threading.active_count() > 1:
         importlib.import_module(module)
         return

@@ -1,4 +1,4 @@
-"""Hyper-parameters: each field carries, in one place, its default, meaning, bounds and search range.
+"""Hyper-parameters: each field carries its default, meaning, bounds and search range.
 
 >>> @dataclass(frozen=True)
 ... class Ridge(Params):

@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 _MOST_FEATURES = 2000
 
 
-class GramRidge(Ridge):
+class GramRidge(Ridge):  # type: ignore[misc]
     """scikit-learn's Ridge with another solver where the matrix is sparse and tall."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> GramRidge:
@@ -31,7 +31,7 @@ class GramRidge(Ridge):
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, y_numeric=True)
         weights = (None if sample_weight is None
                    else _check_sample_weight(sample_weight, X, dtype=np.float64))
-        self.coef_, self.intercept_ = _solve(X, y, weights, self.alpha, self.fit_intercept)
+        self.coef_, self.intercept_ = _solve(X, y, weights, float(self.alpha), self.fit_intercept)
         self.n_iter_ = np.array([1])  # one pass over the matrix
         self.solver_ = "normal equations"
         return self

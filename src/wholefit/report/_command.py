@@ -11,7 +11,7 @@ import numpy as np
 from wholefit import models
 from wholefit.base import tasks
 from wholefit.base.errors import WholefitError
-from wholefit.report._facts import Reported, chosen
+from wholefit.report._facts import Reported, metric_of
 from wholefit.training import DEFAULT_BUDGET, Entry
 
 _SINGLE = {"time": "time", "group": "groups", "weight": "weights"}
@@ -31,7 +31,7 @@ def options(result: Reported) -> dict[str, Any] | None:
         for column in result.schema.having(role):
             found[word] = column
     found["positive"] = _positive(result)
-    found["choose"] = _choice(result)
+    found["choose"] = lineage.get("choose")
     return {name: value for name, value in found.items()
             if value is not None and _telling(result, name, value)}
 
@@ -93,8 +93,10 @@ def base_name(entry: Entry) -> str:
 
 
 def foreign(result: Reported) -> list[str]:
-    """Models tried that the catalog does not hold: a command line cannot name them."""
-    return [entry.model for entry in tried(result) if base_name(entry) not in models.names()]
+    """Models and metrics of the user's own: a command line names them by import path only."""
+    metric = result.leaderboard.metric
+    strange = [entry.model for entry in tried(result) if base_name(entry) not in models.names()]
+    return strange + ([metric] if metric_of(result, metric) is None else [])
 
 
 def _telling(result: Reported, name: str, value: Any) -> bool:
@@ -118,17 +120,6 @@ def _positive(result: Reported) -> Any:
         return None
     usual = tasks.get(result.task).codec(result.target, np.array(classes, dtype=object))
     return None if getattr(usual, "positive", code) == code else str(classes[code])
-
-
-def _choice(result: Reported) -> str:
-    """ "best" where the best was taken although a cheaper model was tied with it."""
-    own = chosen(result)
-    rivals = [entry for entry in result.leaderboard if entry.tied and not entry.recommended]
-    if not own.best or not rivals or foreign(result):
-        return "recommended"
-    cost = models.get(base_name(own)).burden
-    cheaper = any(models.get(base_name(entry)).burden < cost for entry in rivals)
-    return "best" if cheaper else "recommended"
 
 
 def _source(result: Reported) -> str:

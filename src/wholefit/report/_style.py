@@ -25,7 +25,7 @@ section{margin-top:1.75rem;scroll-margin-top:1rem}
 p{max-width:46rem;margin:.5rem 0}
 ul{padding-left:1.2rem;max-width:46rem}
 li{margin:.3rem 0}
-.small,.spec{color:var(--soft);font-size:.85rem}
+.small,.spec{color:var(--soft);font-size:.9em}
 .lead{font-size:1.1rem}
 a{color:var(--accent)}
 a:focus-visible,.scroll:focus-visible,pre:focus-visible{outline:2px solid var(--accent);
@@ -35,7 +35,7 @@ outline-offset:2px}
 .tiles>div{background:var(--panel);border-radius:.5rem;padding:.7rem .9rem}
 .tiles dt{color:var(--soft);font-size:.8rem}
 .tiles dd{margin:0;font-size:1.1rem;font-weight:600;line-height:1.3}
-.tiles dd .interval{font-weight:400}
+.tiles dd .interval{font-weight:400;font-size:.8rem}
 nav{margin:1.25rem 0 0}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;padding:0;margin:0;
 max-width:none;font-size:.9rem}
@@ -47,18 +47,19 @@ th,td{padding:.4rem .7rem;text-align:left;vertical-align:top;border-bottom:1px s
 thead th{color:var(--soft);font-weight:600;vertical-align:bottom;white-space:nowrap}
 tbody th{font-weight:600}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.interval{color:var(--soft);font-size:.8rem;white-space:nowrap;
+.interval{color:var(--soft);font-size:.92em;white-space:nowrap;
 font-variant-numeric:tabular-nums}
 .board tbody th,.columns tbody th{min-width:10.5rem;max-width:18rem;overflow-wrap:anywhere}
+.board tbody th{min-width:12rem}
 .spec{font-weight:400}
 .columns td:nth-child(3),.columns td:last-child{min-width:13rem}
 .metrics td:last-child{min-width:15rem}
 .board tbody th,.matrix tbody th,.columns tbody th{position:sticky;left:0;background:var(--page)}
-@media (max-width:40rem){.board tbody th,.columns tbody th{min-width:6.5rem;max-width:9rem}}
+@media (max-width:40rem){.board tbody th,.columns tbody th{min-width:8.5rem;max-width:9rem}}
 .facts th{white-space:nowrap}
 .facts td{min-width:12rem;max-width:46rem}
 .badge{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .55rem;
-font-size:.78rem;white-space:nowrap;margin:0 .25rem .15rem 0}
+font-size:.9em;white-space:nowrap;margin:0 .25rem .15rem 0}
 .warnings{list-style:none;padding:0}
 .warnings li{background:var(--loud-page);border-left:4px solid var(--loud);padding:.5rem .8rem;
 border-radius:.2rem}
@@ -68,7 +69,7 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .matrix th{max-width:9rem}
 .matrix thead th{white-space:normal;overflow-wrap:normal}
 .matrix td,.matrix th{padding:.3rem .55rem}
-.matrix .corner{color:var(--soft);font-size:.8rem;white-space:nowrap;vertical-align:bottom}
+.matrix .corner{color:var(--soft);font-size:.9em;white-space:nowrap;vertical-align:bottom}
 .matrix .hit{background:rgb(var(--hit)/calc(var(--s)*.55))}
 .matrix .miss{background:rgb(var(--miss)/calc(var(--s)*.6))}
 .matrix .none{color:var(--other)}
@@ -100,7 +101,7 @@ svg .middle{stroke:var(--ink);stroke-width:2}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;font-size:.85rem;
 color:var(--soft);max-width:none}
 .key{display:inline-block;width:.8rem;height:.8rem;border-radius:50%;margin-right:.4rem;
-border:2px solid var(--other);vertical-align:-.08rem}
+border:2px solid var(--other);vertical-align:-.08em}
 .key.chosen{background:var(--accent);border-color:var(--accent)}
 .key.tied{background:var(--tied);border-color:var(--tied)}
 .key.rule{border:0;border-left:2px dashed var(--soft);border-radius:0;width:.2rem;height:.9rem}
@@ -111,6 +112,9 @@ footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}
 body{font-size:10pt}nav{display:none}header,main,footer{max-width:none;padding:0}
 .scroll,pre{overflow:visible}pre{white-space:pre-wrap}table{font-size:8pt}
 th,td{padding:.2rem .35rem}thead th,.num,.interval{white-space:normal}
+table th,table td{min-width:0!important;position:static!important}
+.board,.matrix{font-size:6.5pt}.board th,.board td,.matrix th,.matrix td{padding:.15rem .2rem}
+.board .badge{border:0;padding:0}.forest{max-width:100%}
 h2,h3{break-after:avoid}figure,svg,tr,.warnings li{break-inside:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """.replace("\n", "")

@@ -51,7 +51,9 @@ def _bar(result: Reported, entry: Entry) -> _svg.Bar:
     kind = "chosen" if entry.recommended else ("tied" if entry.tied or entry.best else "other")
     if score is None:
         return _svg.Bar(entry.model, "not scored", math.nan, math.nan, math.nan, kind)
-    return _svg.Bar(entry.model, str(score), score.value, score.low, score.high, kind)
+    interval = words.span(score)
+    said = f"{words.value(score)} ({interval})" if interval else words.value(score)
+    return _svg.Bar(entry.model, said, score.value, score.low, score.high, kind)
 
 
 def _value(result: Reported, entry: Entry | None) -> float:
@@ -102,8 +104,8 @@ def score_cell(score: Score | None) -> Any:
     """The value, with the interval below it."""
     if score is None:
         return "–"
-    value, _, interval = str(score).partition(" ")
-    return join([value, el("div", interval, cls="interval") if interval else None])
+    interval = words.span(score)
+    return join([words.value(score), el("div", interval, cls="interval") if interval else None])
 
 
 def _gap(difference: dict[str, Any] | None) -> Any:
@@ -111,11 +113,12 @@ def _gap(difference: dict[str, Any] | None) -> Any:
         return "–"
     low, high = difference.get("low"), difference.get("high")
     p = difference.get("p")
-    said = f"{difference['value']:+.3g}"
+    said = words.number(difference["value"], "+")
     if low is None or high is None:
         return said
-    chance = f", p = {p:.2g}" if p is not None else ""
-    return join([said, el("div", f"[{low:+.3g}, {high:+.3g}]{chance}", cls="interval")])
+    chance = "" if p is None else (", p < 0.0001" if p < 1e-4 else f", p = {p:.2g}")
+    both = f"{words.number(low, '+')} to {words.number(high, '+')}"
+    return join([said, el("div", f"{both}{chance}", cls="interval")])
 
 
 def _seconds(seconds: float) -> str:

@@ -87,7 +87,7 @@ def _share(three: list[float | None]) -> Any:
     value, low, high = three
     if value is None:
         return "–"
-    interval = el("div", f"[{low:.3f}, {high:.3f}]", cls="interval") \
+    interval = el("div", f"{low:.3f} to {high:.3f}", cls="interval") \
         if low is not None and high is not None else None
     return join([f"{value:.3f}", interval])
 

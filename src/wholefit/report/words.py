@@ -17,7 +17,8 @@ _FEW_ROWS = 1000
 _MANY_MODELS = 10
 _WEAK = 0.5
 _EXP = re.compile(r"exp\((-?[\d.]+(?:e[+-]\d+)?)\)")
-_LARGE = re.compile(r"-?(?:\d\.?\d*e\+\d+|\b\d{5,}\b)")
+_POWER = re.compile(r"-?\d(?:\.\d+)?e\+\d+")
+_LONG = re.compile(r"(?<![\d.,])\d{5,}(?![\d,])")
 
 
 def answer(result: Reported) -> list[str]:
@@ -36,14 +37,15 @@ def pretty(metric: str) -> str:
 def plain(sentence: str) -> str:
     """The sentence with numbers as people write them: 31,610 for 3.161e+04, 66% for exp(-0.417)."""
     sentence = _EXP.sub(lambda found: f"{math.exp(float(found[1])):.0%}", sentence)
-    return _LARGE.sub(lambda found: number(float(found[0])), sentence)
+    sentence = _POWER.sub(lambda found: number(float(found[0])), sentence)
+    return _LONG.sub(lambda found: f"{int(found[0]):,}", sentence)
 
 
-def number(value: float) -> str:
-    """A number with about four figures, large ones in full."""
-    if 1000 <= abs(value) < 1e12:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+def number(amount: float, sign: str = "") -> str:
+    """A number with about four figures, large ones in full; `sign` "+" shows that of all."""
+    if 1000 <= abs(amount) < 1e12:
+        return f"{amount:{sign},.0f}"
+    return f"{amount:{sign}.4g}"
 
 
 def _first(result: Reported, own: Entry) -> str:
@@ -55,20 +57,34 @@ def _first(result: Reported, own: Entry) -> str:
     way = _facts.metric_of(result, metric)
     better = f"; {way.better} is better" if way is not None else ""
     return (f"The model to use is {own.model}. On rows that it had not seen, its {name} is "
-            f"{_number(score)}{_between(score)}{better}.")
+            f"{value(score)}{_between(score)}{better}.")
 
 
-def _number(score: Score) -> str:
+def value(score: Score) -> str:
+    """The value, with the digits that its interval deserves."""
     return plain(str(score).split(" ")[0])
+
+
+def ends(score: Score) -> tuple[str, str] | None:
+    """The ends of the interval; None where there is none."""
+    if not _facts.known(score) or math.isnan(score.low):
+        return None
+    low, high = str(score).split("[")[1].rstrip("]").split(", ")
+    return plain(low), plain(high)
+
+
+def span(score: Score) -> str:
+    """The interval as "0.405 to 0.430"; empty where there is none."""
+    return " to ".join(ends(score) or ())
 
 
 def _between(score: Score) -> str:
     """The interval in words."""
-    if math.isnan(score.low):
+    both = ends(score)
+    if both is None:
         return ""
-    low, high = map(plain, str(score).split("[")[1].rstrip("]").split(", "))
-    return f" (on many more rows like these it would lie between {low} and {high}, " \
-           f"with {score.level:.0%} confidence)"
+    return (f" (on many more rows like these it would lie between {both[0]} and {both[1]}, "
+            f"with {score.level:.0%} confidence)")
 
 
 def _plainly(result: Reported, own: Entry) -> Iterator[str]:
@@ -95,7 +111,7 @@ def _against(result: Reported, own: Entry) -> str:
         return "The baseline has no score to compare with."
     verdict = "a gap too large to be chance" if beaten(result) else "a gap that may be chance"
     return (f"The baseline, which ignores every column and always gives the same answer, scores "
-            f"{_number(base_score)}: {verdict}.")
+            f"{value(base_score)}: {verdict}.")
 
 
 def beaten(result: Reported) -> bool:
@@ -116,9 +132,10 @@ def _rivals(result: Reported, own: Entry) -> str:
     if not [entry for entry in scored if entry.model != base]:
         return ""
     if own.tied and tied:
-        reason = "the cheapest of them to ask" if not own.best else "taken from among them"
-        return (f"It is statistically tied with {listed(tied)}: their differences may be chance, "
-                f"and it is {reason}.")
+        reason = "is the best of them by value" if own.best else \
+            "costs least of those that keep what the best gains over the baseline"
+        return (f"It is statistically tied with {listed(tied)}: their differences may be chance. "
+                f"It {reason}.")
     return "Every other model that was tried is worse by more than chance." if own.best else ""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from wholefit.base import optional, seeds
 from wholefit.base.events import emit
@@ -33,20 +34,28 @@ class Problem:
     seed: int
     changes: dict[str, Any]
     transformers: tuple[Any, ...] = ()
-    encoders: dict[Any, Encoder] = field(default_factory=dict)
+    encoders: dict[Any, tuple[Encoder, float]] = field(default_factory=dict)
 
     def encoding(self, model: Model) -> Encoding:
         """What the model's family needs, with the user's changes."""
         return model.encoding(self.task).replace(**self.changes)
 
-    def encoder(self, model: Model, rows: np.ndarray | None, key: Any) -> Encoder:
-        """An encoder learnt on `rows`; models of the same needs share it within a fold."""
+    def encoder(
+        self, model: Model, rows: np.ndarray | None, key: Any
+    ) -> tuple[Encoder, float]:
+        """An encoder learnt on `rows`, and seconds spared because another model had it made.
+
+        Models of the same needs share encoders within a fold; each is charged for its own.
+        """
         encoding = self.encoding(model)
         found = self.encoders.get((encoding, key))
-        if found is None:
-            made = Encoder(encoding, self.transformers, seed=seeds.derive(self.seed, "encoder"))
-            found = self.encoders[encoding, key] = made.fit(self.dataset, rows)
-        return found
+        if found is not None:
+            return found
+        start = time.perf_counter()
+        made = Encoder(encoding, self.transformers, seed=seeds.derive(self.seed, "encoder"))
+        made.fit(self.dataset, rows)
+        self.encoders[encoding, key] = made, time.perf_counter() - start
+        return made, 0.0
 
 
 def telling_weights(dataset: Dataset) -> np.ndarray | None:
@@ -58,6 +67,16 @@ def telling_weights(dataset: Dataset) -> np.ndarray | None:
     if weights is None or bool(np.all(weights == weights[0])):
         return None
     return weights
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fitted estimator with what it was fitted by; `seconds` its encoder included."""
+
+    estimator: Any
+    encoder: Encoder
+    context: Context
+    seconds: float
 
 
 @dataclass
@@ -77,12 +96,11 @@ class Validated:
         return found
 
 
-def fit_one(
-    problem: Problem, model: Model, rows: np.ndarray | None, key: Any
-) -> tuple[Any, Encoder, Context]:
-    """Encode `rows` (all if None) and fit a fresh estimator on them."""
+def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -> Fit:
+    """Encode `rows` (all if None) and fit a fresh estimator on them, on `jobs` threads."""
     optional.wake("sklearn", without="pandas")
-    encoder = problem.encoder(model, rows, key)
+    start = time.perf_counter()
+    encoder, spared = problem.encoder(model, rows, key)
     X = encoder.transform(problem.dataset, rows)
     y = problem.y if rows is None else problem.y[rows]
     context = Context(
@@ -91,12 +109,12 @@ def fit_one(
         seed=seeds.derive(problem.seed, "model", model.name),
     )
     estimator = model.build(problem.task, context)
-    if problem.weights is None or not model.weighted:
-        estimator.fit(X, y)
-    else:
-        weights = problem.weights if rows is None else problem.weights[rows]
-        estimator.fit(X, y, sample_weight=weights)
-    return estimator, encoder, context
+    options = {}
+    if problem.weights is not None and model.weighted:
+        options["sample_weight"] = problem.weights if rows is None else problem.weights[rows]
+    with threadpool_limits(problem.jobs, user_api="blas"):
+        estimator.fit(X, y, **options)
+    return Fit(estimator, encoder, context, time.perf_counter() - start + spared)
 
 
 def validate(problem: Problem, model: Model, deadline: float, folds: int) -> Validated:
@@ -125,12 +143,11 @@ def _one_fold(
     problem: Problem, model: Model, number: int, train: np.ndarray, test: np.ndarray,
     found: Validated,
 ) -> None:
+    made = fit_one(problem, model, train, number)
     start = time.perf_counter()
-    estimator, encoder, context = fit_one(problem, model, train, number)
-    middle = time.perf_counter()
-    X = encoder.transform(problem.dataset, test)
-    found.answer[test] += model.answer(estimator, X, problem.task, context)
+    X = made.encoder.transform(problem.dataset, test)
+    found.answer[test] += model.answer(made.estimator, X, problem.task, made.context)
     found.seen[test] += 1
-    found.fit_seconds.append(middle - start)
-    found.predict_seconds.append(time.perf_counter() - middle)
+    found.fit_seconds.append(made.seconds)
+    found.predict_seconds.append(time.perf_counter() - start)
     found.folds += 1

@@ -273,11 +273,11 @@ def _candidates(problem: Problem, options: Options) -> tuple[list[Model], list[E
 def _refit(problem: Problem, model: Model, dataset: Dataset, codec: Codec) -> Fitted:
     emit("refit_start", model=model.name)
     start = time.perf_counter()
-    estimator, encoder, context = fit_one(problem, model, None, "all")
+    made = fit_one(problem, model, None, "all")
     emit("refit_done", model=model.name, seconds=time.perf_counter() - start)
     return Fitted(
-        problem.task, dataset.schema, codec, encoder,
-        model=model, estimator=estimator, context=context,
+        problem.task, dataset.schema, codec, made.encoder,
+        model=model, estimator=made.estimator, context=made.context,
     )
 
 

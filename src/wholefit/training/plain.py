@@ -28,6 +28,6 @@ def fit_plain(
         Plan(folds=(), how="all rows", unit=task.unit, units=None), telling_weights(dataset),
         jobs, seed, changes={},
     )
-    estimator, encoder, context = fit_one(problem, model, rows, "all")
-    return Fitted(task, dataset.schema, codec, encoder,
-                  model=model, estimator=estimator, context=context)
+    made = fit_one(problem, model, rows, "all")
+    return Fitted(task, dataset.schema, codec, made.encoder,
+                  model=model, estimator=made.estimator, context=made.context)
