@@ -56,11 +56,18 @@ def truth_and_answer(fitted: Fitted, asked: Dataset) -> tuple[np.ndarray, np.nda
     truth = asked.target(fitted.codec)
     unknown = truth < 0 if truth.dtype.kind == "i" else np.isnan(truth)
     if unknown.any():
-        raise DataError(
-            f"{int(unknown.sum())} of {len(truth)} rows have a value of {fitted.schema.target!r} "
-            "that the model was not fitted with; leave them out, or fit anew."
-        )
+        raise DataError(_unjudged(str(fitted.schema.target), asked, unknown))
     return truth, fitted.answer(asked)
+
+
+def _unjudged(target: str, asked: Dataset, unknown: np.ndarray) -> str:
+    """Why some rows cannot be judged: their target is missing, or a class of its own."""
+    empty = int(asked.frame[target].is_null().to_numpy()[unknown].sum())
+    if empty:
+        return (f"{empty:,} of {len(asked):,} rows have no value of {target!r} to judge an answer "
+                "by; leave them out.")
+    return (f"{int(unknown.sum()):,} of {len(asked):,} rows have a value of {target!r} that the "
+            "model was not fitted with; leave them out, or fit anew.")
 
 
 def dataset(

@@ -94,7 +94,7 @@ def _note(row: dict[str, Any]) -> str:
 
 
 def _short(tasks: list[str]) -> str:
-    return ", ".join(sorted(task[:5] for task in tasks))
+    return tasks[0] if len(tasks) == 1 else "both"
 
 
 def _search(search: dict[str, Any] | None) -> str:

@@ -160,14 +160,15 @@ def report(
 
 @contextmanager
 def _noted() -> Iterator[None]:
-    """Say on standard error what had to be done to the rows: the answer is all that goes out."""
+    """Say on standard error what was odd about the rows: the answer is all that goes out."""
     said: list[str] = []
     try:
         with told(quiet=True) as said:
             yield
     finally:
         for sentence in said:
-            _show.aside(sentence)
+            if sentence.startswith("warning"):
+                _show.aside(sentence)
 
 
 def _check_order(model: Path, source: str) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from wholefit.base.errors import DataError
 from wholefit.data import _formats
 from wholefit.data.notes import Note, info, some, warning
-
-if TYPE_CHECKING:
-    from wholefit.data.read import Table
+from wholefit.data.table import Table
 
 _MOST = 10_000
 

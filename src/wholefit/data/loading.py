@@ -12,9 +12,10 @@ import polars as pl
 
 from wholefit.base import errors, tasks
 from wholefit.data import _cells, _dates
+from wholefit.data.conform import conform
 from wholefit.data.dataset import Dataset
 from wholefit.data.notes import Note, info, some, warning
-from wholefit.data.schema import Policies, Schema, conform, infer, wanted_roles
+from wholefit.data.schema import Policies, Schema, infer, wanted_roles
 
 _EXAMPLES = 5
 
@@ -61,7 +62,11 @@ def conforming(
     to `read`. The user's own columns stay in `original`.
     """
     table = _read(source, options)
-    read = _dates_as_in_training(table.frame, schema, table.formats)
+    if policies is not None and policies.wrong_type == "error":
+        _refuse_bad_cells(table.notes, schema)
+    read, again = _dates_as_in_training(table.frame, schema, table.formats)
+    kept = [note for note in table.notes
+            if note.kind != "ambiguous_dates" or note.column not in again]
     frame, notes = conform(schema, read, policies)
     if with_target and schema.target not in frame.columns:
         near = errors.nearest(schema.target or "", table.frame.columns)
@@ -69,7 +74,15 @@ def conforming(
             f"data to evaluate on must have the target column {schema.target!r}; "
             + (f"there is {near!r}: rename it." if near else "it is not there."))
     return Dataset(frame, schema, source=table.source, guest=table.guest,
-                   notes=[*table.notes, *notes], original=table.frame)
+                   notes=[*kept, *notes], original=table.frame)
+
+
+def _refuse_bad_cells(notes: Sequence[Note], schema: Schema) -> None:
+    """What reading a text file took for missing is a wrong type too, for those who ask."""
+    learnt = set(schema.features)
+    for note in notes:
+        if note.kind == "bad_cells" and note.column in learnt:
+            raise errors.SchemaError(f"{note.message} Clean them, or say wrong_type='convert'.")
 
 
 @dataclass(frozen=True)
@@ -121,18 +134,26 @@ def _settled(
 
 def _dates_as_in_training(
     frame: pl.DataFrame, schema: Schema, formats: Mapping[str, str]
-) -> pl.DataFrame:
-    """Text dates that reading took for month first, say, when training had the day first."""
+) -> tuple[pl.DataFrame, list[str]]:
+    """Text dates that reading took for month first, say, when training had the day first.
+
+    Gives the frame, and the columns whose dates are now written as in training.
+    """
     known = {column.name: column.format for column in schema.columns}
+    settled = []
     for name, form in formats.items():
         trained = known.get(name)
-        if trained is None or trained == form or name not in frame.columns:
+        if trained is None or name not in frame.columns:
+            continue
+        if trained == form:
+            settled.append(name)
             continue
         cells = frame.get_column(name).alias("column")
         again = _dates.with_format(cells.dt.to_string(form), trained)
         if again.null_count() == cells.null_count():
             frame = frame.with_columns(again.alias(name))
-    return frame
+            settled.append(name)
+    return frame, settled
 
 
 def _with_target(frame: pl.DataFrame, target: str | None) -> tuple[pl.DataFrame, list[Note]]:

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -27,27 +27,12 @@ from wholefit.base.events import emit
 from wholefit.data import _csv, _files, _formats, _memory, _settle, _sql, _tidy, _types, _unpack
 from wholefit.data._csv import Options
 from wholefit.data.notes import Note, info, warning
+from wholefit.data.table import Table
 
 _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _REMOTE = ("http", "https", "ftp", "ftps", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss",
            "hdfs", "ssh", "sftp", "hf", "webdav")
 _SETTLED = ("excel", "sqlite", "sql")
-
-
-@dataclass
-class Table:
-    """What was read: rows, where they came from, which kind of frame the user gave, notes.
-
-    `source` is a file name without its folder, or "memory (pandas)"; never a credential.
-    `guest` is "file" or the kind of in-memory table. `formats` says how text dates were read
-    (column to strptime format), so that later data can be read the same way with `dtypes=`.
-    """
-
-    frame: pl.DataFrame
-    source: str
-    guest: str
-    notes: list[Note] = field(default_factory=list)
-    formats: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

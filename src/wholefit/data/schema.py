@@ -23,7 +23,6 @@ from wholefit.base.params import Params, param
 from wholefit.base.tasks import TargetFacts
 from wholefit.data import _cells, _facts, _roles
 from wholefit.data._facts import Facts
-from wholefit.data.notes import Note
 
 ROLES = ("numeric", "categorical", "boolean", "datetime", "text", "identifier", "constant",
          "target", "weight", "group", "time", "ignored")
@@ -169,20 +168,6 @@ def infer(
     columns = tuple(_column(f, *v) for f, v in zip(facts, verdicts, strict=True))
     found = next((c.name for c in columns if c.role == "target"), None)
     return Schema(columns, found, task)
-
-
-def conform(
-    schema: Schema, frame: pl.DataFrame, policies: Policies | None = None
-) -> tuple[pl.DataFrame, list[Note]]:
-    """New data in the shape that training had, and notes on what had to be done for it.
-
-    Gives the feature columns in the schema's order and with the types of their roles, then
-    whatever other columns of the schema are there (target, identifiers), untouched. The target
-    may be absent and the order of columns does not matter. Raises SchemaError as `policies` say.
-    """
-    from wholefit.data._conform import conform as _do
-
-    return _do(schema, frame, policies or Policies())
 
 
 def target_facts(frame: pl.DataFrame, name: str) -> TargetFacts:

@@ -21,7 +21,8 @@ from wholefit.base.seeds import generator
 from wholefit.data import _csv, _dialect, _formats, _repair, _unpack
 from wholefit.data._csv import Options
 from wholefit.data.notes import info
-from wholefit.data.read import Table, read
+from wholefit.data.read import read
+from wholefit.data.table import Table
 
 _BLOCK = 4 << 20
 _LONGEST_CELL = 1 << 20

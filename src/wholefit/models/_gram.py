@@ -31,7 +31,8 @@ class GramRidge(Ridge):  # type: ignore[misc]
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, y_numeric=True)
         weights = (None if sample_weight is None
                    else _check_sample_weight(sample_weight, X, dtype=np.float64))
-        self.coef_, self.intercept_ = _solve(X, y, weights, float(self.alpha), self.fit_intercept)
+        alpha: Any = self.alpha
+        self.coef_, self.intercept_ = _solve(X, y, weights, alpha, self.fit_intercept)
         self.n_iter_ = np.array([1])  # one pass over the matrix
         self.solver_ = "normal equations"
         return self

@@ -23,9 +23,15 @@ _TYPES: dict[str, pl.DataType] = {
 
 
 def conform(
-    schema: Schema, frame: pl.DataFrame, policies: Policies
+    schema: Schema, frame: pl.DataFrame, policies: Policies | None = None
 ) -> tuple[pl.DataFrame, list[Note]]:
-    """See `wholefit.data.schema.conform`."""
+    """New data in the shape that training had, and notes on what had to be done for it.
+
+    Gives the feature columns in the schema's order and with the types of their roles, then
+    whatever other columns of the schema are there (target, identifiers), untouched. The target
+    may be absent and the order of columns does not matter. Raises SchemaError as `policies` say.
+    """
+    policies = policies or Policies()
     frame, notes = _with_all_columns(schema, frame, policies)
     notes += _extra(schema, frame, policies)
     notes += find_swapped(schema, frame, policies.swapped == "error")

@@ -1,0 +1,25 @@
+"""A Table: what reading gives, before columns have roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from wholefit.data.notes import Note
+
+
+@dataclass
+class Table:
+    """What was read: rows, where they came from, which kind of frame the user gave, notes.
+
+    `source` is a file name without its folder, or "memory (pandas)"; never a credential.
+    `guest` is "file" or the kind of in-memory table. `formats` says how text dates were read
+    (column to strptime format), so that later data can be read the same way with `dtypes=`.
+    """
+
+    frame: pl.DataFrame
+    source: str
+    guest: str
+    notes: list[Note] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
