@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Sequence
@@ -116,14 +117,13 @@ def _check_metric(metric: Any, task: str | None) -> None:
     """Refuse a misspelt metric before a long reading, not after it."""
     if not isinstance(metric, str) or ":" in metric or task not in (None, *tasks.names()):
         return
-    for name in tasks.names() if task is None else [task]:
-        try:
+    asked = tasks.names() if task is None else [task]
+    for name in asked:
+        with contextlib.suppress(UnknownNameError):
             evaluation.metrics.get(name, metric)
-        except UnknownNameError as error:
-            refusal = error
-        else:
             return
-    raise refusal
+    raise unknown("metric", metric, [known for name in asked
+                                     for known in evaluation.metrics.names(name)])
 
 
 def _named(models: Any) -> list[Model] | None:
