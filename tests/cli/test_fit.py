@@ -86,7 +86,8 @@ def test_what_cannot_be_saved_is_still_shown(simple: Path) -> None:
         "    def predict_proba(self, X):\n"
         "        one = (X[:, 0] > np.median(X[:, 0])) * 0.8 + 0.1\n"
         "        return np.column_stack([1 - one, one])\n"
-        "    def predict(self, X):\n        return self.classes_[self.predict_proba(X).argmax(1)]\n")
+        "    def predict(self, X):\n"
+        "        return self.classes_[self.predict_proba(X).argmax(1)]\n")
     done = process("fit", "simple.csv", "--target", "y", "--models", "stateless:Sure", "--jobs",
                    "1", "--choose", "best", cwd=simple.parent)
     assert done.code == 1 and "Traceback" not in done.err
@@ -140,7 +141,7 @@ class TestRefusedBeforeTheWork:
         (["--feature", "degree=two"], "degree must be >= 1 and <= 5; got 'two'"),
         (["--out", "no/such/m.wf"], "the folder of no/such/m.wf does not exist"),
         (["--out", "."], "is a folder"),
-        (["--out", "."] + ["--force"], "is a folder"),
+        (["--out", ".", "--force"], "is a folder"),
         (["--out", "-"], "name it instead of -"),
         (["--out", "simple.csv", "--force"], "the source itself"),
         (["--out", "x.wf", "--report", "x.wf"], "cannot both be written"),

@@ -64,7 +64,8 @@ def test_help_is_quick_and_wakes_nothing_heavy(tmp_path: Path) -> None:
     woken = {name.split(".")[0] for name in done.stderr.split()}
     assert not woken & {"numpy", "polars", "scipy", "sklearn", "pandas", "pyarrow", "duckdb"}
     bare = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import typer, rich.table"], env=environment(), check=True)
+    subprocess.run([sys.executable, "-c", "import typer, rich.table"], env=environment(),
+                   check=True)
     bare = time.perf_counter() - bare
     # A third of a second on a free machine; a busy one is compared with itself.
     assert min(seconds) < max(0.3, 3 * bare)

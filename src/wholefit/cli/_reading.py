@@ -13,7 +13,7 @@ def _option(meaning: str, metavar: str) -> Any:
     return typer.Option(help=meaning, metavar=metavar, rich_help_panel=_PANEL)
 
 
-Delimiter = Annotated[str | None, _option("Between the cells of a line; tab is a word too.", "TEXT")]
+Delimiter = Annotated[str | None, _option("Between the cells of a line; or the word tab.", "TEXT")]
 Encoding = Annotated[str | None, _option("Of the letters, e.g. latin-1.", "NAME")]
 NaValues = Annotated[str | None, _option("Words that mean missing, parted by commas.", "WORDS")]
 Sheet = Annotated[str | None, _option("Of a workbook.", "NAME")]

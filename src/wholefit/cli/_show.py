@@ -14,6 +14,7 @@ import typer
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 _GAP = 2
+_WIDE = 110
 # A name in a file must not be able to steer the terminal it is shown in.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
@@ -44,6 +45,17 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def narrow() -> bool:
+    """True in a terminal that has no room for every column of a wide table."""
+    return sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
+
+
+def clipped(text: str) -> str:
+    """A line cut to the width of a terminal; whole elsewhere."""
+    room = shutil.get_terminal_size().columns
+    return text if not sys.stdout.isatty() or len(text) <= room else text[:room - 3] + "..."
+
+
 def widest(make: Callable[[int], Table], most: int) -> Table:
     """The table of `make(n)` with the largest n, at most `most`, that a terminal can show whole.
 
@@ -70,8 +82,9 @@ def _in_terminal(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     shown = Shown(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for name in header:
-        shown.add_column(Text(name), overflow="fold")
+    for at, name in enumerate(header):
+        # What a row is called is never broken in two.
+        shown.add_column(Text(name), overflow="fold", no_wrap=at == 0)
     for row in rows:
         style = "bold green" if "recommended" in row[-1] else ""
         shown.add_row(*(Text(cell) for cell in row), style=style)

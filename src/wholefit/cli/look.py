@@ -43,9 +43,7 @@ def models(
     elif name is not None:
         _one(rows[0])
     else:
-        _show.table(["model", "family", "tasks", "when to use it"],
-                    [[row["name"], row["family"], _short(row["tasks"]), _note(row)]
-                     for row in rows])
+        _list(rows)
         _show.say()
         _show.say("wholefit models NAME shows a model's parameters; "
                   "fit --models 'NAME(parameter=value), ...' uses them.")
@@ -73,7 +71,16 @@ def profile(
     if as_json:
         _show.as_json(found.to_json())
     else:
-        _show.say(found.to_text())
+        table_lines = 2 + 1 + len(found.columns)
+        for at, line in enumerate(found.to_text().splitlines()):
+            _show.say(_show.clipped(line) if at < table_lines else line)
+
+
+def _list(rows: list[dict[str, Any]]) -> None:
+    header = ["model", "family", "tasks", "when to use it"]
+    cells = [[row["name"], row["family"], _short(row["tasks"]), _note(row)] for row in rows]
+    kept = (0, 3) if _show.narrow() else (0, 1, 2, 3)
+    _show.table([header[at] for at in kept], [[row[at] for at in kept] for row in cells])
 
 
 def _one(row: dict[str, Any]) -> None:
@@ -83,9 +90,15 @@ def _one(row: dict[str, Any]) -> None:
         _show.say("It has no parameters.")
         return
     _show.say()
-    _show.table(["parameter", "default", "rule", "searched", "meaning"],
-                [[p["name"], repr(p["default"]), p["rule"].removeprefix("must be "),
-                  _search(p["search"]), p["doc"]] for p in row["params"]])
+    header = ["parameter", "default", "rule", "searched", "meaning"]
+    cells = [[p["name"], repr(p["default"]), _rule(p["rule"]), _search(p["search"]), p["doc"]]
+             for p in row["params"]]
+    kept = (0, 1, 2, 4) if _show.narrow() else (0, 1, 2, 3, 4)
+    _show.table([header[at] for at in kept], [[line[at] for at in kept] for line in cells])
+
+
+def _rule(rule: str) -> str:
+    return rule.removeprefix("must be ").replace("of type bool", "True or False")
 
 
 def _note(row: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from wholefit.base.errors import ParameterError, unknown
 from wholefit.data import _dates, _types
@@ -82,7 +83,7 @@ def _spotless(frame: pl.DataFrame) -> set[str]:
     text = [name for name, kind in frame.schema.items() if kind == pl.String]
     if not text or frame.height < _MANY_ROWS:
         return set()
-    spots = frame.select(pl.col(text).is_in(_types.SPOTS).any()).row(0, named=True)
+    spots = frame.select(cs.by_name(text).is_in(_types.SPOTS).any()).row(0, named=True)
     return {name for name, spotted in spots.items() if not spotted}
 
 
@@ -164,11 +165,11 @@ def no_nan(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Note]]:
     floats = [n for n, d in frame.schema.items() if d in (pl.Float32, pl.Float64)]
     if not floats:
         return frame, []
-    counts = frame.select(pl.col(floats).is_nan().sum()).row(0, named=True)
+    counts = frame.select(cs.by_name(floats).is_nan().sum()).row(0, named=True)
     hit = {name: int(count) for name, count in counts.items() if count}
     notes = [info("missing_tokens", f"column {name!r}: {count} NaN read as missing.",
                   column=name, count=count) for name, count in hit.items()]
-    return (frame.with_columns(pl.col(list(hit)).fill_nan(None)) if hit else frame), notes
+    return (frame.with_columns(cs.by_name(list(hit)).fill_nan(None)) if hit else frame), notes
 
 
 def folded(notes: list[Note]) -> list[Note]:
