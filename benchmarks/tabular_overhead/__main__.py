@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 # A case that has run this many seconds is not repeated: its own length averages the noise.
 _ENOUGH = 60.0
 # A forest of full-depth trees on all of nycflights13 takes twenty minutes, twice.
-_FOREST_ROWS = 60_000
+_FOREST_ROWS = 20_000
 CASES = [("adult", "income", "classification"), ("diamonds", "price", "regression"),
          ("nycflights13", "arr_delay", "regression"),
          ("letter_recognition", "lettr", "classification")]

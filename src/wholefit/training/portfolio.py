@@ -19,6 +19,12 @@ from wholefit.models import Model
 _FOREST_ROWS = 60_000
 _FOREST_CELLS = 6_000_000
 _MANY_ROWS = 10_000
+# Extremely random trees grow five times faster than a forest that searches every feature, and
+# were as accurate or more on appliances_energy, california_housing and nycflights13.
+_FOREST = {
+    "classification": "random_forest",
+    "regression": "extra_trees(max_features=0.5, min_samples_leaf=2)",
+}
 _LINEAR = {"classification": "logistic", "regression": "ridge"}
 
 
@@ -35,9 +41,9 @@ def default(task: Task, rows: int, columns: int) -> Portfolio:
     left_out: dict[str, str] = {}
     chosen = [task.baseline, _LINEAR[task.name], _boosting(rows)]
     if rows <= _FOREST_ROWS and rows * columns <= _FOREST_CELLS:
-        chosen.append("random_forest")
+        chosen.append(_FOREST[task.name])
     else:
-        left_out["random_forest"] = (
+        left_out[_FOREST[task.name].partition("(")[0]] = (
             f"full-depth forests take memory and time out of proportion on {rows:,} rows x "
             f"{columns:,} columns; name it in models= to have it all the same"
         )
