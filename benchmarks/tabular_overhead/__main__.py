@@ -57,9 +57,9 @@ def main(repeats: int, only: str) -> None:
 
 def table(folder: Path, whole: pl.DataFrame, name: str, model: str) -> tuple[Path, str]:
     """The CSV file of a case, and its label: forests of the largest table see a sample."""
-    if model == "forest" and len(whole) > _FOREST_ROWS:
+    if model == "forest" and len(whole) > 5 * _FOREST_ROWS:
         whole, name = whole.sample(_FOREST_ROWS, seed=0), f"{name} ({_FOREST_ROWS:,} rows)"
-    path = folder / f"{len(whole)}.csv"
+    path = folder / f"{name}.csv"
     if not path.exists():
         whole.write_csv(path)
     return path, name

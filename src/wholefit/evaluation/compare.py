@@ -111,7 +111,7 @@ def _test(a: _Side, b: _Side, value: float, level: float) -> tuple[float, float,
     if isinstance(a.metric, Custom):
         return _bootstrap_test(a.draws - b.draws, value, level)
     spread = intervals.Spread.of(a.pulls - b.pulls)
-    if a.units < 2 or not spread.error > intervals.negligible(max(abs(a.value), abs(b.value))):
+    if a.units < 2 or not spread.error > _rounding(a, b):
         return _no_spread(a, value, level)
     from scipy.special import stdtr
 
@@ -121,9 +121,14 @@ def _test(a: _Side, b: _Side, value: float, level: float) -> tuple[float, float,
     return value - reach, value + reach, p, f"paired influence of each unit, {a.units} {unit}"
 
 
+def _rounding(a: _Side, b: _Side) -> float:
+    """A spread of the difference below this is rounding."""
+    return intervals.negligible(max(abs(a.value), abs(b.value)), intervals.floor(a.metric))
+
+
 def _no_spread(a: _Side, value: float, level: float) -> tuple[float, float, float, str]:
     """Every unit shows the same difference: a sign test over the units that agree."""
-    if abs(value) <= intervals.negligible(a.value):
+    if abs(value) <= intervals.negligible(a.value, intervals.floor(a.metric)):
         return 0.0, 0.0, 1.0, "the two answers score the same in every unit"
     p = min(1.0, 2.0 ** (1 - a.units))
     how = f"all {a.units} units show the same difference: sign test"

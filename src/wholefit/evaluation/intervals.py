@@ -63,7 +63,7 @@ def interval(metric: Metric, sheet: Sheet, value: float, level: float, seed: int
         return Interval(value, value, certain)
     pulls, unseen = pull(metric, sheet), metric.unseen_pulls(sheet)
     spread = Spread.of(np.concatenate([pulls, unseen]) if len(unseen) else pulls)
-    if not spread.error > negligible(value) or _extreme(metric, value):
+    if not spread.error > negligible(value, floor(metric)) or _extreme(metric, value):
         return _no_spread(metric, sheet, value, level)
     ends = _SCALES[_scale(metric, sheet)]
     low, high = ends(value, spread, level)
@@ -133,9 +133,14 @@ def _jackknife(metric: Moments, sheet: Sheet) -> Array:
     return (without.mean() - without) * math.sqrt((units - 1) / units)
 
 
-def negligible(value: float) -> float:
-    """A spread below this is rounding."""
-    return 1e-12 * max(abs(value), 1e-3)
+def negligible(value: float, floor: float = 1e-3) -> float:
+    """A spread below this is rounding; `floor` is the least size that values are taken for."""
+    return 1e-12 * max(abs(value), floor)
+
+
+def floor(metric: Metric) -> float:
+    """Shares are of size one; errors have the target's unit, and may be of any size."""
+    return 1e-3 if math.isfinite(metric.high) else 0.0
 
 
 def student(level: float, degrees: float) -> float:

@@ -170,7 +170,8 @@ class Moments(Metric):
         gradient = np.empty(sums.shape)
         for index in range(sums.shape[-1]):
             moved = sums.astype(complex)
-            step = 1e-20 * np.maximum(np.abs(sums[..., index]), 1.0)
+            size = np.abs(sums[..., index])
+            step = 1e-20 * np.where(size > 0, size, 1.0)
             moved[..., index] += 1j * step
             gradient[..., index] = self.of(moved).imag / step
         return gradient
