@@ -69,18 +69,22 @@ def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
 
 def _exhibits(run: Run, dataset: Dataset) -> Callable[[], dict[str, Any]]:
     """What the report shows of the chosen model's out-of-fold answers."""
-    chosen = run.chosen
-    return cache(partial(
-        exhibits, run.task.name, run.truth, run.oof[chosen.model], run.codec,
-        weights=dataset.weights(), units=dataset.groups(),
-        scored=chosen.scores[run.metric].n,
-    ))
+    return shown(run.task, run.truth, run.oof[run.chosen.model], run.codec,
+                 weights=dataset.weights(), units=dataset.groups())
+
+
+def shown(
+    task: Task, truth: Any, answer: Any, codec: Any, **how: Any
+) -> Callable[[], dict[str, Any]]:
+    """Exhibits of these answers, made when first asked for."""
+    return cache(partial(exhibits, task.name, truth, answer, codec, **how))
 
 
 def of_adopted(
-    name: str, task: Task, scores: dict[str, Score], said: str, dataset: Dataset
+    name: str, task: Task, scores: dict[str, Score], said: str, dataset: Dataset,
+    pictured: Callable[[], dict[str, Any]],
 ) -> Facts:
-    """The facts of an estimator fitted elsewhere: a leaderboard of one."""
+    """The facts of an estimator fitted elsewhere: a leaderboard of one; `pictured`: exhibits."""
     entry = Entry(model=name, params={}, scores=scores, best=True, recommended=True)
     return Facts(
         said=said, metric=task.metrics[0], model={"name": name, "params": {}}, entries=(entry,),
@@ -88,6 +92,7 @@ def of_adopted(
         warnings=(), notes=tuple(dataset.notes),
         lineage={"wholefit": __version__, "source": dataset.source, "rows": len(dataset),
                  "adopted": name, "parents": []},
+        exhibits=pictured,
     )
 
 
@@ -107,14 +112,14 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
     """The facts and the fitted model of an artifact."""
     try:
         task = tasks.get(record["task"])
-        shown = checked(record.get("exhibits", {}))
+        kept = checked(record.get("exhibits", {}))
         schema = Schema.from_json(record["schema"])
         facts = Facts(
             said=record["said"], metric=record["metric"], model=record["model"],
             entries=tuple(Entry.from_json(entry) for entry in record["leaderboard"]),
             split=record["split"], warnings=tuple(record["warnings"]),
             notes=tuple(Note.from_json(note) for note in record["notes"]),
-            lineage=record["lineage"], exhibits=lambda: shown,
+            lineage=record["lineage"], exhibits=lambda: kept,
         )
         encoder = Encoder.from_state(states["encoder"])
         codec = task.codec_from_json(record["codec"])

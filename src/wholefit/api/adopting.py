@@ -27,9 +27,12 @@ def adopt(
     chosen, said = choose_task(dataset, target, task)
     fitted = adopting.adopt(estimator, dataset, chosen)
     truth = dataset.target(fitted.codec)
+    answer = fitted.answer(dataset)
     scores = evaluation.score(
-        chosen.name, truth, fitted.answer(dataset), positive=getattr(fitted.codec, "positive", 1))
-    facts = _record.of_adopted(type(estimator).__name__, chosen, scores, said, dataset)
+        chosen.name, truth, answer, positive=getattr(fitted.codec, "positive", 1))
+    pictured = _record.shown(chosen, truth, answer, fitted.codec)
+    facts = _record.of_adopted(
+        type(estimator).__name__, chosen, scores, said, dataset, pictured)
     return Result(fitted, facts)
 
 

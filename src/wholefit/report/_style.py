@@ -82,6 +82,8 @@ svg .name{font-weight:600}
 svg .said{fill:var(--soft);font-variant-numeric:tabular-nums}
 svg .tick{fill:var(--soft);font-size:12px}
 svg .beyond{fill:var(--other);font-size:17px}
+svg .beyond.chosen{fill:var(--accent)}
+svg .beyond.tied{fill:var(--tied)}
 svg .axis-name{fill:var(--soft)}
 svg .axis{stroke:var(--line)}
 svg .field{fill:var(--panel)}
@@ -93,7 +95,7 @@ svg .bar.tied{stroke:var(--tied)}
 svg .mark{fill:var(--page);stroke:var(--other);stroke-width:2}
 svg .mark.chosen{fill:var(--accent);stroke:var(--accent)}
 svg .mark.tied{fill:var(--tied);stroke:var(--tied)}
-svg .dots{stroke:var(--accent);stroke-width:3.6;stroke-linecap:round;stroke-opacity:.5;fill:none}
+svg .heat{fill:var(--accent)}
 svg .joined{fill:none;stroke:var(--accent);stroke-width:1.5;stroke-opacity:.6}
 svg .wide{fill:var(--accent);fill-opacity:.22}
 svg .narrow{fill:var(--accent);fill-opacity:.5}
@@ -104,6 +106,7 @@ color:var(--soft);max-width:none}
 border:2px solid var(--other);vertical-align:-.08em}
 .key.chosen{background:var(--accent);border-color:var(--accent)}
 .key.tied{background:var(--tied);border-color:var(--tied)}
+.key.square{border:0;border-radius:0;background:var(--accent);opacity:var(--s)}
 .key.rule{border:0;border-left:2px dashed var(--soft);border-radius:0;width:.2rem;height:.9rem}
 footer{margin-top:3rem;padding-bottom:2rem;color:var(--soft);font-size:.85rem}
 @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--page:#fff;--panel:#f2f2f2;

@@ -1,4 +1,4 @@
-"""Pictures as inline SVG: intervals of scores, answers against the truth, spreads, calibration.
+"""Pictures as inline SVG: intervals of scores, counts in squares, spreads, calibration.
 
 Every picture has a title that says in words what it shows. The forest is drawn in shares of
 the width, so that its letters keep their size on a narrow page; the others scale as a whole.
@@ -16,6 +16,10 @@ from wholefit.report._html import Html, el, join
 _WIDTH, _HEIGHT = 440, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 12, 46
 _ROW, _AXIS = 42, 34
+# Length of the shaft of an arrow to an interval that is nowhere in the picture, of its width.
+_STUB = 0.04
+# Pixels between squares.
+_GAP = 0.7
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ class Bar:
 def forest(bars: Sequence[Bar], best: float, title: str, limit: float | None = None) -> Html:
     """One line a model: a mark at the value, a bar over the interval, a rule at the best.
 
-    Values farther from `best` than `limit` are drawn as an arrow at the edge. Models without
-    a value have their name and words only.
+    What lies farther from `best` than `limit` is beyond the edge: a bar that reaches there is
+    drawn up to the edge, with an arrow at its end. Models without a value have words only.
     """
     span = _span(bars, best, limit)
     height = _ROW * len(bars) + _AXIS
@@ -61,17 +65,30 @@ def _forest_row(
              el("text", bar.said, x="100%", y=top + 15, cls="said", text_anchor="end")]
     if math.isnan(bar.value):
         return el("g", *words)
-    low, high = span
-    if not low <= bar.value <= high:
-        side = "97%" if bar.value > high else "0%"
-        arrow = "▸" if bar.value > high else "◂"
-        return el("g", *words, el("text", arrow, x=side, y=middle + 5, cls="beyond"))
-    ends = [min(max(end, low), high) for end in (bar.low, bar.high) if math.isfinite(end)]
-    line = el("line", x1=at(ends[0]), x2=at(ends[1]), y1=middle, y2=middle,
-              cls=f"bar {bar.kind}") if len(ends) == 2 else None
+    inside = span[0] <= bar.value <= span[1]
     mark = el("circle", cx=at(bar.value), cy=middle, r=6 if bar.kind == "chosen" else 4.5,
-              cls=f"mark {bar.kind}")
-    return el("g", *words, line, mark)
+              cls=f"mark {bar.kind}") if inside else None
+    return el("g", *words, *_interval(bar, middle, span, at), mark)
+
+
+def _interval(
+    bar: Bar, middle: float, span: tuple[float, float], at: Callable[[float], str]
+) -> Iterator[Html]:
+    """The bar within the picture, and an arrow at each end that lies beyond it."""
+    low, high = span
+    known = not (math.isnan(bar.low) or math.isnan(bar.high))
+    ends = (bar.low, bar.high) if known else (bar.value, bar.value)
+    left, right = (min(max(end, low), high) for end in ends)
+    stub = _STUB * (high - low)
+    if ends[0] > high or ends[1] < low:  # nothing of it is inside: an arrow needs a shaft
+        left, right = (high - stub, high) if ends[0] > high else (low, low + stub)
+    if right > left:
+        yield el("line", x1=at(left), x2=at(right), y1=middle, y2=middle, cls=f"bar {bar.kind}")
+    for beyond, arrow, x, anchor in ((ends[0] < low, "◂", "0%", "start"),
+                                     (ends[1] > high, "▸", "100%", "end")):
+        if beyond:
+            yield el("text", arrow, x=x, y=middle + 6, cls=f"beyond {bar.kind}",
+                     text_anchor=anchor)
 
 
 def _forest_axis(span: tuple[float, float], at: Callable[[float], str], height: float) -> Html:
@@ -89,6 +106,8 @@ def _span(bars: Sequence[Bar], best: float, limit: float | None) -> tuple[float,
     near = [bar for bar in bars if math.isfinite(bar.value)
             and (limit is None or not abs(bar.value - best) > limit)]
     found = [x for bar in near for x in (bar.value, bar.low, bar.high) if math.isfinite(x)]
+    if limit is not None:
+        found = [min(max(x, best - limit), best + limit) for x in found]
     return _widened(min(found), max(found)) if found else (0.0, 1.0)
 
 
@@ -102,13 +121,15 @@ def _percent(low: float, high: float) -> Callable[[float], str]:
 class Frame:
     """A plane with axes; numbers beyond it are drawn at its edge.
 
-    `named` are (place, number) of the marks below, where they are not the places themselves.
+    `named` are (place, number) of the marks below, where they are not the places themselves; a
+    `square` frame is as high as it is wide.
     """
 
     def __init__(
         self, across: tuple[float, float], up: tuple[float, float],
-        named: Sequence[tuple[float, float]] = (),
+        named: Sequence[tuple[float, float]] = (), square: bool = False,
     ) -> None:
+        self.height = _WIDTH - _LEFT - _RIGHT + _TOP + _BOTTOM if square else _HEIGHT
         self.across, self.up = _widened(*across, 0), _widened(*up, 0)
         self.named = named or [(tick, tick) for tick in ticks(*self.across, 4)]
 
@@ -118,20 +139,20 @@ class Frame:
 
     def y(self, value: float) -> float:
         """Pixels from the top."""
-        return _HEIGHT - _BOTTOM - _share(value, self.up) * (_HEIGHT - _TOP - _BOTTOM)
+        return self.height - _BOTTOM - _share(value, self.up) * (self.height - _TOP - _BOTTOM)
 
     def draw(self, title: str, across: str, up: str, *inside: Html | None) -> Html:
         """The picture: axes with their names, and what is inside."""
         return el("svg", el("title", title), self._grid(), *inside, self._names(across, up),
-                  viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=title, cls="plane")
+                  viewBox=f"0 0 {_WIDTH} {self.height}", role="img", aria_label=title, cls="plane")
 
     def _grid(self) -> Html:
         field = el("rect", x=_LEFT, y=_TOP, width=_WIDTH - _RIGHT - _LEFT,
-                   height=_HEIGHT - _BOTTOM - _TOP, cls="field")
+                   height=self.height - _BOTTOM - _TOP, cls="field")
         return join([field, *self._below(), *self._beside()])
 
     def _below(self) -> Iterator[Html]:
-        floor, numbers = _HEIGHT - _BOTTOM, [number for _, number in self.named]
+        floor, numbers = self.height - _BOTTOM, [number for _, number in self.named]
         for place, number in self.named:
             at = f"{self.x(place):.1f}"
             yield el("line", x1=at, x2=at, y1=_TOP, y2=floor, cls="grid")
@@ -148,22 +169,40 @@ class Frame:
                      text_anchor="end")
 
     def _names(self, across: str, up: str) -> Html:
-        middle, half = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
+        middle, half = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + self.height - _BOTTOM) / 2
         return join([
-            el("text", across, x=middle, y=_HEIGHT - 8, cls="axis-name", text_anchor="middle"),
+            el("text", across, x=middle, y=self.height - 8, cls="axis-name", text_anchor="middle"),
             el("text", up, x=13, y=half, cls="axis-name", text_anchor="middle",
                transform=f"rotate(-90 13 {half})"),
         ])
 
 
-def scatter(
-    points: Sequence[Sequence[float]], limits: tuple[float, float], title: str,
-    across: str, up: str,
+def heat(
+    edges: Sequence[float], counts: Sequence[Sequence[int]], levels: Sequence[tuple[int, int]],
+    title: str, across: str, up: str,
 ) -> Html:
-    """Points on one scale for both axes, with the diagonal on which answer equals truth."""
-    frame = Frame(limits, limits)
-    dots = "".join(f"M{frame.x(a):.1f} {frame.y(b):.1f}h0" for a, b in points)
-    return frame.draw(title, across, up, _diagonal(frame), el("path", d=dots, cls="dots"))
+    """Squares of a grid, darker where more rows lie, with the diagonal: answer equals truth.
+
+    `counts[i][j]` rows lie in edge i across and j up; `levels` are the fewest and the most rows
+    of each shade, palest first.
+    """
+    frame = Frame((edges[0], edges[-1]), (edges[0], edges[-1]), square=True)
+    side = f"{frame.x(edges[1]) - frame.x(edges[0]) - _GAP:.1f}"
+
+    def squares(least: int, most: int) -> str:
+        return "".join(
+            f"M{frame.x(edges[i]):.1f} {frame.y(edges[j]):.1f}v-{side}h{side}v{side}z"
+            for i, row in enumerate(counts) for j, count in enumerate(row)
+            if least <= count <= most)
+
+    shades = (el("path", d=squares(*level), cls="heat", fill_opacity=shade(at, len(levels)))
+              for at, level in enumerate(levels))
+    return frame.draw(title, across, up, *shades, _diagonal(frame))
+
+
+def shade(level: int, of: int) -> str:
+    """How opaque the squares of a level are."""
+    return f"{0.2 + 0.8 * level / (of - 1):.2f}" if of > 1 else "0.6"
 
 
 def spreads(rows: Sequence[Sequence[float]], title: str, across: str, up: str) -> Html:

@@ -1,62 +1,64 @@
 """What pictures need, taken from out-of-fold answers while they exist: small, plain, JSON-able.
 
-A saved model does not carry the rows it was scored on. These few counts, bins and a thinned
-sample of points travel in its record, so that a report of a loaded model has the same pictures
-as one of a fresh fit.
+A saved model does not carry the rows it was scored on. These few counts, bins and rounded
+quantiles travel in its record, so that a report of a loaded model has the same pictures as one
+of a fresh fit. No number of a single row can be read off them more finely than its bin: edges
+are round numbers, quantiles are rounded, and what few rows share is left out.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from wholefit import evaluation
-from wholefit.base import seeds
 from wholefit.evaluation import ClassRow, Score
 
 Array = np.ndarray
 # Beyond so many classes a matrix cannot be read: the most frequent mistakes are kept instead.
 MOST_CLASSES = 30
 MOST_MISTAKES = 40
-MOST_POINTS = 1000
+# Squares of the picture of numbers along each axis, where there are rows enough to fill them.
+MOST_SQUARES, _FEWEST_SQUARES = 32, 10
 _BINS = 10
+# A bin of quantiles or probabilities holds at least so many rows, if there are so many at all...
+_ROWS_A_BIN = 20
+# ...and what fewer than these share is left out: it would tell of single rows.
+_FEW = 5
 _MISSES = (0.5, 0.8, 0.9, 0.95, 0.99)
 _SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
-# Numbers beyond this cannot be subtracted, and no picture is drawn of them.
-_HUGE = 1e300
+# A scale that lets the strangest half per cent of rows rule leaves the rest in a corner.
+_TAIL, _MUCH_WIDER = 0.005, 2.0
+_GRAIN = 0.01
+_ROUND_STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+# Numbers beyond this cannot be subtracted, and no picture is drawn of them; spans below it are none.
+_HUGE, _TINY = 1e300, 1e-290
 
 
 def exhibits(
     task_name: str, truth: Array, oof_answer: Array, codec: Any, *,
-    weights: Array | None = None, units: Array | None = None, scored: int | None = None,
+    weights: Array | None = None, units: Array | None = None,
 ) -> dict[str, Any]:
     """JSON-able facts for the pictures of a report; {} for a task that has none.
 
     `truth` and `oof_answer` in the shape that the task states: class codes (n,) and
-    probabilities (n, k), or numbers (n,) twice. Rows that no fold answered are left out: those
-    whose answer is not finite, or gives no class any probability; and, where `scored` (the
-    number of rows scored) says that some were not answered, those whose number is still zero.
-    `weights` (n,) and `units` (n,) are those of `evaluation.score`.
+    probabilities (n, k), or numbers (n,) twice. Rows that no fold answered, whose answer is NaN,
+    are left out. `weights` (n,) and `units` (n,) are those of `evaluation.score`.
     """
     make = _MAKERS.get(task_name)
     if make is None:
         return {}
-    answered = _answered(np.asarray(oof_answer), scored)
+    given = np.isfinite(np.asarray(oof_answer))
+    answered = given.all(axis=tuple(range(1, given.ndim)))
     if not answered.any():
         return {}
     pick = [None if part is None else np.asarray(part)[answered]
             for part in (truth, oof_answer, weights, units)]
     return make(pick[0], pick[1], codec, pick[2], pick[3])
-
-
-def _answered(answer: Array, scored: int | None) -> Array:
-    if answer.ndim == 2:
-        return np.isfinite(answer).all(axis=1) & (answer.sum(axis=1) > 0)
-    given = np.isfinite(answer)
-    return given & (answer != 0) if scored is not None and scored < given.sum() else given
 
 
 def checked(stored: Any) -> dict[str, Any]:
@@ -86,9 +88,11 @@ def _classes(
     else:
         found["mistakes"] = _mistakes(counts)
     if k == 2:
-        points = evaluation.calibration_points(truth, answer, codec.positive, weights, _BINS)
-        found["calibration"] = [[_short(x) for x in point] for point in points]
-    return found
+        points = evaluation.calibration_points(
+            truth, answer, codec.positive, weights, _bins(len(truth)))
+        found["calibration"] = [[*map(_short, point[:4]), int(point[4])] for point in points
+                                if point[4] >= _FEW]
+    return {name: value for name, value in found.items() if value != []}
 
 
 def _class_row(row: ClassRow) -> dict[str, Any]:
@@ -122,39 +126,102 @@ def _numbers(
     truth, answer = truth[usable], answer[usable]
     if not len(truth):
         return {}
+    found = {"rows": len(truth), "grid": _grid(truth, answer)}
+    if len(truth) < _FEW:
+        return found
     left = truth - answer
-    misses = np.quantile(np.abs(left), _MISSES)
-    return {
-        "rows": len(truth),
-        "points": _points(truth, answer),
-        "residuals": _residuals(answer, left),
-        "misses": [[share, _short(miss)] for share, miss in zip(_MISSES, misses, strict=True)],
-    }
+    return {**found, "residuals": _residuals(answer, left), "misses": _misses(np.abs(left))}
 
 
-def _points(truth: Array, answer: Array) -> list[list[float | None]]:
-    """(true, predicted) of all rows, or of a random sample of them; the same one every time."""
-    rows = np.arange(len(truth))
-    if len(rows) > MOST_POINTS:
-        rows = np.sort(seeds.generator(0, "exhibits").choice(rows, MOST_POINTS, replace=False))
-    return [[_short(truth[row]), _short(answer[row])] for row in rows]
+def _grid(truth: Array, answer: Array) -> dict[str, Any]:
+    """Rows in each square of truth (first index) by answer, on one scale for both.
+
+    `beyond` of them lie outside of the edges, and are counted in the squares at the edge.
+    """
+    low, high, step = _range(np.concatenate([truth, answer]))
+    edges = low + step * np.arange(round((high - low) / step) + 1)
+    last = len(edges) - 2
+    at = [np.clip(np.searchsorted(edges, side, side="right") - 1, 0, last)
+          for side in (truth, answer)]
+    counts = np.zeros((last + 1, last + 1), dtype=np.int64)
+    np.add.at(counts, tuple(at), 1)
+    outside = [(side < edges[0]) | (side > edges[-1]) for side in (truth, answer)]
+    return {"edges": [float(f"{edge:.12g}") for edge in edges], "counts": counts.tolist(),
+            "beyond": int((outside[0] | outside[1]).sum())}
+
+
+def _range(numbers: Array) -> tuple[float, float, float]:
+    """Ends and step of a scale: round multiples of a round step, about nearly all numbers."""
+    low, high = float(numbers.min()), float(numbers.max())
+    near, far = (float(x) for x in np.quantile(numbers, [_TAIL, 1 - _TAIL]))
+    if 0 < (far - near) * _MUCH_WIDER < high - low:
+        low, high = near, far
+    if not high - low > max(1e-9 * max(abs(low), abs(high)), _TINY):
+        reach = abs(low) * 0.1 if abs(low) > 10 * _TINY else 0.5
+        low, high = low - reach, high + reach
+    squares = min(max(round(len(numbers) ** 0.5), _FEWEST_SQUARES), MOST_SQUARES)
+    step = _round_step((high - low) / (squares - 2))
+    return math.floor(low / step) * step, (math.floor(high / step) + 1) * step, step
+
+
+def _round_step(rough: float) -> float:
+    """The next step up that is written with two figures."""
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * unit for unit in _ROUND_STEPS if power * unit >= rough * 0.999)
 
 
 def _residuals(answer: Array, left: Array) -> list[list[Any]]:
-    """Per bin of equally many rows, by answer: median, rows, quantiles of truth minus answer."""
-    edges = np.unique(np.quantile(answer, np.linspace(0, 1, _BINS + 1)))
+    """Per bin of equally many rows, by answer: median, rows, quantiles of truth minus answer.
+
+    Quantiles are rounded to about a hundredth of what most rows spread over.
+    """
+    edges = np.unique(np.quantile(answer, np.linspace(0, 1, _bins(len(answer)) + 1)))
     bins = np.clip(np.searchsorted(edges, answer, side="right") - 1, 0, max(len(edges) - 2, 0))
+    place, size = _grained(answer), _grained(left)
     found = []
     for one in np.unique(bins):
         here = bins == one
-        quantiles = [_short(x) for x in np.quantile(left[here], _SPREAD)]
-        found.append([_short(np.median(answer[here])), int(here.sum()), *quantiles])
+        if here.sum() < _FEW:
+            continue
+        quantiles = [size(x) for x in np.quantile(left[here], _SPREAD)]
+        found.append([place(np.median(answer[here])), int(here.sum()), *quantiles])
     return found
 
 
+def _misses(distance: Array) -> list[list[float]]:
+    """Share of the rows, and two figures that so many miss by less than.
+
+    Shares that but a few rows exceed are left out, for those rows would rule the number.
+    """
+    shares = [share for share in _MISSES if (1 - share) * len(distance) >= _FEW]
+    shares = shares or [_MISSES[0]]
+    return [[share, _upwards(float(miss))]
+            for share, miss in zip(shares, np.quantile(distance, shares), strict=True)]
+
+
+def _bins(rows: int) -> int:
+    return min(max(rows // _ROWS_A_BIN, 1), _BINS)
+
+
+def _grained(numbers: Array) -> Callable[[float], float]:
+    """Rounding to a round step, about a hundredth of the span of nine in ten numbers."""
+    low, high = (float(x) for x in np.quantile(numbers, [0.05, 0.95]))
+    span = high - low if high > low else abs(high)
+    grain = _round_step(span * _GRAIN) if span > _TINY / _GRAIN else 1.0
+    return lambda number: float(f"{round(float(number) / grain) * grain:.12g}")
+
+
+def _upwards(number: float) -> float:
+    """The next number of two figures that is not less."""
+    if not number > _TINY:
+        return 0.0
+    power = 10.0 ** (math.floor(math.log10(number)) - 1)
+    return float(f"{math.ceil(number / power * (1 - 1e-9)) * power:.3g}")
+
+
 def _short(number: float) -> float | None:
-    """Six figures are more than any picture shows; None where there is no number."""
-    return float(f"{float(number):.6g}") if math.isfinite(number) else None
+    """Four figures are more than any picture shows; None where there is no number."""
+    return float(f"{float(number):.4g}") if math.isfinite(number) else None
 
 
 # ---- shapes -----------------------------------------------------------------------------
@@ -193,13 +260,24 @@ def _class_rows(value: Any) -> bool:
         and _rows_of(3, _maybe)([row[name] for name in shares]) for row in value)
 
 
+def _squares(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {"edges", "counts", "beyond"}:
+        return False
+    edges, counts = value["edges"], value["counts"]
+    return (
+        isinstance(edges, list) and 2 <= len(edges) <= 2 * MOST_SQUARES
+        and all(map(_number, edges)) and all(a < b for a, b in pairwise(edges))
+        and _square(counts) and len(counts) == len(edges) - 1 and _whole(value["beyond"])
+    )
+
+
 def _common(value: Any) -> bool:
     return value == [] or (_rows_of(4, _whole)(value) and all(row[3] for row in value))
 
 
 _SHAPES: dict[str, Callable[[Any], bool]] = {
     "rows": _whole, "positive": _whole, "confusion": _square, "per_class": _class_rows,
-    "mistakes": _common, "calibration": _rows_of(5, _number), "points": _rows_of(2, _maybe),
+    "mistakes": _common, "calibration": _rows_of(5, _number), "grid": _squares,
     "residuals": _rows_of(7, _maybe), "misses": _rows_of(2, _maybe),
 }
 _MAKERS: dict[str, Callable[..., dict[str, Any]]] = {

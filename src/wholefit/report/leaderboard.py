@@ -73,7 +73,7 @@ def _legend() -> Html:
     items = (el("li", el("span", cls=f"key {kind}", aria_hidden="true"), said)
              for kind, said in kinds)
     rule = el("li", el("span", cls="key rule", aria_hidden="true"), "the best value")
-    far = el("li", "▸ ◂ beyond the picture")
+    far = el("li", "◂ ▸ goes on beyond the picture")
     return el("ul", *items, rule, far, cls="legend")
 
 
@@ -166,6 +166,6 @@ def _meaning(result: Reported, name: str, score: Score) -> Html:
         return el("span", data(score.how, 400))
     if way is None:
         return el("span", "a metric of your own.")
-    said = words.plain(way.words(score.value))
+    said = way.words(score.value)
     return join([said[:1].upper() + said[1:],
                  el("div", f"{way.doc}; {way.unit}; {way.better} is better", cls="small")])

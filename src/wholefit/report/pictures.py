@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from wholefit.report import _facts, _svg, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, data, el, join, scrolling, table
 
-# A scale that lets the strangest half per cent of points rule leaves the rest in a corner.
-_EDGE = 0.005
-_MUCH_WIDER = 2.5
+# Shades that the eye tells apart.
+_SHADES = 6
 
 
 def mistakes(result: Reported) -> Html:
@@ -127,36 +124,41 @@ def _calibration(result: Reported) -> Html:
 # ---- numbers ----------------------------------------------------------------------------
 
 
-def _scatter(result: Reported) -> Html:
-    points = [point for point in result.exhibits["points"] if None not in point]
-    if not points:
-        return el("p", "There is no point to draw.")
-    rows = max(result.exhibits.get("rows", 0), len(points))
-    limits, beyond = _limits(points)
-    sample = f"a random {len(points):,} of the {rows:,} rows" if len(points) < rows else \
-        f"all {rows:,} rows"
-    outside = (f" {beyond} points lie outside of the frame and are drawn at its edge."
+def _squares(result: Reported) -> Html:
+    edges, counts, beyond = (result.exhibits["grid"][name]
+                             for name in ("edges", "counts", "beyond"))
+    rows = sum(map(sum, counts))
+    if not rows:
+        return el("p", "There is no row to draw.")
+    levels = _levels(max(map(max, counts)))
+    on = sum(row[at] for at, row in enumerate(counts))
+    title = (f"Answers against the truth of {result.target}: {rows:,} rows counted in squares, "
+             f"{on / rows:.0%} of them in squares on the diagonal")
+    outside = (f" {beyond:,} rows lie outside of the frame and are counted at its edge."
                if beyond else "")
-    title = f"Answers against the truth of {result.target}, {sample}"
     return join([
         el("h3", "Answers against the truth"),
-        el("p", f"Each point is one row ({sample}); on the dashed line the answer is the truth."
+        el("p", f"Each square counts rows ({rows:,} in all) by the truth, from left to right, and "
+           "by the answer, from low to high; on the dashed line the answer is the truth."
            f"{outside}"),
-        el("figure", _svg.scatter(points, limits, title, f"true {_cut(result.target)}",
-                                  "answer")),
+        el("figure", _svg.heat(edges, counts, levels, title, f"true {_cut(result.target)}",
+                               "answer"), _shades(levels)),
     ])
 
 
-def _limits(points: list[list[float]]) -> tuple[tuple[float, float], int]:
-    """The range to draw, and how many points lie outside of it."""
-    numbers = np.array(points, dtype=np.float64)
-    low, high = float(numbers.min()), float(numbers.max())
-    near, far = (float(x) for x in np.quantile(numbers, [_EDGE, 1 - _EDGE]))
-    room = 0.05 * (far - near)
-    if not 0 < (far - near) * _MUCH_WIDER < high - low:
-        return (low, high), 0
-    limits = near - room, far + room
-    return limits, int(((numbers < limits[0]) | (numbers > limits[1])).any(axis=1).sum())
+def _levels(most: int) -> list[tuple[int, int]]:
+    """Fewest and most rows of each shade, in about equal ratios."""
+    steps = min(_SHADES, most)
+    starts = sorted({round((most + 1) ** (at / steps)) for at in range(steps)})
+    return list(zip(starts, [start - 1 for start in starts[1:]] + [most], strict=True))
+
+
+def _shades(levels: list[tuple[int, int]]) -> Html:
+    items = (el("li", el("span", cls="key square", aria_hidden="true",
+                         style=f"--s:{_svg.shade(at, len(levels))}"),
+                f"{least:,}" if least == most else f"{least:,} to {most:,}")
+             for at, (least, most) in enumerate(levels))
+    return el("ul", el("li", "rows in a square:"), *items, cls="legend")
 
 
 def _misses(result: Reported) -> Html:
@@ -189,6 +191,6 @@ def _cut(name: str) -> str:
 
 
 _DRAW: dict[str, Callable[[Reported], Html]] = {
-    "confusion": _confusion, "mistakes": _mistakes, "per_class": _per_class, "points": _scatter,
+    "confusion": _confusion, "mistakes": _mistakes, "per_class": _per_class, "grid": _squares,
     "misses": _misses, "residuals": _spreads,
 }

@@ -16,7 +16,6 @@ from wholefit.training import Entry
 _FEW_ROWS = 1000
 _MANY_MODELS = 10
 _WEAK = 0.5
-_EXP = re.compile(r"exp\((-?[\d.]+(?:e[+-]\d+)?)\)")
 _POWER = re.compile(r"-?\d(?:\.\d+)?e\+\d+")
 _LONG = re.compile(r"(?<![\d.,])\d{5,}(?![\d,])")
 
@@ -35,8 +34,7 @@ def pretty(metric: str) -> str:
 
 
 def plain(sentence: str) -> str:
-    """The sentence with numbers as people write them: 31,610 for 3.161e+04, 66% for exp(-0.417)."""
-    sentence = _EXP.sub(lambda found: f"{math.exp(float(found[1])):.0%}", sentence)
+    """The sentence with large numbers as people write them: 2,803,000,000 for 2.803e+09."""
     sentence = _POWER.sub(lambda found: number(float(found[0])), sentence)
     return _LONG.sub(lambda found: f"{int(found[0]):,}", sentence)
 
@@ -94,7 +92,7 @@ def _plainly(result: Reported, own: Entry) -> Iterator[str]:
     for lead, name in (("That means: ", main), ("Put otherwise: ", second)):
         way = _facts.metric_of(result, name) if name else None
         if way is not None and name is not None and _facts.known(own.scores.get(name)):
-            yield lead + plain(way.words(own.scores[name].value))
+            yield lead + way.words(own.scores[name].value)
 
 
 def _against(result: Reported, own: Entry) -> str:

@@ -22,12 +22,27 @@ from wholefit.evaluation.metrics._sheet import Sheet
 Array = np.ndarray
 
 
+def amount(number: float) -> str:
+    """A number as a person writes it: four figures, thousands apart ("31,610", "0.01234")."""
+    if 1000 <= abs(number) < 1e15:
+        return f"{float(f'{number:.4g}'):,.0f}"
+    return f"{number:.4g}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage: two figures, more where it is nearly all ("66%", "99.93%")."""
+    if share < 0.01 or share > 0.99:
+        return "less than 0.01%" if share < 1e-4 else f"{100 * share:.{2 if share < 0.5 else 4}g}%"
+    return f"{share:.0%}"
+
+
 @dataclass(frozen=True)
 class Metric(ABC):
     """One metric: its name, meaning, bounds, and how it is computed.
 
     `better` is "higher" or "lower"; `low` and `high` bound its values; `unit` says what it is
     measured in; `plain_words` is a template over `value`, and says what the number means;
+    `told` turns the number into what the template holds, where that is not the number itself;
     `scale` names the scale on which intervals are made (see `intervals`).
     """
 
@@ -40,6 +55,7 @@ class Metric(ABC):
     plain_words: str
     aliases: tuple[str, ...] = ()
     scale: str = field(default="plain", kw_only=True)
+    told: Callable[[float], Any] = field(default=float, kw_only=True)
 
     @abstractmethod
     def value(self, sheet: Any, weights: Array) -> Array:
@@ -86,7 +102,9 @@ class Metric(ABC):
 
     def words(self, value: float) -> str:
         """What `value` means to a person, as a sentence."""
-        return self.plain_words.format(value=value) if math.isfinite(value) else "no value."
+        if not math.isfinite(value):
+            return "no value."
+        return self.plain_words.format(value=self.told(value))
 
     @property
     def sign(self) -> int:

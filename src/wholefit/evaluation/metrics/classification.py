@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from wholefit.evaluation.metrics._calibration import CalibrationError
-from wholefit.evaluation.metrics._metric import Array, Mean, Metric
+from wholefit.evaluation.metrics._metric import Array, Mean, Metric, percent
 from wholefit.evaluation.metrics._ranked import Ranked, average_precision, roc_area
 from wholefit.evaluation.metrics._ratios import ClassRatio, Correlation
 from wholefit.evaluation.metrics._sheet import ClassSheet
@@ -52,10 +52,11 @@ def _hit_extremes(sheet: ClassSheet) -> tuple[Array, Array]:
 METRICS: tuple[Metric, ...] = (
     Mean(
         "log_loss", "mean of -log(probability given to the true class)", "lower", 0.0, math.inf,
-        "nats a row", "the true class was given a probability of exp(-{value:.3g}) on "
-        "geometric average.",
+        "nats a row",
+        "the right class gets a probability of about {value} (geometric mean).",
         ("logloss", "neg_log_loss", "cross_entropy", "crossentropy", "nll"),
-        rows=_log_losses, extremes=_log_extremes, scale="log"),
+        rows=_log_losses, extremes=_log_extremes, scale="log",
+        told=lambda value: percent(math.exp(-value))),
     Ranked(
         "roc_auc", "chance that a row of the class is scored above a row of another", "higher",
         0.0, 1.0, "chance; 0.5 is guessing",

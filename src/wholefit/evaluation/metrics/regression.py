@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wholefit.evaluation.metrics._metric import Array, Mean, Metric, Moments
+from wholefit.evaluation.metrics._metric import Array, Mean, Metric, Moments, amount
 from wholefit.evaluation.metrics._sheet import NumberSheet
 
 SHEET = NumberSheet
@@ -100,17 +100,17 @@ def _density_at_median(sheet: NumberSheet) -> float:
 METRICS: tuple[Metric, ...] = (
     Moments(
         "rmse", "root of the mean squared error", "lower", 0.0, math.inf, SAME,
-        "the answers miss by {value:.4g}, large misses counting more than small ones.",
+        "the answers miss by {value}, large misses counting more than small ones.",
         ("root_mean_squared_error", "neg_root_mean_squared_error"),
         columns=lambda s: np.stack([s.square, np.ones(len(s))]),
         of=lambda sums: np.sqrt(sums[..., 0] / sums[..., 1]), unseen=_rmse_unlike,
-        scale="heavy root"),
+        scale="heavy root", told=amount),
     Mean(
         "mae", "mean absolute error", "lower", 0.0, math.inf, SAME,
-        "the answers miss by {value:.4g} on average.",
+        "the answers miss by {value} on average.",
         ("mean_absolute_error", "neg_mean_absolute_error", "l1"),
         rows=lambda s: s.distance, extremes=lambda s: (0 * s.distance, s.distance + s.spread),
-        scale="heavy"),
+        scale="heavy", told=amount),
     Moments(
         "r2", "share of the truth's variance that the answers explain", "higher", -math.inf, 1.0,
         "share; 0 is what always answering the mean earns",
@@ -127,12 +127,13 @@ METRICS: tuple[Metric, ...] = (
         scale="heavy"),
     Mean(
         "mse", "mean squared error", "lower", 0.0, math.inf, SQUARED,
-        "the squared misses average {value:.4g}; their root is the rmse.",
+        "the squared misses average {value}; their root is the rmse.",
         ("mean_squared_error", "neg_mean_squared_error", "l2"),
         rows=lambda s: s.square, extremes=lambda s: (0 * s.square, s.square + s.spread**2),
-        scale="heavy"),
+        scale="heavy", told=amount),
     WeightedMedian(
         "median_ae", "median absolute error", "lower", 0.0, math.inf, SAME,
-        "half of the answers miss by less than {value:.4g}.",
-        ("median_absolute_error", "medae", "neg_median_absolute_error"), scale="log"),
+        "half of the answers miss by less than {value}.",
+        ("median_absolute_error", "medae", "neg_median_absolute_error"), scale="log",
+        told=amount),
 )
