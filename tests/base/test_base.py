@@ -124,7 +124,7 @@ def test_the_task_is_inferred(kind: str, rows: int, distinct: int, task: str) ->
 
 
 def test_a_datetime_target_is_asked_about() -> None:
-    with pytest.raises(errors.DataError, match="holds dates, .* make it a number"):
+    with pytest.raises(errors.DataError, match=r"holds dates, .* make it a number"):
         tasks.infer(facts("datetime", 100, 100))
     with pytest.raises(errors.UnknownNameError, match="did you mean 'regression'"):
         tasks.get("regresion")

@@ -151,7 +151,8 @@ def test_weights_groups_and_time():
 
 def test_negative_weights_are_refused():
     frame = FRAME.with_columns(w=pl.Series([1, -2, 0, 1]))
-    with pytest.raises(DataError, match=r"weights column 'w' must be finite and >= 0 .* got -2 \(row 2\)"):
+    said = r"weights column 'w' must be finite and >= 0 .* got -2 \(row 2\)"
+    with pytest.raises(DataError, match=said):
         dataset_of(frame, target="y", weights="w").weights()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"br", "hr", "meta"}
+VOID = {"br", "hr", "meta", "wbr"}
 
 
 class Reader(HTMLParser):
@@ -17,12 +17,14 @@ class Reader(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
         self.words: list[str] = []
+        self.goes_on = False
         self.feed(page)
         self.close()
         self.faults += [f"<{tag}> is never closed" for tag in self.open]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.goes_on = tag == "wbr"
         names = [name for name, _ in attrs]
         if len(set(names)) < len(names):
             self.faults.append(f"<{tag}> repeats an attribute: {names}")
@@ -43,7 +45,11 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] != "style":
-            self.words.append(data)
+            if self.goes_on and self.words:
+                self.words[-1] += data
+            else:
+                self.words.append(data)
+            self.goes_on = False
 
     @property
     def text(self) -> str:

@@ -11,12 +11,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_VOID = frozenset({"br", "hr", "meta", "line", "rect", "circle", "path", "polyline"})
+_VOID = frozenset({"br", "hr", "meta", "wbr", "line", "rect", "circle", "path", "polyline"})
+_EMPTY = frozenset({"br", "hr", "meta", "wbr"})  # the rest of _VOID is SVG, closed with a slash
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*\Z")
 # What HTML cannot hold (controls, half of a surrogate pair), and marks that turn the direction
 # of the text around them: a column's name must not rearrange the sentence it stands in.
 _UNFIT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+# Where a name may go on in the next line: after its joints, and within what has none for long.
+_JOINT = re.compile(r"(?<=[_.,;:(/\\-])(?=\w)|(?<=[a-z])(?=[A-Z][a-z])")
+_LONGEST = 24
 
 
 class Html(str):
@@ -38,11 +42,11 @@ def el(tag: str, *children: Any, **attributes: Any) -> Html:
         raise ValueError(f"an element's name must be letters and digits; got {tag!r}.")
     start = "".join([tag, *(_attribute(name, value) for name, value in attributes.items())])
     if tag in _VOID and not children:
-        return Html(f"<{start}>" if tag in ("br", "hr", "meta") else f"<{start}/>")
+        return Html(f"<{start}>" if tag in _EMPTY else f"<{start}/>")
     return Html(f"<{start}>{join(children)}</{tag}>")
 
 
-def join(pieces: Iterable[Any], between: str = "") -> Html:
+def join(pieces: Iterable[Any], between: Any = "") -> Html:
     """Pieces one after the other, each escaped if it needs to be; None is left out."""
     return Html(text(between).join(text(piece) for piece in pieces if piece is not None))
 
@@ -51,8 +55,15 @@ def data(value: Any, most: int = 200) -> Html:
     """A name or value that came from the user's data: isolated, and cut when very long."""
     whole = str(value)
     if len(whole) <= most:
-        return el("bdi", whole)
-    return el("bdi", whole[: most - 1] + "…", title=whole[:1000])
+        return el("bdi", breakable(whole))
+    return el("bdi", breakable(whole[: most - 1] + "…"), title=whole[:1000])
+
+
+def breakable(name: str) -> Html:
+    """The text with places where a line may break, so that none breaks within a word."""
+    parts = [part[at:at + _LONGEST] for part in _JOINT.split(name)
+             for at in range(0, max(len(part), 1), _LONGEST if " " not in part else len(part))]
+    return join(parts, el("wbr"))
 
 
 def bullets(items: Iterable[Any], **attributes: Any) -> Html:
@@ -75,12 +86,13 @@ def table(
     body = (el("tr", *(_cell(at, cell, right.get(at)) for at, cell in enumerate(row)))
             for row in rows)
     return scrolling(label, el("table", el("caption", label), el("thead", head),
-                               el("tbody", *body), cls=cls or None))
+                               el("tbody", *body), cls=cls or None), wide="board" in cls)
 
 
-def scrolling(label: str, inner: Html) -> Html:
-    """A box that scrolls by itself, reachable by keyboard."""
-    return el("div", inner, cls="scroll", role="region", aria_label=label, tabindex="0")
+def scrolling(label: str, inner: Html, wide: bool = False) -> Html:
+    """A box that scrolls by itself, reachable by keyboard; a wide one takes the page's margins."""
+    return el("div", inner, cls="scroll wide" if wide else "scroll", role="region",
+              aria_label=label, tabindex="0")
 
 
 def _cell(at: int, cell: Any, cls: str | None) -> Html:

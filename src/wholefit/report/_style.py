@@ -40,7 +40,9 @@ nav{margin:1.25rem 0 0}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;padding:0;margin:0;
 max-width:none;font-size:.9rem}
 .scroll{overflow-x:auto;margin:.75rem 0;max-width:100%}
-table{border-collapse:collapse;font-size:.875rem;line-height:1.4}
+.scroll.wide{width:max-content;min-width:100%;max-width:calc(100vw - 2.5rem);position:relative;
+left:50%;transform:translateX(-50%)}
+table{border-collapse:separate;border-spacing:0;font-size:.875rem;line-height:1.4}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);
 white-space:nowrap}
 th,td{padding:.4rem .7rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
@@ -49,13 +51,22 @@ tbody th{font-weight:600}
 .num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .interval{color:var(--soft);font-size:.92em;white-space:nowrap;
 font-variant-numeric:tabular-nums}
-.board tbody th,.columns tbody th{min-width:10.5rem;max-width:18rem;overflow-wrap:anywhere}
-.board tbody th{min-width:12rem}
+.board tbody th,.columns tbody th{min-width:10.5rem;max-width:18rem}
+.board tbody th{min-width:11rem}
+.board th,.board td{padding:.4rem .45rem}
+.board thead th,.columns thead th{white-space:normal}
+.board thead .num{max-width:7rem}
+.board th:first-child,.columns th:first-child{padding-left:.1rem}
 .spec{font-weight:400}
 .columns td:nth-child(3),.columns td:last-child{min-width:13rem}
 .metrics td:last-child{min-width:15rem}
 .board tbody th,.matrix tbody th,.columns tbody th{position:sticky;left:0;background:var(--page)}
-@media (max-width:40rem){.board tbody th,.columns tbody th{min-width:8.5rem;max-width:9rem}}
+@media (max-width:40rem){th,td{padding:.35rem .45rem}
+.board tbody th,.columns tbody th{min-width:8rem;max-width:9.5rem}
+.metrics,.metrics tbody{display:block}.metrics thead{display:none}
+.metrics tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--line)}
+.metrics td,.metrics th{border:0;padding:.3rem .1rem}
+.metrics td:last-child{grid-column:1/-1;min-width:0;padding:0 .1rem .5rem}}
 .facts th{white-space:nowrap}
 .facts td{min-width:12rem;max-width:46rem}
 .badge{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .55rem;
@@ -117,7 +128,8 @@ body{font-size:10pt}nav{display:none}header,main,footer{max-width:none;padding:0
 th,td{padding:.2rem .35rem}thead th,.num,.interval{white-space:normal}
 table th,table td{min-width:0!important;position:static!important}
 .board,.matrix{font-size:6.5pt}.board th,.board td,.matrix th,.matrix td{padding:.15rem .2rem}
-.board .badge{border:0;padding:0}.forest{max-width:100%}
+.board .badge{border:0;padding:0}.scroll.wide{position:static;width:auto;transform:none}
+.forest{max-width:100%}
 h2,h3{break-after:avoid}figure,svg,tr,.warnings li{break-inside:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """.replace("\n", "")

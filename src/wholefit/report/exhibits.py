@@ -35,7 +35,8 @@ _SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 _TAIL, _MUCH_WIDER = 0.005, 2.0
 _GRAIN = 0.01
 _ROUND_STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-# Numbers beyond this cannot be subtracted, and no picture is drawn of them; spans below it are none.
+# Numbers beyond this cannot be subtracted, and no picture is drawn of them; below it there
+# is no span.
 _HUGE, _TINY = 1e300, 1e-290
 
 

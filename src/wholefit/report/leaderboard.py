@@ -80,24 +80,25 @@ def _legend() -> Html:
 def _table(result: Reported, scored: Sequence[Entry]) -> Html:
     shown = list(dict.fromkeys([result.leaderboard.metric,
                                 *(name for entry in scored for name in entry.scores)]))
-    header = ["model", "", *map(words.pretty, shown), "difference from the best", "fit, s",
-              "answer 1,000 rows, s", "folds"]
+    main, *rest = map(words.pretty, shown)
+    header = ["model", main, "difference from the best", *rest, "fit, s", "answer 1,000 rows, s",
+              "folds"]
     rows = [_row(entry, shown) for entry in scored[:_MOST]]
     return table(header, rows, "Leaderboard: every model, every metric",
-                 numbers=range(2, len(header)), cls="board")
+                 numbers=range(1, len(header)), cls="board")
 
 
 def _row(entry: Entry, shown: Sequence[str]) -> list[Any]:
     marks = [("best" if entry.best else "tied" if entry.tied else None),
              ("recommended" if entry.recommended else None),
              (entry.reason or None if entry.status == "stopped" else None)]
-    badges = join(el("span", mark, cls="badge") for mark in marks if mark)
+    badges = [el("span", mark, cls="badge") for mark in marks if mark]
     spec = _command.spec(entry)
     named = join([data(entry.model), el("div", data(spec), cls="spec") if spec != entry.model
-                  else None])
-    return [named, badges, *(score_cell(entry.scores.get(name)) for name in shown),
-            _gap(entry.difference), _seconds(entry.fit_seconds), _seconds(entry.predict_seconds),
-            entry.folds or "–"]
+                  else None, el("div", join(badges, " ")) if badges else None])
+    main, *rest = (score_cell(entry.scores.get(name)) for name in shown)
+    return [named, main, _gap(entry.difference), *rest, _seconds(entry.fit_seconds),
+            _seconds(entry.predict_seconds), entry.folds or "–"]
 
 
 def score_cell(score: Score | None) -> Any:
@@ -116,9 +117,9 @@ def _gap(difference: dict[str, Any] | None) -> Any:
     said = words.number(difference["value"], "+")
     if low is None or high is None:
         return said
-    chance = "" if p is None else (", p < 0.0001" if p < 1e-4 else f", p = {p:.2g}")
+    chance = None if p is None else ("p < 0.0001" if p < 1e-4 else f"p = {p:.2g}")
     both = f"{words.number(low, '+')} to {words.number(high, '+')}"
-    return join([said, el("div", f"{both}{chance}", cls="interval")])
+    return join([said, *(el("div", part, cls="interval") for part in (both, chance) if part)])
 
 
 def _seconds(seconds: float) -> str:

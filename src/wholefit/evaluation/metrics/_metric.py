@@ -31,9 +31,11 @@ def amount(number: float) -> str:
 
 def percent(share: float) -> str:
     """A share as a percentage: two figures, more where it is nearly all ("66%", "99.93%")."""
-    if share < 0.01 or share > 0.99:
-        return "less than 0.01%" if share < 1e-4 else f"{100 * share:.{2 if share < 0.5 else 4}g}%"
-    return f"{share:.0%}"
+    if 0 < share < 1e-4:
+        return "less than 0.01%"
+    if 1 - 1e-4 < share < 1:
+        return "more than 99.99%"
+    return f"{100 * share:.{2 if share < 0.99 else 4}g}%"
 
 
 @dataclass(frozen=True)

@@ -60,41 +60,42 @@ METRICS: tuple[Metric, ...] = (
     Ranked(
         "roc_auc", "chance that a row of the class is scored above a row of another", "higher",
         0.0, 1.0, "chance; 0.5 is guessing",
-        "of 100 pairs of a positive and a negative row, {value:.0%} are ranked the right way.",
+        "of 100 pairs of a positive and a negative row, {value} are ranked the right way.",
         ("auc", "auroc", "roc", "roc_auc_score", "roc_auc_ovr"),
-        curve=roc_area, needs_negatives=True, scale="share"),
+        curve=roc_area, needs_negatives=True, scale="share", told=percent),
     Ranked(
         "average_precision", "precision at the score of each row of the class, averaged",
         "higher", 0.0, 1.0, "share; the share of positive rows is guessing",
-        "going down the list from the surest, on average {value:.0%} of the rows taken are "
+        "going down the list from the surest, on average {value} of the rows taken are "
         "right.",
         ("ap", "pr_auc", "auprc", "prauc", "average_precision_score"),
-        curve=average_precision, needs_negatives=False, scale="share"),
+        curve=average_precision, needs_negatives=False, scale="share", told=percent),
     Mean(
         "accuracy", "share of rows classified correctly", "higher", 0.0, 1.0, SHARE,
-        "of 100 rows, {value:.0%} are classified correctly.", ("acc", "accuracy_score"),
-        rows=lambda s: s.hit, extremes=_hit_extremes, scale="count"),
+        "of 100 rows, {value} are classified correctly.", ("acc", "accuracy_score"),
+        rows=lambda s: s.hit, extremes=_hit_extremes, scale="count", told=percent),
     ClassRatio(
         "balanced_accuracy", "share of rows found, averaged over classes", "higher", 0.0, 1.0,
-        SHARE, "of 100 rows of a class, {value:.0%} are found, each class counting the same.",
+        SHARE, "of 100 rows of a class, {value} are found, each class counting the same.",
         ("balanced_accuracy_score", "bacc", "bal_acc"),
         hits=1, of_truth=1, of_predicted=0, everywhere=True, empty="there are no rows",
-        scale="share"),
+        scale="share", told=percent),
     ClassRatio(
         "f1", "harmonic mean of precision and recall", "higher", 0.0, 1.0, SHARE,
-        "precision and recall together come to {value:.0%}.",
+        "precision and recall together come to {value}.",
         ("f1_score", "f1_macro", "f_score"), hits=2, of_truth=1, of_predicted=1,
-        empty="no row is of the positive class, nor predicted as it", scale="share"),
+        empty="no row is of the positive class, nor predicted as it", scale="share", told=percent),
     ClassRatio(
         "precision", "share of the rows predicted as the class that are of it", "higher",
-        0.0, 1.0, SHARE, "of 100 rows predicted as the class, {value:.0%} are of it.",
+        0.0, 1.0, SHARE, "of 100 rows predicted as the class, {value} are of it.",
         ("precision_score", "precision_macro", "ppv"), hits=1, of_truth=0, of_predicted=1,
-        empty="no row is predicted as the positive class", scale="count"),
+        empty="no row is predicted as the positive class", scale="count", told=percent),
     ClassRatio(
         "recall", "share of the rows of the class that are found", "higher", 0.0, 1.0, SHARE,
-        "of 100 rows of the class, {value:.0%} are found.",
+        "of 100 rows of the class, {value} are found.",
         ("recall_score", "recall_macro", "sensitivity", "tpr"), hits=1, of_truth=1,
-        of_predicted=0, empty="the truth holds no row of the positive class", scale="count"),
+        of_predicted=0, empty="the truth holds no row of the positive class", scale="count",
+        told=percent),
     Mean(
         "brier", "mean squared distance of probabilities from the truth (of the positive class "
         "if there are two; summed over classes if more)", "lower", 0.0, 2.0,
