@@ -207,6 +207,23 @@ def test_every_metric_explains_itself():
         "of 100 rows, 87% are classified correctly."
 
 
+@pytest.mark.parametrize(("task", "name", "value", "said"), [
+    ("classification", "log_loss", 0.417,
+     "the right class gets a probability of about 66% (geometric mean)."),
+    ("classification", "log_loss", 0.0006,
+     "the right class gets a probability of about 99.94% (geometric mean)."),
+    ("classification", "log_loss", 36.0,
+     "the right class gets a probability of less than 0.01% (geometric mean)."),
+    ("classification", "recall", 0.0, "of 100 rows of the class, 0% are found."),
+    ("regression", "mae", 14414.3, "the answers miss by 14,410 on average."),
+    ("regression", "mae", 0.0123456, "the answers miss by 0.01235 on average."),
+    ("regression", "mse", 547181812.0,
+     "the squared misses average 547,200,000; their root is the rmse."),
+])
+def test_metrics_are_told_as_people_write(task, name, value, said):
+    assert metrics.get(task, name).words(value) == said
+
+
 @pytest.mark.parametrize(("truth", "answer", "options", "said"), [
     ([0, 1], [[0.5, 0.5]], {}, "n = 2 rows"),
     ([0, 2], [[0.5, 0.5], [0.5, 0.5]], {}, "truth codes must be < 2"),

@@ -18,7 +18,7 @@ import pytest
 
 import wholefit as wf
 from wholefit import report
-from wholefit.report import _command, words
+from wholefit.report import _command, _html, words
 from wholefit.report.sections import SECTIONS
 
 from ._reader import Reader
@@ -113,10 +113,13 @@ def test_the_binary_page_says_what_matters(binary: wf.Result) -> None:
         assert str(score).split(" ")[0] in text
 
 
-def test_the_number_page_shows_points_misses_and_residuals(number: wf.Result) -> None:
+def test_the_number_page_shows_squares_misses_and_residuals(number: wf.Result) -> None:
     page = report.page(number)
-    dots = re.search(r'<path d="([^"]+)" class="dots"', page)
-    assert dots and dots[1].count("M") == 400
+    grid = number.exhibits["grid"]
+    shades = re.findall(r'<path d="([^"]+)" class="heat"', page)
+    filled = sum(count > 0 for row in grid["counts"] for count in row)
+    assert 2 < len(shades) <= 6 and sum(shade.count("M") for shade in shades) == filled
+    assert sum(map(sum, grid["counts"])) == 400
     assert page.count('class="narrow"') == 10
     assert "true price" in page and "e+0" not in Reader(page).text.split("Or in Python")[0]
     assert "times as wide" in page
@@ -206,8 +209,10 @@ def test_an_updated_and_an_adopted_result_have_pages(churn_file: Path) -> None:
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(100, 2)), columns=["a", "b"])
     frame["y"] = frame["a"] + frame["b"]
     fitted = LinearRegression().fit(frame[["a", "b"]], frame["y"])
-    page = report.page(wf.adopt(fitted, frame, "y"))
+    adopted = wf.adopt(fitted, frame, "y")
+    page = report.page(adopted)
     assert Reader(page).faults == [] and "fitted elsewhere" in page
+    assert adopted.exhibits["rows"] == 100 and 'class="heat"' in page
 
 
 def test_the_command_makes_the_result_again(binary: wf.Result, churn_file: Path) -> None:
@@ -260,7 +265,6 @@ def test_rows_in_time_and_a_metric_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize(("said", "plain"), [
-    ("a probability of exp(-0.417) on average.", "a probability of 66% on average."),
     ("miss by 3.161e+04, large", "miss by 31,610, large"),
     ("miss by 0.0123 on 4.5 of 2024", "miss by 0.0123 on 4.5 of 2024"),
     ("2.803e+09", "2,803,000,000"), ("31610", "31,610"), ("-2.5e+05", "-250,000"),
@@ -268,6 +272,23 @@ def test_rows_in_time_and_a_metric_of_ones_own() -> None:
 ])
 def test_numbers_are_written_as_people_do(said: str, plain: str) -> None:
     assert words.plain(said) == plain
+
+
+@pytest.mark.parametrize(("name", "parts"), [
+    ("phone_service", ["phone_", "service"]), ("Bsmt_Full_Bath", ["Bsmt_", "Full_", "Bath"]),
+    ("text with 2,930 rows", ["text with 2,930 rows"]), ("x" * 50, ["x" * 24, "x" * 24, "xx"]),
+    ("a (b)", ["a (", "b)"]), ("TotalCharges", ["Total", "Charges"]), ("", [""]),
+])
+def test_lines_break_at_the_joints_of_names(name: str, parts: list[str]) -> None:
+    made = _html.breakable(name)
+    assert made.split("<wbr>") == parts
+    assert "".join(parts) == name
+
+
+def test_differences_are_written_as_finely_as_they_are_known() -> None:
+    assert words.alike((0.0045119, -0.0034, 0.01242), 0.0079) == ["+0.0045", "-0.0034", "+0.0124"]
+    assert words.alike((8218.0, -133.3, 16569.0), 8351.0) == ["+8,218", "-133", "+16,569"]
+    assert words.alike((0.0, 0.0, 0.0), 0.0) == ["+0", "+0", "+0"]
 
 
 def test_a_notebook_sees_the_leaderboard(result: wf.Result) -> None:

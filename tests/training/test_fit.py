@@ -181,3 +181,13 @@ def test_a_metric_of_the_users_own_decides(churn: Dataset) -> None:
     score = found.chosen.scores["misses"]
     assert score.low < score.value < score.high
     assert abs(score.value + found.chosen.scores["accuracy"].value - 1) < 1e-12
+
+
+def test_a_metric_that_raises_is_refused_before_the_search(churn: Dataset) -> None:
+    def broken(truth: np.ndarray, answer: np.ndarray) -> float:
+        raise KeyError("cost table")
+
+    seen: list[str] = []
+    with listen(lambda event, facts: seen.append(event)), pytest.raises(errors.WholefitError):
+        run(churn, "logistic", metric=broken)
+    assert "model_start" not in seen

@@ -19,8 +19,8 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*\Z")
 _UNFIT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 # Where a name may go on in the next line: after its joints, and within what has none for long.
-_JOINT = re.compile(r"(?<=[_.,;:(/\\-])(?=\w)|(?<=[a-z])(?=[A-Z][a-z])")
-_LONGEST = 24
+_JOINT = re.compile(r"(?<=_)(?=[^\W_])|(?<=[,;:(/\\-])(?=[^\W\d_])|(?<=[a-z])(?=[A-Z][a-z])")
+_RUN = re.compile(r"(\S{24})(?=\S)")
 
 
 class Html(str):
@@ -61,9 +61,8 @@ def data(value: Any, most: int = 200) -> Html:
 
 def breakable(name: str) -> Html:
     """The text with places where a line may break, so that none breaks within a word."""
-    parts = [part[at:at + _LONGEST] for part in _JOINT.split(name)
-             for at in range(0, max(len(part), 1), _LONGEST if " " not in part else len(part))]
-    return join(parts, el("wbr"))
+    parts = (part for word in _JOINT.split(name) for part in _RUN.split(word))
+    return join((part for part in parts if part), el("wbr"))
 
 
 def bullets(items: Iterable[Any], **attributes: Any) -> Html:

@@ -53,7 +53,8 @@ tbody th{font-weight:600}
 font-variant-numeric:tabular-nums}
 .board tbody th,.columns tbody th{min-width:10.5rem;max-width:18rem}
 .board tbody th{min-width:11rem}
-.board th,.board td{padding:.4rem .45rem}
+.board{font-size:.82rem}
+.board th,.board td{padding:.4rem .4rem}
 .board thead th,.columns thead th{white-space:normal}
 .board thead .num{max-width:7rem}
 .board th:first-child,.columns th:first-child{padding-left:.1rem}
@@ -61,7 +62,7 @@ font-variant-numeric:tabular-nums}
 .columns td:nth-child(3),.columns td:last-child{min-width:13rem}
 .metrics td:last-child{min-width:15rem}
 .board tbody th,.matrix tbody th,.columns tbody th{position:sticky;left:0;background:var(--page)}
-@media (max-width:40rem){th,td{padding:.35rem .45rem}
+@media (max-width:40rem){th,td{padding:.35rem .45rem}thead th{white-space:normal}
 .board tbody th,.columns tbody th{min-width:8rem;max-width:9.5rem}
 .metrics,.metrics tbody{display:block}.metrics thead{display:none}
 .metrics tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--line)}
@@ -70,7 +71,7 @@ font-variant-numeric:tabular-nums}
 .facts th{white-space:nowrap}
 .facts td{min-width:12rem;max-width:46rem}
 .badge{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .55rem;
-font-size:.9em;white-space:nowrap;margin:0 .25rem .15rem 0}
+font-size:.9em;font-weight:400;white-space:nowrap;margin:0 .25rem .15rem 0}
 .warnings{list-style:none;padding:0}
 .warnings li{background:var(--loud-page);border-left:4px solid var(--loud);padding:.5rem .8rem;
 border-radius:.2rem}
@@ -80,6 +81,9 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .matrix th{max-width:9rem}
 .matrix thead th{white-space:normal;overflow-wrap:normal}
 .matrix td,.matrix th{padding:.3rem .55rem}
+.dense{font-size:.75rem}
+.dense td,.dense th{padding:.2rem .28rem}
+.dense .none{opacity:.55}
 .matrix .corner{color:var(--soft);font-size:.9em;white-space:nowrap;vertical-align:bottom}
 .matrix .hit{background:rgb(var(--hit)/calc(var(--s)*.55))}
 .matrix .miss{background:rgb(var(--miss)/calc(var(--s)*.6))}

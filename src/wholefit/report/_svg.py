@@ -49,7 +49,7 @@ def forest(bars: Sequence[Bar], best: float, title: str, limit: float | None = N
     span = _span(bars, best, limit)
     height = _ROW * len(bars) + _AXIS
     at = _percent(*span)
-    rules = (el("line", x1=at(best), x2=at(best), y1=_ROW * number + 21, y2=_ROW * number + 38,
+    rules = (el("line", x1=at(best), x2=at(best), y1=_ROW * number + 22, y2=_ROW * number + 38,
                 cls="rule") for number in range(len(bars)) if math.isfinite(best))
     rows = (_forest_row(bar, _ROW * number, span, at) for number, bar in enumerate(bars))
     return el("svg", el("title", title), *rules, *rows, _forest_axis(span, at, height), role="img",

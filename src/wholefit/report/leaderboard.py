@@ -81,9 +81,11 @@ def _table(result: Reported, scored: Sequence[Entry]) -> Html:
     shown = list(dict.fromkeys([result.leaderboard.metric,
                                 *(name for entry in scored for name in entry.scores)]))
     main, *rest = map(words.pretty, shown)
-    header = ["model", main, "difference from the best", *rest, "fit, s", "answer 1,000 rows, s",
-              "folds"]
+    header = ["model", main, "difference from the best", *rest, "fit, s", "answer 1,000 rows, s"]
     rows = [_row(entry, shown) for entry in scored[:_MOST]]
+    if len({entry.folds for entry in scored}) > 1:
+        header.append("folds")
+        rows = [[*row, entry.folds or "–"] for row, entry in zip(rows, scored, strict=False)]
     return table(header, rows, "Leaderboard: every model, every metric",
                  numbers=range(1, len(header)), cls="board")
 
@@ -98,7 +100,7 @@ def _row(entry: Entry, shown: Sequence[str]) -> list[Any]:
                   else None, el("div", join(badges, " ")) if badges else None])
     main, *rest = (score_cell(entry.scores.get(name)) for name in shown)
     return [named, main, _gap(entry.difference), *rest, _seconds(entry.fit_seconds),
-            _seconds(entry.predict_seconds), entry.folds or "–"]
+            _seconds(entry.predict_seconds)]
 
 
 def score_cell(score: Score | None) -> Any:
@@ -114,12 +116,12 @@ def _gap(difference: dict[str, Any] | None) -> Any:
         return "–"
     low, high = difference.get("low"), difference.get("high")
     p = difference.get("p")
-    said = words.number(difference["value"], "+")
     if low is None or high is None:
-        return said
+        return words.number(difference["value"], "+")
+    said, least, most = words.alike((difference["value"], low, high), (high - low) / 2)
     chance = None if p is None else ("p < 0.0001" if p < 1e-4 else f"p = {p:.2g}")
-    both = f"{words.number(low, '+')} to {words.number(high, '+')}"
-    return join([said, *(el("div", part, cls="interval") for part in (both, chance) if part)])
+    return join([said, *(el("div", part, cls="interval")
+                         for part in (f"{least} to {most}", chance) if part)])
 
 
 def _seconds(seconds: float) -> str:

@@ -9,6 +9,8 @@ from wholefit.report import _facts, _svg, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, data, el, join, scrolling, table
 
+# A matrix of more classes is set in smaller letters.
+_DENSE = 12
 # Shades that the eye tells apart.
 _SHADES = 6
 
@@ -46,7 +48,7 @@ def _confusion(result: Reported) -> Html:
            "diagonal). Each line holds the rows of one true class; the darker a cell, the larger "
            "its share of the line."),
         scrolling(label, el("table", el("caption", label), el("thead", head), el("tbody", *rows),
-                            cls="matrix")),
+                            cls="matrix dense" if len(counts) > _DENSE else "matrix")),
     ])
 
 

@@ -77,8 +77,13 @@ def _values(column: Column) -> Any:
         more = len(column.levels) - len(shown)
         return join([join(shown, ", "), f" and {more:,} more" if more > 0 else None])
     if isinstance(column.low, (int, float)) and isinstance(column.high, (int, float)):
-        return f"{column.low:,.6g} to {column.high:,.6g}"
+        return f"{_plainly(column.low)} to {_plainly(column.high)}"
     return "–"
+
+
+def _plainly(number: float) -> str:
+    """Thousands apart from five digits on: 2006 may be a year."""
+    return f"{number:,.6g}" if abs(number) >= 10_000 else f"{number:.6g}"
 
 
 def notes(result: Reported) -> Html:

@@ -46,6 +46,14 @@ def number(amount: float, sign: str = "") -> str:
     return f"{amount:{sign}.4g}"
 
 
+def alike(amounts: tuple[float, ...], reach: float) -> list[str]:
+    """Signed numbers with equally many decimals: two figures of `reach`, how far they are known."""
+    if not (math.isfinite(reach) and 1e-9 < reach < 1e12):
+        return [number(amount, "+") for amount in amounts]
+    decimals = max(0, 1 - math.floor(math.log10(reach)))
+    return [f"{amount:+,.{decimals}f}" for amount in amounts]
+
+
 def _first(result: Reported, own: Entry) -> str:
     metric, score = result.leaderboard.metric, _facts.main_score(result, own)
     name = pretty(metric)

@@ -70,10 +70,9 @@ def fit(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Run:
     else a DataError that names it.
     """
     codec, y = _target(dataset, task, options)
-    # A misspelt metric is refused before the search, not after it.
-    evaluation.metrics.main(task.name, options.metric, getattr(codec, "classes", None))
     plan = _plan(dataset, task, y, options)
     n_classes = len(getattr(codec, "classes", ()))
+    _try_metric(task, codec, y, options.metric)
     problem = Problem(
         dataset, task, y, n_classes, plan, telling_weights(dataset), options.jobs, options.seed,
         dict(options.features), tuple(options.transformers),
@@ -238,6 +237,18 @@ def _target(dataset: Dataset, task: Task, options: Options) -> tuple[Codec, np.n
         raise DataError(f"{task.name} needs a target column; say target='...'.")
     codec = task.codec(name, dataset.target_values(), options.positive)
     return codec, dataset.target(codec)
+
+
+def _try_metric(task: Task, codec: Codec, y: np.ndarray, wanted: Any) -> None:
+    """Refuse a metric that is misspelt, or raises, before the search and not after it."""
+    classes = getattr(codec, "classes", None)
+    metric = evaluation.metrics.main(task.name, wanted, classes)
+    if metric.name in task.metrics:
+        return
+    answer = np.full(len(y), y.mean()) if classes is None else np.full(
+        (len(y), len(classes)), 1 / len(classes))
+    evaluation.score(task.name, y, answer, metrics=[metric], level=None,
+                     positive=getattr(codec, "positive", 1))
 
 
 def _plan(dataset: Dataset, task: Task, y: np.ndarray, options: Options) -> splits.Plan:

@@ -49,14 +49,20 @@ def _hit_extremes(sheet: ClassSheet) -> tuple[Array, Array]:
     return np.zeros(len(sheet)), np.ones(len(sheet))
 
 
+def _likely(loss: float) -> str:
+    """The geometric mean of the true class's probabilities, which the log loss tells."""
+    said = percent(math.exp(-loss))
+    return said if " than " in said else f"about {said}"
+
+
 METRICS: tuple[Metric, ...] = (
     Mean(
         "log_loss", "mean of -log(probability given to the true class)", "lower", 0.0, math.inf,
         "nats a row",
-        "the right class gets a probability of about {value} (geometric mean).",
+        "the right class gets a probability of {value} (geometric mean).",
         ("logloss", "neg_log_loss", "cross_entropy", "crossentropy", "nll"),
         rows=_log_losses, extremes=_log_extremes, scale="log",
-        told=lambda value: percent(math.exp(-value))),
+        told=_likely),
     Ranked(
         "roc_auc", "chance that a row of the class is scored above a row of another", "higher",
         0.0, 1.0, "chance; 0.5 is guessing",
