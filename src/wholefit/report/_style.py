@@ -82,7 +82,7 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .matrix thead th{white-space:normal;overflow-wrap:normal}
 .matrix td,.matrix th{padding:.3rem .55rem}
 .dense{font-size:.75rem}
-.dense td,.dense th{padding:.2rem .28rem}
+.dense td,.dense th{padding:.2rem .3rem}.dense .all{padding-left:.5rem}
 .dense .none{opacity:.55}
 .matrix .corner{color:var(--soft);font-size:.9em;white-space:nowrap;vertical-align:bottom}
 .matrix .hit{background:rgb(var(--hit)/calc(var(--s)*.55))}

@@ -83,7 +83,9 @@ def _interval(
     if ends[0] > high or ends[1] < low:  # nothing of it is inside: an arrow needs a shaft
         left, right = (high - stub, high) if ends[0] > high else (low, low + stub)
     if right > left:
-        yield el("line", x1=at(left), x2=at(right), y1=middle, y2=middle, cls=f"bar {bar.kind}")
+        start = "1.5%" if ends[0] < low else at(left)
+        end = "98.5%" if ends[1] > high else at(right)
+        yield el("line", x1=start, x2=end, y1=middle, y2=middle, cls=f"bar {bar.kind}")
     for beyond, arrow, x, anchor in ((ends[0] < low, "◂", "0%", "start"),
                                      (ends[1] > high, "▸", "100%", "end")):
         if beyond:
