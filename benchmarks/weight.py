@@ -23,6 +23,7 @@ WHY = {
     "joblib": "needed by scikit-learn", "threadpoolctl": "needed by scikit-learn",
     "narwhals": "needed by scikit-learn",
     "typer": "the command line", "rich": "tables and progress in a terminal",
+    "pydantic": "needed by typer", "pydantic_core": "needed by typer", "pygments": "needed by rich",
 }
 
 
