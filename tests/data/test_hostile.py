@@ -209,6 +209,14 @@ def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read(tmp_path / "f.zip")
 
 
+@pytest.mark.parametrize("text", ['a,b\n1,2\n"', 'a,b\n1,2\n3,"', 'x\n1\n"\n',
+                                  'a,b\n1,2\n\n\n"'])
+def test_a_lone_quote_at_the_end_is_repaired(tmp_path: Path, text: str) -> None:
+    table = read(put(tmp_path, "f.csv", text.encode()))
+    assert str(table.frame.row(0)[0]) == "1"
+    assert "quotes" in [note.kind for note in table.notes]
+
+
 # Anything at all ------------------------------------------------------------------------------
 
 def survives(path: Path) -> None:

@@ -28,6 +28,8 @@ from wholefit.data.notes import Note
 
 BLOCK = 8 << 20
 _RETRIES = 4
+# A panic of the engine is no Exception: it must be caught by name.
+_TROUBLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _WRONG_VALUE = re.compile(r"could not parse `(.*)` as dtype `([^`]+)` at column '([0-9]+)'", re.S)
 
 
@@ -115,14 +117,14 @@ class _Job:
 
     def run(self) -> pl.DataFrame:
         """The frame with its final column names; text columns not settled yet."""
-        if not self.dialect.clean:
+        if not self.dialect.clean or _ends_open(self.path, self.dialect):
             self._rewrite()
         self.plan = self._plan()
         failures = 0
         while True:
             try:
                 frame = self.scan().collect()
-            except pl.exceptions.PolarsError as error:
+            except _TROUBLE as error:
                 failures += 1
                 self._answer(str(error), failures)
                 continue
@@ -136,14 +138,15 @@ class _Job:
     def checked_scan(self) -> pl.LazyFrame:
         """A lazy reader whose types were checked against every row, in bounded memory."""
         self.plan = self._plan()
-        if not self.dialect.clean or self._blank_end():
+        if (not self.dialect.clean or self._blank_end()
+                or _ends_open(self.path, self.dialect)):
             self._rewrite()
         failures = 0
         while True:
             try:
                 asked = self.scan().select(pl.len().alias("rows"), pl.all().null_count())
                 counts = asked.collect(engine="streaming").row(0, named=True)
-            except pl.exceptions.PolarsError as error:
+            except _TROUBLE as error:
                 failures += 1
                 self._answer(str(error), failures)
                 continue
@@ -262,6 +265,15 @@ def _blank_tail(path: Path) -> int:
         file.seek(max(0, path.stat().st_size - (1 << 16)))
         tail = file.read().replace(b"\r\n", b"\n")
     return max(0, len(tail) - len(tail.rstrip(b"\n")) - 1)
+
+
+def _ends_open(path: Path, dialect: Dialect) -> bool:
+    """True if the file's last cell is a lone quote, on which the engine panics."""
+    quote = dialect.quote.encode()
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - 64))
+        tail = file.read().rstrip(b"\r\n")
+    return tail.endswith(quote) and tail[-2:-1] in (b"", b"\n", b"\r", dialect.delimiter.encode())
 
 
 def _delimiters(path: Path, dialect: Dialect) -> int:
