@@ -17,7 +17,7 @@ SRC = Path(wholefit.__file__).parent
 FLOORS = [
     {"base"}, {"data"}, {"features", "evaluation"}, {"nn"}, {"models", "agents"}, {"training"},
     {"explain", "artifact"}, {"checks", "report"}, {"serving"}, {"monitoring"}, {"api"},
-    {"cli", "web"},
+    {"web"}, {"cli"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "sklearn", "pandas", "lightgbm", "polars", "numpy", "scipy", "xgboost",

@@ -17,16 +17,21 @@ from wholefit._version import __version__
 
 if TYPE_CHECKING:
     from wholefit.api import Result, adopt, compare, fit, load, profile, read
+    from wholefit.api.engineering import feature, join, load_features, suggest
+    from wholefit.api.labelling import agreement, label, label_errors, labelled
     from wholefit.base.errors import WholefitError
 
 _PUBLIC = {
     "fit": "wholefit.api", "load": "wholefit.api", "adopt": "wholefit.api",
     "compare": "wholefit.api", "profile": "wholefit.api", "read": "wholefit.api",
+    **dict.fromkeys(("feature", "join", "load_features", "suggest"), "wholefit.api.engineering"),
+    **dict.fromkeys(("agreement", "label", "label_errors", "labelled"), "wholefit.api.labelling"),
     "Result": "wholefit.api", "WholefitError": "wholefit.base.errors",
 }
 
-__all__ = ["Result", "WholefitError", "__version__", "adopt", "compare", "fit", "load",
-           "profile", "read"]
+__all__ = ["Result", "WholefitError", "__version__", "adopt", "agreement", "compare", "feature",
+           "fit", "join", "label", "label_errors", "labelled", "load",
+           "load_features", "profile", "read", "suggest"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import wholefit as wf
 from wholefit.data import bundled
@@ -149,7 +149,8 @@ def test_a_foreign_pipeline_is_used_and_its_saving_refused(tmp_path: Path) -> No
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(300, 2)), columns=["a", "b"])
     X["y"] = X["a"] * 2 + rng.normal(size=300)
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    pipeline = make_pipeline(
+        StandardScaler(), FunctionTransformer(lambda X: X * 2), LogisticRegression())
     pipeline.fit(X[["a", "b"]], X["y"] > 0)
     made = wf.adopt(pipeline, X.assign(y=X["y"] > 0), "y")
     assert made.scores["accuracy"].value > 0.8

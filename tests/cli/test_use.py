@@ -167,7 +167,7 @@ def test_what_reads_the_training_data_reads_new_data(run, tmp_path) -> None:
     (["predict", "churn.wf", "churn.wf"], "is a model, not a table"),
     (["evaluate", "churn.wf", "bare.csv"], "must have the target column 'churn'"),
     (["evaluate", "churn.wf", "other.csv"], "that the model was not fitted with"),
-    (["evaluate", "churn.wf", "gaps.csv"], "3 of 100 rows have no value of 'churn'"),
+    (["evaluate", "churn.wf", "empty.csv"], "must have rows with a value of 'churn'"),
     (["evaluate", "churn.wf", "new.csv", "--metric", "acuracy"], "did you mean 'accuracy'?"),
     (["compare", "churn.wf", "cut.wf", "new.csv"], "damaged"),
     (["report", "junk.wf"], "not a wholefit artifact"),
@@ -184,8 +184,7 @@ def test_wrong_files(room: Path, run, tmp_path, argv, said) -> None:
     new.write_csv("churn.csv")
     new.drop("churn").write_csv("bare.csv")
     new.with_columns(churn=pl.lit("Perhaps")).write_csv("other.csv")
-    gap = pl.when(pl.int_range(pl.len()) < 3).then(None).otherwise(pl.col("churn"))
-    new.with_columns(churn=gap).write_csv("gaps.csv")
+    new.with_columns(churn=pl.lit(None, dtype=pl.String)).write_csv("empty.csv")
     done = run(*argv)
     assert done.code == 1 and said in done.last and done.out == ""
     assert len(done.err.splitlines()) == 1
@@ -199,6 +198,17 @@ def test_evaluate_gives_every_metric_with_its_interval(room: Path) -> None:
     text = process("evaluate", "churn.wf", "new.csv", "--metric", "mcc", cwd=room).out.splitlines()
     assert text[0].startswith("metric") and text[1].startswith("mcc ")
     assert all("[" in line or "undefined" in line for line in text[1:])
+
+
+def test_rows_without_the_target_are_left_out_and_counted(room: Path, tmp_path: Path) -> None:
+    new = pl.read_csv(room / "new.csv", infer_schema_length=None)
+    gap = pl.when(pl.int_range(pl.len()) < 3).then(None).otherwise(pl.col("churn"))
+    new.with_columns(churn=gap).write_csv(tmp_path / "gaps.csv")
+    new[3:].write_csv(tmp_path / "known.csv")
+    done = process("evaluate", "churn.wf", str(tmp_path / "gaps.csv"), "--json", cwd=room)
+    assert "3 of 100 rows have no value of 'churn'" in done.err
+    known = process("evaluate", "churn.wf", str(tmp_path / "known.csv"), "--json", cwd=room)
+    assert json.loads(done.out) == json.loads(known.out)
 
 
 def test_compare_says_which_is_better_or_that_it_is_a_tie(room: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from wholefit import data, evaluation
 from wholefit.base.errors import DataError, WholefitWarning, unknown
 from wholefit.base.events import emit
 from wholefit.data import Dataset, Policies
+from wholefit.data.notes import some, warning
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.training import Fitted
@@ -45,9 +46,13 @@ def evaluate(
         first = evaluation.metrics.main(
             fitted.task.name, metric, getattr(fitted.codec, "classes", None))
         wanted = [first, *(name for name in wanted if name != first.name)]
+    decision = fitted.decision
+    if decision is not None and decision.costs is not None:
+        wanted.append(evaluation.metrics.expected_cost(decision.costs))
     return evaluation.score(
         fitted.task.name, truth, raw, metrics=wanted,
         positive=getattr(fitted.codec, "positive", 1), weights=asked.weights(),
+        predicted=None if decision is None else decision.codes(raw),
     )
 
 
@@ -61,11 +66,7 @@ def truth_and_answer(fitted: Fitted, asked: Dataset) -> tuple[np.ndarray, np.nda
 
 
 def _unjudged(target: str, asked: Dataset, unknown: np.ndarray) -> str:
-    """Why some rows cannot be judged: their target is missing, or a class of its own."""
-    empty = int(asked.frame[target].is_null().to_numpy()[unknown].sum())
-    if empty:
-        return (f"{empty:,} of {len(asked):,} rows have no value of {target!r} to judge an answer "
-                "by; leave them out.")
+    """Why some rows cannot be judged: their target is a class of its own."""
     return (f"{int(unknown.sum()):,} of {len(asked):,} rows have a value of {target!r} that the "
             "model was not fitted with; leave them out, or fit anew.")
 
@@ -80,11 +81,33 @@ def dataset(
     policies, reading = _parted(options)
     asked = data.conforming(new, fitted.schema, Policies.from_dict(policies), with_target,
                             **reading)
+    if with_target:
+        asked = _judgeable(fitted, asked)
     for note in asked.notes:
         emit("note", kind=note.kind, message=note.message, severity=note.severity)
         if note.severity == "warning":
             warnings.warn(note.message, WholefitWarning, stacklevel=4)
     return asked
+
+
+def _judgeable(fitted: Fitted, asked: Dataset) -> Dataset:
+    """The rows whose target is there; as `fit` does, the others are left out and counted."""
+    target = str(fitted.schema.target)
+    cells = asked.frame.get_column(target).alias("target")
+    empty = cells.is_null().to_numpy()
+    if cells.dtype.is_float():
+        empty = empty | cells.is_nan().fill_null(True).to_numpy()
+    if not empty.any():
+        return asked
+    if empty.all():
+        raise DataError(f"{asked.source} must have rows with a value of {target!r} to judge an "
+                        "answer by; it has none.")
+    kept = asked.take(~empty)
+    rows = np.flatnonzero(empty) + 1
+    kept.notes = [*asked.notes, warning(
+        "target_missing", f"{len(rows):,} of {len(asked):,} rows have no value of {target!r}: left "
+        f"out (rows {some(rows.tolist())}).", column=target, rows=rows[:5], count=len(rows))]
+    return kept
 
 
 def read_once(new: Any, options: dict[str, Any]) -> Any:
@@ -125,7 +148,7 @@ def _kept(fitted: Fitted, asked: Dataset, answers: Iterable[str]) -> list[pl.Ser
 
 
 def _predict(fitted: Fitted, raw: np.ndarray) -> dict[str, np.ndarray]:
-    return {"prediction": fitted.codec.decode(raw)}
+    return {"prediction": fitted.codec.decode(fitted.decided(raw))}
 
 
 def _predict_proba(fitted: Fitted, raw: np.ndarray) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from wholefit.evaluation import Score
 from wholefit.features.encoder import Encoder
 from wholefit.report.exhibits import checked, exhibits
 from wholefit.training import Entry, Fitted, Run
+from wholefit.training.decision import Decision
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Facts:
             "warnings": list(self.warnings),
             "notes": [note.to_json() for note in self.notes],
             "lineage": self.lineage, "exhibits": self.exhibits(),
+            "decision": fitted.decision.to_json() if fitted.decision else None,
         }
 
 
@@ -69,8 +71,9 @@ def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
 
 def _exhibits(run: Run, dataset: Dataset) -> Callable[[], dict[str, Any]]:
     """What the report shows of the chosen model's out-of-fold answers."""
-    return shown(run.task, run.truth, run.oof[run.chosen.model], run.codec,
-                 weights=dataset.weights(), units=dataset.groups())
+    answer = run.oof[run.chosen.model]
+    return shown(run.task, run.truth, answer, run.codec, weights=dataset.weights(),
+                 units=dataset.groups(), predicted=run.predicted(answer))
 
 
 def shown(
@@ -121,9 +124,14 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
             notes=tuple(Note.from_json(note) for note in record["notes"]),
             lineage=record["lineage"], exhibits=lambda: kept,
         )
-        encoder = Encoder.from_state(states["encoder"])
+        # A pipeline that was adopted prepares its columns itself, and has no encoder.
+        own = "encoder" not in states and states["model"].kind == "steps"
+        encoder = Encoder() if own else Encoder.from_state(states["encoder"])
         codec = task.codec_from_json(record["codec"])
-        return facts, Fitted(task, schema, codec, encoder, state=states["model"])
+        fitted = Fitted(task, schema, codec, encoder, state=states["model"])
+        fitted.decision = Decision.from_json(
+            record.get("decision"), len(getattr(codec, "classes", ())))
+        return facts, fitted
     except (KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(
             f"the model file's record is incomplete ({type(error).__name__}: {error}); "

@@ -18,8 +18,9 @@ def adopt(
 
     `source` holds the estimator's columns, as it takes them, and the target. The scores are
     honest only if the estimator has not seen these rows: give held-out rows. It can be
-    evaluated, compared and reported; saved where its class is one the catalog can read and its
-    columns are numbers (StateError otherwise).
+    evaluated, compared and reported; saved where it is one of scikit-learn's models, or a pipeline
+    of its steps, that the catalog can read and that answers these rows as it does once read
+    (StateError otherwise).
     """
     from wholefit.training import adopt as adopting
 

@@ -32,4 +32,11 @@ def compare(
     return evaluation.compare(
         a.task, evaluation.metrics.main(a.task, metric, a.classes), truth, of_a, of_b,
         positive=getattr(a._fitted.codec, "positive", 1), weights=first.weights(),
+        predicted=(_decided(a, of_a), _decided(b, of_b)),
     )
+
+
+def _decided(result: Result, answer: Any) -> Any:
+    """The class codes that a result decided on; None for the most probable ones."""
+    decision = result._fitted.decision
+    return None if decision is None else decision.codes(answer)

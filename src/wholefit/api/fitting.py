@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from wholefit.base.errors import (
 )
 from wholefit.base.events import emit
 from wholefit.models import Model
+from wholefit.training.imbalance import COST_WORDS
 
 _TARGETS = frozenset({"target", "y", "label", "labels", "class", "outcome", "response", "churn",
                       "survived", "default", "price", "sale_price", "saleprice", "species"})
@@ -39,6 +41,7 @@ def fit(
     folds: int = 5,
     repeats: int = 1,
     budget: str | float | Budget | None = None,
+    memory: str | int | None = None,
     jobs: int | None = None,
     seed: int = 0,
     roles: Any = None,
@@ -47,6 +50,9 @@ def fit(
     weights: str | None = None,
     positive: Any = None,
     choose: str = "recommended",
+    balance: Any = None,
+    costs: Any = None,
+    threshold: Any = None,
     features: dict[str, Any] | None = None,
     transformers: Sequence[Any] = (),
     **reading: Any,
@@ -64,6 +70,9 @@ def fit(
     metric: what models are compared by, a name or a callable; the task's own by default.
     folds, repeats: k-fold cross-validation, repeated.
     budget: what may be spent, counted from this call: "60s", "5min"; five minutes by default.
+    memory: what may be held above what the process holds now: "2GB", or bytes. Models are then
+        fitted in a second process, and one that takes more is stopped; so are, with a budget of
+        time, models that may take much of it.
     jobs: threads; all cores by default.
     roles: a dict of column to role, or the path of a TOML file, to override what is inferred.
     groups, time, weights: names of columns: rows of one group stay on one side of every
@@ -71,6 +80,12 @@ def fit(
     positive: the class that two-class metrics call positive.
     choose: "recommended" refits the cheapest of the models that are statistically tied with
         the best and keep 98 % of its gain over the baseline; "best" the best by value.
+    balance: what is done to training rows of rare classes: "weights", "over", "under", "smote",
+        "near_miss", ... (see `wholefit.training.balance`); probabilities are corrected for it.
+    costs: what mistakes cost: {"no": {"yes": 1}, "yes": {"no": 50}}, the path of a TOML file, or
+        "yes=50"; `predict` then gives the class of least expected cost.
+    threshold: the probability of the positive class from which on it is predicted: a number, or
+        "cost", "f1", "precision>=0.9", "recall>=0.8" to have it chosen on unseen rows.
     features: changes to how columns become features (see `features.Encoding`), e.g.
         {"impute": "mean", "degree": 2}.
     transformers: the user's own, fitted on training rows only.
@@ -81,36 +96,49 @@ def fit(
     """
     from wholefit import training
 
-    clock = Clock(training.DEFAULT_BUDGET if budget is None else _time_budget(budget))
+    clock = Clock(_limits(budget, memory, training.DEFAULT_BUDGET))
     _answers.check_options(reading)
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,
         jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive,
         choose=choose, features=dict(features or {}), transformers=tuple(transformers),
+        balance=balance, costs=costs, threshold=threshold,
     )
-    _check_metric(metric, task)
-    dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
-                        weights=weights, **reading)
-    target = dataset.schema.target
-    if target is None:
-        raise DataError(_which_target(dataset.source, dataset.original.columns))
-    chosen, said = choose_task(dataset, target, task)
-    emit("read", source=dataset.source, rows=len(dataset), columns=dataset.frame.width, said=said,
-         seconds=clock.spent())
-    _tell(dataset.notes)
-    run = training.fit(dataset, chosen, options, clock)
+    _check_metric(None if metric in COST_WORDS and costs is not None else metric, task)
+    with training.begun(clock.budget) as apart:
+        dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
+                            weights=weights, **reading)
+        target = dataset.schema.target
+        if target is None:
+            raise DataError(_which_target(dataset.source, dataset.original.columns))
+        chosen, said = choose_task(dataset, target, task)
+        emit("read", source=dataset.source, rows=len(dataset), columns=dataset.frame.width,
+             said=said, seconds=clock.spent())
+        _tell(dataset.notes)
+        run = training.fit(dataset, chosen, options, clock, apart)
     for sentence in run.warnings:
         _warn(sentence)
     return Result._of_run(run, said, dataset)
 
 
-def _time_budget(budget: str | float | Budget) -> Budget:
-    """The budget asked for, which must be one that a fit can keep."""
-    found = Budget.parse(budget)
-    if found != Budget(seconds=found.seconds):
+def _limits(
+    budget: str | float | Budget | None, memory: str | int | None, default: Budget
+) -> Budget:
+    """The budget of time and memory asked for, which must be one that a fit can keep."""
+    found = default if budget is None else Budget.parse(budget)
+    if found.seconds is None:
+        found = dataclasses.replace(found, seconds=default.seconds)
+    if found != Budget(seconds=found.seconds, bytes=found.bytes):
         raise ParameterError(
-            f"fit keeps budgets of time, such as '60s' or '5min'; got {str(budget)!r}.")
-    return found
+            "fit keeps budgets of time and memory, such as '60s', '5min' or '60s 2GB'; got "
+            f"{str(budget)!r}.")
+    if memory is None:
+        return found
+    size = Budget(bytes=memory) if isinstance(memory, int) and memory > 0 else None
+    size = size or Budget.parse(str(memory))
+    if size != Budget(bytes=size.bytes):
+        raise ParameterError(f"memory must be a size, such as '2GB' or '500MB'; got {memory!r}.")
+    return dataclasses.replace(found, bytes=size.bytes)
 
 
 def _check_metric(metric: Any, task: str | None) -> None:

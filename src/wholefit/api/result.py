@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wholefit import artifact
 from wholefit.api import _answers, _record
@@ -12,6 +12,10 @@ from wholefit.api.leaderboard import Leaderboard
 from wholefit.data import Dataset, Schema
 from wholefit.evaluation import Score
 from wholefit.training import Fitted, Run
+from wholefit.training.decision import Decision
+
+if TYPE_CHECKING:
+    from wholefit.training.label_errors import LabelErrors
 
 
 class Result:
@@ -77,6 +81,11 @@ class Result:
         return getattr(self._fitted.codec, "classes", None)
 
     @property
+    def decision(self) -> Decision | None:
+        """How probabilities become a prediction; None where the most probable class is said."""
+        return self._fitted.decision
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What should be known before the result is trusted."""
         return self._facts.warnings
@@ -121,6 +130,27 @@ class Result:
         """Every metric with its interval on rows that were not used for fitting."""
         return _answers.evaluate(self._fitted, held_out, metric, options)
 
+    def with_threshold(self, threshold: Any = None, *, costs: Any = None, rows: Any = None,
+                       **options: Any) -> Result:
+        """A new Result that decides otherwise; probabilities stay as they are.
+
+        `threshold` and `costs` are those of `wf.fit`. One that must be chosen is chosen on the
+        out-of-fold answers of the fit; a loaded model has none, and needs `rows` with a known
+        target that it was not fitted on. Neither of the two: the most probable class again.
+        """
+        from wholefit.api.balancing import with_threshold
+
+        return with_threshold(self, threshold, costs, rows, options)
+
+    def label_errors(self, *, score: str = "self_confidence") -> LabelErrors:
+        """Rows whose target the fit's out-of-fold answers contradict, as `wf.label_errors`.
+
+        Costs nothing: no model is fitted. StateError for a Result that was loaded from a file.
+        """
+        from wholefit.api.labelling import errors_of_result
+
+        return errors_of_result(self, score)
+
     def update(self, more: Any) -> Result:
         """A new Result that has learnt `more` rows too, where the model can.
 
@@ -138,8 +168,8 @@ class Result:
 
         Raises StateError if the model has no version-independent form.
         """
-        states = {"model": self._fitted.state(), "encoder": self._fitted.encoder.state()}
-        return artifact.write(path, self._facts.to_json(self._fitted), states, force=force)
+        fitted = self._fitted
+        return artifact.write(path, self._facts.to_json(fitted), fitted.states(), force=force)
 
     def report(self, path: str | Path, *, force: bool = False) -> Path:
         """Write one self-contained HTML page about the result."""
@@ -167,8 +197,9 @@ class Result:
         return report.snippet(self)
 
     def __repr__(self) -> str:
+        said = f"; {self.decision.said(self.classes or ())}" if self.decision else ""
         return (f"<Result {self.task} of {self.target!r}: {self.model}, "
-                f"{self._facts.metric} {self.score}>")
+                f"{self._facts.metric} {self.score}{said}>")
 
 
 def load(path: str | Path) -> Result:

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,6 +49,21 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def narrow() -> bool:
     """True in a terminal that has no room for every column of a wide table."""
     return sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
+
+
+def in_terminal() -> bool:
+    """True where standard output is a terminal."""
+    return sys.stdout.isatty()
+
+
+def wrapped(text: str) -> str:
+    """A sentence broken at the width of a terminal, with its indent kept; whole elsewhere."""
+    room = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or len(text) <= room:
+        return text
+    indent = " " * (len(text) - len(text.lstrip(" ")))
+    return textwrap.fill(text.strip(), room, initial_indent=indent,
+                         subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
 def clipped(text: str) -> str:

@@ -67,11 +67,23 @@ def fit(
         "METRIC")] = None,
     budget: Annotated[str, _how("Time to spend, from start to end: 60s, 5min, 1h.",
                                 "TIME")] = "5min",
+    memory: Annotated[str | None, _how(
+        "Memory that may be held: 500MB, 2GB; a model that takes more is stopped.",
+        "SIZE")] = None,
     folds: Annotated[int, _how("Folds of the cross-validation.", "N")] = 5,
     repeats: Annotated[int, _how("How often the folds are drawn anew.", "N")] = 1,
     choose: Annotated[str, _how(
         "Which one is saved: best, or recommended, which is the cheapest of those "
         "statistically tied with the best.", "WHICH")] = "recommended",
+    balance: Annotated[str | None, _how(
+        "What is done to training rows of rare classes: weights, over, under, smote, near_miss, "
+        "...; probabilities are corrected for it.", "HOW")] = None,
+    costs: Annotated[str | None, _how(
+        "What mistakes cost: a TOML file, or e.g. 'yes=50'; the class of least expected cost is "
+        "predicted.", "FILE")] = None,
+    threshold: Annotated[str | None, _how(
+        "From which probability on the positive class is predicted: a number, or cost, f1, "
+        "'precision>=0.9', 'recall>=0.8' to have it chosen.", "RULE")] = None,
     feature: Annotated[list[str] | None, _how(
         "How columns become features, e.g. impute=mean or degree=2; may be repeated.",
         "NAME=VALUE")] = None,
@@ -110,8 +122,9 @@ def fit(
     with told(quiet) as said, listen(_plan(quiet, models is None)):
         result = wf.fit(
             source, target=target, task=task, models=models, metric=metric, folds=folds,
-            repeats=repeats, budget=budget, jobs=jobs, seed=seed, roles=_roles(roles, role),
+            repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed, roles=_roles(roles, role),
             groups=groups, time=time, weights=weights, positive=positive, choose=choose,
+            balance=balance, costs=costs, threshold=threshold,
             features=pairs(feature, "--feature"),
             **reading(delimiter, encoding, na_values, sheet, table, query),
         )
@@ -132,6 +145,7 @@ def facts(result: Result, files: dict[str, str]) -> dict[str, Any]:
         "score": result.score.to_json(),
         "scores": {name: score.to_json() for name, score in result.scores.items()},
         "leaderboard": [entry.to_json() for entry in result.leaderboard],
+        "decision": result.decision.to_json() if result.decision else None,
         "split": result.split, "warnings": list(result.warnings),
         "notes": [note.to_json() for note in result.notes], "lineage": result.lineage,
         "saved": files.get("model"), "report": files.get("report"),
@@ -175,6 +189,8 @@ def _tell(result: Result, said: list[str], files: dict[str, str], quiet: bool) -
     _show.table(*_show.widest(lambda count: board.table(names[:count]), min(_SHOWN, len(names))))
     _show.say()
     _show.say(recommendation(result))
+    if result.decision is not None:
+        _show.say(result.decision.said(result.classes or ()) + ".")
     if files:
         _show.say("saved " + " and ".join(files.values()))
     if "model" in files and not quiet:

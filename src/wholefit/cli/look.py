@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from wholefit.cli import _show
 from wholefit.cli._app import command
+from wholefit.cli._places import check_free
 from wholefit.cli._reading import (
     Delimiter,
     Encoding,
@@ -19,6 +23,8 @@ from wholefit.cli._reading import (
 )
 
 Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
+# Columns of a profile that a terminal shows.
+_MOST_LINES = 100
 
 
 @command("models")
@@ -55,6 +61,17 @@ def profile(
         help="File, folder, database URL, or - for standard input.", metavar="SOURCE")],
     target: Annotated[str | None, typer.Option(
         help="Column to predict.", metavar="COLUMN")] = None,
+    against: Annotated[str | None, typer.Option(
+        help="Other data to lay beside it, such as new data beside training data.",
+        metavar="SOURCE")] = None,
+    sample: Annotated[int | None, typer.Option(
+        help="Figures of columns from at most so many random rows; a million if left out.",
+        metavar="ROWS", min=1)] = None,
+    out: Annotated[Path | None, typer.Option(
+        help="Also write one self-contained HTML page, with pictures.", metavar="FILE")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    no_values: Annotated[bool, typer.Option(
+        "--no-values", help="Show no cell of the data: no samples, levels, extremes.")] = False,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,
@@ -63,17 +80,26 @@ def profile(
     query: Query = None,
     as_json: Json = False,
 ) -> None:
-    """What is in a table: role, missing, distinct and typical values of each column."""
+    """What is in a table: each column, how columns go together, what is wrong and its remedy."""
     import wholefit as wf
 
-    found = wf.profile(source, target=target,
-                       **reading(delimiter, encoding, na_values, sheet, table, query))
+    if out is not None:
+        check_free([out], source, force)
+    options = reading(delimiter, encoding, na_values, sheet, table, query)
+    options |= {} if sample is None else {"most": sample}
+    found = wf.profile(source, target=target, against=against, **options)
+    if out is not None:
+        found.report(out, force=force, values=not no_values)
+    shown = found.without_values() if no_values else found
+    shown = replace(shown, next=tuple(
+        step.replace(shlex.quote(found.source), shlex.quote(source), 1) for step in found.next))
     if as_json:
-        _show.as_json(found.to_json())
-    else:
-        table_lines = 2 + 1 + len(found.columns)
-        for at, line in enumerate(found.to_text().splitlines()):
-            _show.say(_show.clipped(line) if at < table_lines else line)
+        _show.as_json(shown.to_json())
+        return
+    for is_table, line in shown.lines(_MOST_LINES if _show.in_terminal() else None):
+        _show.say(_show.clipped(line) if is_table else _show.wrapped(line))
+    if out is not None:
+        _show.say(f"saved {out}")
 
 
 def _list(rows: list[dict[str, Any]]) -> None:

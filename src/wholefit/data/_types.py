@@ -19,6 +19,7 @@ from wholefit.data import _words as words
 from wholefit.data.notes import Note, info, some, warning
 
 MOST_BAD = 0.01
+MOST_ROWS = 100_000    # of one note: a list of more is nothing that a person works through
 _DOUBTFUL = ("?", "None", "none", "-", ".")
 SPOTS = ("", *words.STANDARD, *_DOUBTFUL)      # cells that text columns are searched for
 _PROBE = 1000
@@ -305,7 +306,7 @@ def _mostly(column: pl.Series, bad: pl.Series, kind: str) -> Settled:
 
 def where(column: pl.Series, bad: pl.Series) -> tuple[list[int], list[str]]:
     """Row numbers and example values of the masked cells."""
-    rows = (bad.arg_true().head(20) + 1).to_list()
+    rows = (bad.arg_true().head(MOST_ROWS) + 1).to_list()
     examples = column.filter(bad).unique(maintain_order=True).head(5).to_list()
     return rows, [repr(_short(e)) for e in examples]
 

@@ -169,7 +169,7 @@ def _with_target(frame: pl.DataFrame, target: str | None) -> tuple[pl.DataFrame,
     count = int(empty.sum())
     if not count:
         return frame, []
-    rows = np.flatnonzero(empty.to_numpy())[:_EXAMPLES] + 1
+    rows = np.flatnonzero(empty.to_numpy()) + 1
     word = "row has" if count == 1 else "rows have"
     note = warning(
         "target_missing", f"{count:,} of {frame.height:,} {word} no target {target!r} and cannot "
@@ -206,7 +206,7 @@ def _lost_cells(frame: pl.DataFrame, schema: Schema) -> list[Note]:
             notes.append(warning(
                 "cells_not_converted", f"column {column.name!r} is {column.role}, and {len(bad):,} "
                 f"of its cells are not, such as {examples}: they become missing.",
-                column=column.name, rows=bad[:_EXAMPLES] + 1, count=len(bad)))
+                column=column.name, rows=bad + 1, count=len(bad)))
         elif column.role != "boolean":
             notes.append(info("text_converted", f"column {column.name!r}: {column.reason}.",
                               column=column.name, count=len(cells)))

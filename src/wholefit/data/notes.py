@@ -13,14 +13,15 @@ from typing import Any
 from wholefit.base.errors import ParameterError
 
 SEVERITIES = ("info", "warning")
+_KEPT = 20
 
 
 @dataclass(frozen=True)
 class Note:
     """One thing found and what was done: kind (a stable slug), sentence, column, rows, count.
 
-    `rows` are 1-based data rows (the header is not counted), at most a few examples; `count` is
-    how many rows or cells were touched in all. `severity` is "info" or "warning".
+    `rows` are the 1-based data rows (the header is not counted), of which JSON keeps a few;
+    `count` is how many rows or cells were touched in all. `severity` is "info" or "warning".
     """
 
     kind: str
@@ -40,8 +41,8 @@ class Note:
         return self.message
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {**asdict(self), "rows": list(self.rows)}
+        """As plain JSON values, with the first twenty of the rows."""
+        return {**asdict(self), "rows": list(self.rows[:_KEPT])}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Note:

@@ -40,23 +40,26 @@ class Difference:
 
 def compare(task: str, metric: Any, truth: Any, a: Any, b: Any, *, positive: int = 1,
             weights: Any = None, units: Any = None, level: float = 0.95,
-            seed: int = 0) -> Difference:
+            seed: int = 0, predicted: tuple[Any, Any] = (None, None)) -> Difference:
     """The paired difference a - b of two answers to the same rows, on one metric.
 
-    Shapes are those of `score`. The standard error comes from the influence of each unit on
-    the difference, with Student's quantile; for the AUC this is the paired test of DeLong,
-    DeLong and Clarke-Pearson (1988). A user's own function is compared by paired bootstrap.
+    Shapes are those of `score`; `predicted` are the codes that a and b decided on. The standard
+    error comes from the influence of each unit on the difference, with Student's quantile; for
+    the AUC this is the paired test of DeLong, DeLong and Clarke-Pearson (1988). A user's own
+    function is compared by paired bootstrap.
     """
     check_level(level)
     chosen = metrics.get(task, metric)
     options = {"positive": positive, "weights": weights, "units": units}
-    return _difference(_Side(chosen, metrics.sheet(task, truth, a, **options), seed),
-                       _Side(chosen, metrics.sheet(task, truth, b, **options), seed), level)
+    first, second = (
+        _Side(chosen, metrics.sheet(task, truth, answer, predicted=codes, **options), seed)
+        for answer, codes in zip((a, b), predicted, strict=True))
+    return _difference(first, second, level)
 
 
 def ties(task: str, metric: Any, truth: Any, answers: Mapping[str, Any], *, positive: int = 1,
-         weights: Any = None, units: Any = None, level: float = 0.95,
-         seed: int = 0) -> dict[str, Difference]:
+         weights: Any = None, units: Any = None, level: float = 0.95, seed: int = 0,
+         predicted: Mapping[str, Any] | None = None) -> dict[str, Difference]:
     """Each answer's difference from the best one, in the order given: answer - best.
 
     An answer is `tied` with the best (which is tied with itself), or "b", the best, is better.
@@ -67,7 +70,9 @@ def ties(task: str, metric: Any, truth: Any, answers: Mapping[str, Any], *, posi
     check_level(level)
     chosen = metrics.get(task, metric)
     options = {"positive": positive, "weights": weights, "units": units}
-    sides = {name: _Side(chosen, metrics.sheet(task, truth, answer, **options), seed)
+    decided = predicted or {}
+    sides = {name: _Side(chosen, metrics.sheet(task, truth, answer, predicted=decided.get(name),
+                                               **options), seed)
              for name, answer in answers.items()}
     best = max(sides.values(), key=lambda side: side.merit)
     return {name: _difference(side, best, level) for name, side in sides.items()}

@@ -57,18 +57,20 @@ class Score:
 
 def score(task: str, truth: Any, answer: Any, *, metrics: Any = None, positive: int = 1,
           weights: Any = None, units: Any = None, level: float | None = 0.95,
-          seed: int = 0) -> dict[str, Score]:
+          seed: int = 0, predicted: Any = None) -> dict[str, Score]:
     """Score an answer against the truth on each metric, with intervals.
 
     `truth` (n,) and `answer` in the shape that the task states: class codes and probabilities
     (n, k), or numbers and numbers. `metrics` names, functions, or "package.module:function";
     the task's own where None. `weights` (n,) of rows; `units` (n,) names the unit each row
     belongs to (group, time block), where rows of a unit are not independent of each other.
-    `level=None` leaves the intervals out. Rows without a known truth (NaN, -1) are left out.
-    Raises DataError if truth, answer, weights and units do not fit together.
+    `predicted` (n,) are the class codes decided on, where those are not the most probable
+    classes. `level=None` leaves the intervals out. Rows without a known truth (NaN, -1) are
+    left out. Raises DataError if truth, answer, weights and units do not fit together.
     """
     check_level(level)
-    sheet = _metrics.sheet(task, truth, answer, positive=positive, weights=weights, units=units)
+    sheet = _metrics.sheet(task, truth, answer, positive=positive, weights=weights, units=units,
+                           predicted=predicted)
     return {metric.name: score_sheet(metric, sheet, level, seed)
             for metric in _metrics.chosen(task, metrics)}
 

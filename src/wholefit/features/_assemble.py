@@ -24,14 +24,35 @@ def pays(blocks: Sequence[Any]) -> bool:
     return thin >= _FEATURES and sum(b.filled() for b in blocks) < _DENSITY * wide
 
 
-def dense(blocks: Sequence[Any], picked: Picked, dtype: type) -> np.ndarray:
-    """C-contiguous (rows, features)."""
+def worth_csr(X: Any) -> bool:
+    """The same of a matrix that is CSR already."""
+    return X.shape[1] >= _FEATURES and X.nnz < _DENSITY * X.shape[0] * X.shape[1]
+
+
+def dense(
+    blocks: Sequence[Any], picked: Picked, dtype: type, reduction: Any = None
+) -> np.ndarray:
+    """C-contiguous (rows, features), each stretch of rows reduced as soon as it is written."""
     widths = [len(block.names) for block in blocks]
     ends = np.cumsum([0, *widths])
+    if reduction is not None:
+        return _reduced(blocks, picked, dtype, reduction, ends)
     out = np.empty((picked.size, ends[-1]), dtype=dtype)
     for span in picked.stretches(int(ends[-1])):
         for block, start, end in zip(blocks, ends[:-1], ends[1:], strict=True):
             block.write(picked, span, out[span, start:end])
+    return out
+
+
+def _reduced(
+    blocks: Sequence[Any], picked: Picked, dtype: type, reduction: Any, ends: np.ndarray
+) -> np.ndarray:
+    out = np.empty((picked.size, reduction.width), dtype=dtype)
+    for span in picked.stretches(int(ends[-1])):
+        tile = np.empty((span.stop - span.start, ends[-1]), dtype=dtype)
+        for block, start, end in zip(blocks, ends[:-1], ends[1:], strict=True):
+            block.write(picked, span, tile[:, start:end])
+        out[span] = reduction.apply(tile)
     return out
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import DataError, ParameterError, unknown
+from wholefit.base.errors import DataError, ParameterError, SchemaError, unknown
 from wholefit.base.state import State
 from wholefit.features._picked import Picked
 from wholefit.features.custom import Custom, restore, steps, store
@@ -40,12 +41,17 @@ class Layout:
 
 @dataclass
 class Applied:
-    """A fitted step: what it reads, and the names of what it makes."""
+    """A fitted step: what it reads, and the names of what it makes.
+
+    `crossed` holds, while the encoder lives, what a supervised step made of the very rows it was
+    fitted on, each by a fit that had not seen that row's target: (rows, outputs).
+    """
 
     name: str
     transformer: Any
     columns: list[str]
     outputs: list[str]
+    crossed: np.ndarray | None = None
 
     def state(self) -> State:
         """The transformer's state beside the names."""
@@ -59,9 +65,12 @@ class Applied:
         return cls(config["name"], restore(state.parts["transformer"]), list(config["columns"]),
                    list(config["outputs"]))
 
-    def apply(self, picked: Picked) -> None:
-        """Compute the outputs for the picked rows."""
-        self.keep(picked, _call(self, _input(picked, self)))
+    def apply(self, picked: Picked, training: bool = False) -> None:
+        """Compute the outputs for the picked rows; those of `crossed` if they are its own."""
+        if training and self.crossed is not None:
+            self.keep(picked, self.crossed)
+        else:
+            self.keep(picked, _call(self, _input(picked, self)))
 
     def keep(self, picked: Picked, made: np.ndarray) -> None:
         """Remember computed columns under the names of the outputs."""
@@ -71,17 +80,18 @@ class Applied:
         picked.made.update(zip(self.outputs, made.T, strict=True))
 
 
-def learn(picked: Picked, given: Any, layout: Layout) -> list[Applied]:
-    """Fit the steps one after another on the picked rows; `layout` is changed to what they give."""
+def learn(
+    picked: Picked, given: Any, layout: Layout, y: np.ndarray | None = None
+) -> list[Applied]:
+    """Fit the steps one after another on the picked rows; `layout` is changed to what they give.
+
+    `y`, the encoded target of those rows, goes to steps that are supervised.
+    """
     found = []
     for step in steps(given):
         applied = Applied(step.name, copy.deepcopy(step.transformer),
-                          _columns(step, layout), [])
-        values = _input(picked, applied)
-        if callable(getattr(applied.transformer, "fit", None)):
-            with _named(step.name, "fit"):
-                applied.transformer.fit(values)
-        made = _call(applied, values)
+                          _columns(step, layout, picked.dataset.schema), [])
+        made = _fit(applied, _input(picked, applied), y)
         applied.outputs = _outputs(applied, made.shape[1])
         _rearrange(layout, step, applied)
         applied.keep(picked, made)
@@ -89,13 +99,50 @@ def learn(picked: Picked, given: Any, layout: Layout) -> list[Applied]:
     return found
 
 
-def _columns(step: Custom, layout: Layout) -> list[str]:
+def _fit(applied: Applied, values: Any, y: np.ndarray | None) -> np.ndarray:
+    """Fit the step; gives its answer for the rows it was fitted on."""
+    if supervised(applied.transformer):
+        return _teach(applied, values, y)
+    if callable(getattr(applied.transformer, "fit", None)):
+        with _named(applied.name, "fit"):
+            applied.transformer.fit(values)
+    return _call(applied, values)
+
+
+def _teach(applied: Applied, values: Any, y: np.ndarray | None) -> np.ndarray:
+    if y is None:
+        raise ParameterError(f"transformer {applied.name!r} must be given the target, for it is "
+                             "supervised; got none: call fit(dataset, rows, y).")
+    if not callable(getattr(applied.transformer, "fit_transform", None)):
+        with _named(applied.name, "fit"):
+            applied.transformer.fit(values, y)
+        return _call(applied, values)
+    with _named(applied.name, "fit_transform"):
+        found = applied.transformer.fit_transform(values, y)
+    applied.crossed = _numbers(applied.name, found, len(values))
+    return applied.crossed
+
+
+def supervised(transformer: Any) -> bool:
+    """True if it learns from the target: it says so itself, or by scikit-learn's tags."""
+    said = getattr(transformer, "supervised", None)
+    if said is not None:
+        return bool(said)
+    with contextlib.suppress(Exception):  # one without scikit-learn's tags tells nothing
+        return bool(transformer.__sklearn_tags__().target_tags.required)
+    return False
+
+
+def _columns(step: Custom, layout: Layout, schema: Any) -> list[str]:
     if step.columns is None:
         return list(layout.numeric)
     framed = getattr(step.transformer, "wants", None) == "frame"
+    known = list(layout.all)
+    if framed:  # the time or the group of a row may place it, though nothing is learnt from it
+        known += [c.name for c in schema.columns if c.role != "target" and c.name not in known]
     for name in step.columns:
-        if name not in layout.all:
-            raise unknown(f"column for transformer {step.name!r}", name, layout.all)
+        if name not in known:
+            raise unknown(f"column for transformer {step.name!r}", name, known)
         if not framed and name not in layout.numeric:
             raise ParameterError(
                 f"transformer {step.name!r} must be given numeric columns; got {name!r}: give it "
@@ -133,9 +180,9 @@ def _origins(applied: Applied) -> list[str]:
 
 
 def _outputs(applied: Applied, width: int) -> list[str]:
-    if width == len(applied.columns):
-        return list(applied.columns)
     named = getattr(applied.transformer, "get_feature_names_out", None)
+    if width == len(applied.columns) and not getattr(applied.transformer, "own_names", False):
+        return list(applied.columns)
     if callable(named):
         found = [str(name) for name in named(applied.columns)]
         if len(found) == width and len(set(found)) == width:
@@ -145,21 +192,38 @@ def _outputs(applied: Applied, width: int) -> list[str]:
 
 def _input(picked: Picked, applied: Applied) -> Any:
     if getattr(applied.transformer, "wants", None) == "frame":
-        return _frame(picked, applied.columns)
+        return _frame(picked, applied)
     values = np.empty((picked.size, len(applied.columns)))
     for at, name in enumerate(applied.columns):
         picked.numbers(name, slice(0, picked.size), values[:, at])
     return values
 
 
-def _frame(picked: Picked, columns: list[str]) -> Any:
+def _frame(picked: Picked, applied: Applied) -> Any:
     import polars as pl
 
-    plain = [name for name in columns if name not in picked.made]
-    frame = picked.dataset.frame.select(plain)
-    frame = frame if picked.rows is None else frame[picked.rows]
-    made = [pl.Series(name, picked.made[name]) for name in columns if name in picked.made]
-    return frame.with_columns(made).select(columns)
+    frame = picked.dataset.frame
+    return pl.DataFrame([_cells(picked, frame, name, applied.name) for name in applied.columns])
+
+
+def _cells(picked: Picked, frame: Any, name: str, step: str) -> Any:
+    """A column of the picked rows in the type of its role: as in training, so in new data."""
+    import polars as pl
+
+    if name in picked.made:
+        return pl.Series(name, picked.made[name])
+    dataset = picked.dataset
+    if name not in frame.columns:
+        raise SchemaError(f"new data must have column {name!r}, which transformer {step!r} needs: "
+                          "add it.")
+    role = dataset.schema.role(name)
+    if role in ("numeric", "boolean"):
+        found = pl.Series(name, dataset.numeric(name), nan_to_null=True)
+    elif role == "datetime":
+        found = pl.Series(name, dataset.times(name))
+    else:
+        found = frame.get_column(name)
+    return found if picked.rows is None else found[picked.rows]
 
 
 def _call(applied: Applied, values: Any) -> np.ndarray:
@@ -167,15 +231,20 @@ def _call(applied: Applied, values: Any) -> np.ndarray:
     with _named(applied.name, "transform"):
         transform = getattr(applied.transformer, "transform", applied.transformer)
         found = transform(values)
+    return _numbers(applied.name, found, len(values))
+
+
+def _numbers(name: str, found: Any, rows: int) -> np.ndarray:
+    """What a transformer gave, as float64 (rows, columns); DataError if it is no such thing."""
     found = found.toarray() if hasattr(found, "toarray") else found
     try:
         made = np.asarray(found, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"transformer {applied.name!r} must give numbers; {error}.") from error
+        raise DataError(f"transformer {name!r} must give numbers; {error}.") from error
     made = made[:, None] if made.ndim == 1 else made
-    if made.ndim != 2 or len(made) != len(values):
-        raise DataError(f"transformer {applied.name!r} must give one row for each of the "
-                        f"{len(values)} it gets; got shape {made.shape}.")
+    if made.ndim != 2 or len(made) != rows:
+        raise DataError(f"transformer {name!r} must give one row for each of the "
+                        f"{rows} it gets; got shape {made.shape}.")
     return made
 
 

@@ -7,6 +7,9 @@ A transformer is an object with `fit(X)` and `transform(X)`, or a plain function
 float64 (rows, columns) with NaN where missing; with `wants = "frame"` as an attribute it is a
 polars frame of the named columns, whatever their roles. It is copied and fitted on training rows
 only; a function is called on whatever rows are being encoded, so it must treat each row alone.
+With `supervised = True` it is fitted by `fit(X, y)`, y being the encoded target of those rows
+(class codes or numbers); if it has `fit_transform(X, y)`, the answer is used for those very rows,
+and should let no row see its own target, and `transform(X)` for all others.
 
 What it gives is numbers: they are then filled and scaled like any numeric column. As many
 columns as it was given keep their names; else they are called "name.1", "name.2", or by its own
@@ -25,10 +28,12 @@ import numpy as np
 
 from wholefit.base.errors import ParameterError, StateError, unknown
 from wholefit.base.state import State
+from wholefit.features.engineer._kinds import STATES
 
 _UFUNC = "transformer.ufunc"
 _kinds: dict[str, str | type] = {"transformer.quantile_clipper":
-                                 "wholefit.features.clip:QuantileClipper"}
+                                 "wholefit.features.clip:QuantileClipper",
+                                 **STATES}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@
 
 Features stand in this order: numbers (with parts of datetimes, flags, products), categories,
 text. The matrix is dense and C-contiguous, or CSR where that is smaller and the Encoding allows
-it; which of the two is settled at `fit`, so that a model always meets the same kind.
+it; which of the two is settled at `fit`, so that a model always meets the same kind. Where the
+Encoding selects features, or projects them on components, what is left stands in the same order.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ import numpy as np
 
 from wholefit.base.errors import DataError, StateError
 from wholefit.base.state import State
-from wholefit.features import _assemble, _custom, _numeric, _text
+from wholefit.features import _assemble, _custom, _numeric, _reduce, _text
 from wholefit.features._categories import ONEHOT, ORDINAL, OneHot, Ordinal, learn_categories
 from wholefit.features._custom import Applied, Layout
 from wholefit.features._numeric import Numeric
 from wholefit.features._picked import Picked
+from wholefit.features._reduce import Reduction
 from wholefit.features._text import Text
 from wholefit.features.encoding import Encoding
+from wholefit.features.pca import Projection
+from wholefit.features.select import Selection
 
 KIND = "encoder"
 
@@ -55,9 +59,11 @@ class Encoder:
     """Encodes the columns of a Dataset as `encoding` says.
 
     `transformers` are the user's own steps (see `features.custom`); `seed` is used by
-    text='svd' alone. After `fit`: `names` and `sources`, one a feature (the source of a
-    product of columns is "a*b"); `categorical`, indices of features that hold category codes,
-    and `cardinalities`, the number of codes of each; `sparse`, whether `transform` gives CSR.
+    text='svd' and by selection. After `fit`: `names` and `sources`, one a feature (the source of
+    a product of columns is "a*b", of a principal component "(pca)"); `categorical`, indices of
+    features that hold category codes, and `cardinalities`, the number of codes of each; `sparse`,
+    whether `transform` gives CSR. `selection` and `projection` are what was learnt of those, or
+    None; `selection.table(encoder.made, encoder.made_of)` says what became of every feature made.
     """
 
     def __init__(
@@ -66,36 +72,73 @@ class Encoder:
         self.encoding = encoding if encoding is not None else Encoding()
         self.transformers = tuple(transformers)
         self.seed = seed
+        self._learnt_on: str | None = None
 
-    def fit(self, dataset: Any, rows: np.ndarray | None = None) -> Encoder:
-        """Learn from these rows (indices or a mask; all when None); DataError if none is left."""
+    def fit(
+        self, dataset: Any, rows: np.ndarray | None = None, y: np.ndarray | None = None
+    ) -> Encoder:
+        """Learn from these rows (indices or a mask; all when None); DataError if none is left.
+
+        `y`, the encoded target of these rows (int32 class codes or float64), is what supervised
+        transformers and selection learn from; nothing else does.
+        """
         picked = Picked(dataset, rows)
-        if not picked.size:
-            raise DataError("Encoder.fit needs at least one row; got 0.")
+        _check_rows(picked, y)
         layout = _layout(dataset.schema, self.encoding)
-        self._applied = _custom.learn(picked, self.transformers, layout)
+        self._applied = _custom.learn(picked, self.transformers, layout, y)
+        crossed = any(step.crossed is not None for step in self._applied)
+        self._learnt_on = picked.mark() if crossed else None
         self._settle(_blocks(picked, layout, self.encoding, self.seed), layout.sources)
-        self.sparse = not self.encoding.dense and _assemble.pays(self._blocks)
+        self._thin = self.sparse = not self.encoding.dense and _assemble.pays(self._blocks)
+        if self.encoding.reduces:
+            self._reduce(_reduce.learn(
+                self._encode(picked, training=True), y, self.encoding, sources=self.sources,
+                codes=self.categorical, seed=self.seed))
         return self
 
     def transform(self, dataset: Any, rows: np.ndarray | None = None) -> Any:
         """Matrix (rows, features) of float64, or float32 if encoding.single; dense or CSR."""
         self._check_fitted()
+        return self._encode(Picked(dataset, rows), training=False)
+
+    def fit_transform(
+        self, dataset: Any, rows: np.ndarray | None = None, y: np.ndarray | None = None
+    ) -> Any:
+        """Fit, then the matrix of the same rows, as `transform_training` gives it."""
+        return self.fit(dataset, rows, y).transform_training(dataset, rows)
+
+    def transform_training(self, dataset: Any, rows: np.ndarray | None = None) -> Any:
+        """Matrix of the very rows of `fit`, for the model that learns from them.
+
+        It is that of `transform`, but for what cross-fitting transformers made: a column that a
+        row's own target helped to make would tell the model that target. StateError if other
+        rows are asked for then.
+        """
+        self._check_fitted()
         picked = Picked(dataset, rows)
+        if self._learnt_on is not None and self._learnt_on != picked.mark():
+            raise StateError("transform_training gives the rows that fit was given, and got "
+                             "others: call transform for those.")
+        return self._encode(picked, training=True)
+
+    def _encode(self, picked: Picked, training: bool) -> Any:
         for step in self._applied:
-            step.apply(picked)
+            step.apply(picked, training)
         dtype = np.float32 if self.encoding.single else np.float64
-        give = _assemble.csr if self.sparse else _assemble.dense
-        return give(self._blocks, picked, dtype)
+        if not self._thin:
+            return _assemble.dense(self._blocks, picked, dtype, self._reduction)
+        made = _assemble.csr(self._blocks, picked, dtype)
+        return made if self._reduction is None else self._reduction.apply(made)
 
     def state(self) -> State:
         """Everything `transform` needs; StateError if a user's transformer has no stored form."""
         self._check_fitted()
         steps = {f"step {i}": step.state() for i, step in enumerate(self._applied)}
         blocks = {f"block {i}": block.state() for i, block in enumerate(self._blocks)}
-        config = {"encoding": self.encoding.to_dict(), "seed": self.seed, "sparse": self.sparse,
+        config = {"encoding": self.encoding.to_dict(), "seed": self.seed, "sparse": self._thin,
                   "steps": len(steps), "blocks": len(blocks), "origins": self._origins}
-        return State(KIND, config, parts={**steps, **blocks})
+        last = {} if self._reduction is None else {"reduction": self._reduction.state()}
+        return State(KIND, config, parts={**steps, **blocks, **last})
 
     @classmethod
     def from_state(cls, state: State) -> Encoder:
@@ -106,7 +149,9 @@ class Encoder:
                          for i in range(config["steps"])]
         parts = (state.parts[f"block {i}"] for i in range(config["blocks"]))
         made._settle([_LOADERS[part.kind](part) for part in parts], config["origins"])
-        made.sparse = config["sparse"]
+        made._thin = made.sparse = config["sparse"]
+        if "reduction" in state.parts:
+            made._reduce(Reduction.from_state(state.parts["reduction"]))
         return made
 
     def _check_fitted(self) -> None:
@@ -115,6 +160,9 @@ class Encoder:
 
     def _settle(self, blocks: list[Block], origins: dict[str, str]) -> None:
         self._blocks, self._origins = blocks, origins
+        self._reduction: Reduction | None = None
+        self.selection: Selection | None = None
+        self.projection: Projection | None = None
         self.names = _distinct([name for block in blocks for name in block.names])
         self.sources = [origins.get(s, s) for block in blocks for s in block.sources]
         if not self.names:
@@ -127,12 +175,28 @@ class Encoder:
             at = sum(len(b.names) for b in blocks[:blocks.index(codes[0])])
             self.categorical = tuple(range(at, at + len(codes[0].names)))
             self.cardinalities = codes[0].cardinalities
+        self.made, self.made_of = self.names, self.sources
+
+    def _reduce(self, reduction: Reduction) -> None:
+        """Let `reduction` follow the blocks from now on."""
+        self._reduction, self.sparse = reduction, reduction.sparse
+        self.selection, self.projection = reduction.selection, reduction.projection
+        self.names, self.sources, self.categorical, self.cardinalities = reduction.settle(
+            self.names, self.sources, self.categorical, self.cardinalities)
 
 
 _LOADERS: dict[str, Any] = {
     _numeric.KIND: Numeric.from_state, ONEHOT: OneHot.from_state, ORDINAL: Ordinal.from_state,
     _text.KIND: Text.from_state,
 }
+
+
+def _check_rows(picked: Picked, y: np.ndarray | None) -> None:
+    if not picked.size:
+        raise DataError("Encoder.fit needs at least one row; got 0.")
+    if y is not None and len(y) != picked.size:
+        raise DataError(f"Encoder.fit needs one target value for each of the {picked.size:,} "
+                        f"rows; got {len(y):,}.")
 
 
 def _layout(schema: Any, encoding: Encoding) -> Layout:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from wholefit.base.errors import ParameterError
 from wholefit.base.params import Params, param
 
 
@@ -40,8 +43,57 @@ class Encoding(Params):
         low=1, high=5, search=(1, 3))
     interactions_only: bool = param(
         False, "Leave out powers of one column: products of different columns only.")
+    select: str = param(
+        "none", "Which features stay, by what training rows show: spread, one test a feature, "
+        "repetition of others, weight under an L1 penalty, importance in trees, elimination.",
+        choices=("none", "variance", "f", "chi2", "mutual_info", "correlation", "l1", "tree",
+                 "rfe"))
+    keep: float | None = param(
+        None, "How many features 'select' keeps: a number, or a share below 1; None leaves it to "
+        "the method.", above=0, none=True)
+    whole_columns: bool = param(
+        False, "Select columns, not single features: all features of a column stay or go.")
+    alike: float = param(
+        0.95, "Correlation from which one feature repeats another (select='correlation').",
+        above=0, high=1)
+    pca: float | None = param(
+        None, "Replace features by principal components: a number of them, or, below 1, the "
+        "share of variance they hold.", above=0, none=True)
     dense: bool = param(False, "Always give a dense matrix, even where most entries are zero.")
     single: bool = param(False, "Give float32 instead of float64.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("keep", "pca"):
+            value = getattr(self, name)
+            if value is not None and value >= 1 and value != int(value):
+                raise ParameterError(f"Encoding.{name} must be a whole number, or a share below "
+                                     f"1; got {value!r}.")
+        if self.select == "none" and (self.keep is not None or self.whole_columns):
+            raise ParameterError("Encoding.keep and Encoding.whole_columns must come with a "
+                                 "method of selection; got select='none': say, for one, "
+                                 "select='f'.")
+
+    @property
+    def reduces(self) -> bool:
+        """True if features are selected or projected once they are made."""
+        return self.select != "none" or self.pca is not None
+
+
+def changed(wanted: Encoding, changes: Mapping[str, Any]) -> Encoding:
+    """What a family wants, with the user's changes, and what these ask for in turn.
+
+    Principal components need numbers without gaps and, to be worth anything, on one scale: where
+    the family asks for neither and the user has not said otherwise, gaps are filled with the
+    median, numbers standardised, and categories made 0/1.
+    """
+    found = wanted.replace(**changes)
+    if found.pca is None:
+        return found
+    needed = {"impute": ("none", "median"), "scale": ("none", "standard"),
+              "categories": ("ordinal", "onehot")}
+    return found.replace(**{name: better for name, (bad, better) in needed.items()
+                            if name not in changes and getattr(found, name) == bad})
 
 
 def for_trees(**changes: object) -> Encoding:

@@ -27,6 +27,8 @@ KINDS: dict[str, str] = {
     "lightgbm": "wholefit.models._kernels.native:LightGBM",
     "mean": "wholefit.models._kernels.members:Mean",
     "neighbors": "wholefit.models._kernels.neighbors:Neighbors",
+    "shifted": "wholefit.models._kernels.shifted:Shifted",
+    "steps": "wholefit.models._kernels.steps:Steps",
     "stack": "wholefit.models._kernels.members:Stack",
     "trees": "wholefit.models._kernels.trees:Trees",
     "xgboost": "wholefit.models._kernels.native:XGBoost",

@@ -25,7 +25,8 @@ def options(result: Reported) -> dict[str, Any] | None:
     found: dict[str, Any] = {"target": result.target, "task": result.task}
     found["models"] = ", ".join(_named(result))
     found["metric"] = result.leaderboard.metric
-    found |= {name: lineage[name] for name in ("folds", "repeats", "budget", "jobs", "seed")
+    found |= {name: lineage[name] for name in ("folds", "repeats", "budget", "jobs", "seed",
+                                               "balance", "costs", "threshold")
               if name in lineage}
     for role, word in _SINGLE.items():
         for column in result.schema.having(role):

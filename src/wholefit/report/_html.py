@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_VOID = frozenset({"br", "hr", "meta", "wbr", "line", "rect", "circle", "path", "polyline"})
-_EMPTY = frozenset({"br", "hr", "meta", "wbr"})  # the rest of _VOID is SVG, closed with a slash
+_EMPTY = frozenset({"br", "hr", "input", "meta", "wbr"})
+_VOID = _EMPTY | {"line", "rect", "circle", "path", "polyline"}  # SVG, closed with a slash
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*\Z")
 # What HTML cannot hold (controls, half of a surrogate pair), and marks that turn the direction
 # of the text around them: a column's name must not rearrange the sentence it stands in.

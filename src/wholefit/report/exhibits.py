@@ -42,13 +42,14 @@ _HUGE, _TINY = 1e300, 1e-290
 
 def exhibits(
     task_name: str, truth: Array, oof_answer: Array, codec: Any, *,
-    weights: Array | None = None, units: Array | None = None,
+    weights: Array | None = None, units: Array | None = None, predicted: Array | None = None,
 ) -> dict[str, Any]:
     """JSON-able facts for the pictures of a report; {} for a task that has none.
 
     `truth` and `oof_answer` in the shape that the task states: class codes (n,) and
     probabilities (n, k), or numbers (n,) twice. Rows that no fold answered, whose answer is NaN,
-    are left out. `weights` (n,) and `units` (n,) are those of `evaluation.score`.
+    are left out. `weights` (n,) and `units` (n,) are those of `evaluation.score`; `predicted`
+    (n,) the class codes decided on, where those are not the most probable ones.
     """
     make = _MAKERS.get(task_name)
     if make is None:
@@ -59,7 +60,14 @@ def exhibits(
         return {}
     pick = [None if part is None else np.asarray(part)[answered]
             for part in (truth, oof_answer, weights, units)]
-    return make(pick[0], pick[1], codec, pick[2], pick[3])
+    found = make(pick[0], pick[1], codec, pick[2], pick[3])
+    if predicted is None or make is not _classes:
+        return found
+    # What is counted is what was decided; what is said of probabilities stays theirs.
+    given_to = np.asarray(oof_answer)[answered]
+    sure = np.eye(given_to.shape[1])[np.asarray(predicted)[answered]]
+    counted = make(pick[0], sure, codec, pick[2], pick[3])
+    return {**counted, **{name: found[name] for name in ("calibration",) if name in found}}
 
 
 def checked(stored: Any) -> dict[str, Any]:

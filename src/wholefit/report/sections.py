@@ -44,7 +44,9 @@ def asked(result: Reported) -> Html:
 
 def answer(result: Reported) -> Html:
     """The paragraph to read if only one is read."""
-    return el("p", " ".join(words.answer(result)), cls="lead")
+    decision = getattr(result, "decision", None)
+    said = [f"As decided, {decision.said(result.classes or ())}."] if decision else []
+    return el("p", " ".join([*words.answer(result), *said]), cls="lead")
 
 
 def columns(result: Reported) -> Html:

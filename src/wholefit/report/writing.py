@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,14 @@ def write(result: Reported, path: str | os.PathLike[str], *, force: bool = False
     An existing file is replaced only with `force`, and only once the new page is complete.
     Raises ArtifactError where the file cannot be written.
     """
+    return put(lambda: page(result), path, force)
+
+
+def put(make: Callable[[], str], path: str | os.PathLike[str], force: bool) -> Path:
+    """Write the text that `make` gives to `path`, once it is sure that it may be written."""
     target = Path(os.path.realpath(path))
     _check_place(path, target, force)
-    content = page(result).encode("utf-8")
+    content = make().encode("utf-8")
     draft = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.tmp")
     try:
         with open(draft, "xb") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,14 @@ from wholefit.base.tasks import Task
 from wholefit.data.dataset import Dataset
 from wholefit.data.splits import Plan
 from wholefit.features.encoder import Encoder
-from wholefit.features.encoding import Encoding
+from wholefit.features.encoding import Encoding, changed
 from wholefit.models import Model
 from wholefit.models._model import Context
+from wholefit.training import imbalance
+from wholefit.training.imbalance import Imbalance, Rows
+
+# The refit sees all rows, a fold only (k-1)/k of them; and a clock is never quite even.
+REFIT_FACTOR = 1.35
 
 
 @dataclass
@@ -34,11 +40,12 @@ class Problem:
     seed: int
     changes: dict[str, Any]
     transformers: tuple[Any, ...] = ()
+    imbalance: Imbalance | None = None
     encoders: dict[Any, tuple[Encoder, float]] = field(default_factory=dict)
 
     def encoding(self, model: Model) -> Encoding:
         """What the model's family needs, with the user's changes."""
-        return model.encoding(self.task).replace(**self.changes)
+        return changed(model.encoding(self.task), self.changes)
 
     def encoder(
         self, model: Model, rows: np.ndarray | None, key: Any
@@ -53,7 +60,7 @@ class Problem:
             return found
         start = time.perf_counter()
         made = Encoder(encoding, self.transformers, seed=seeds.derive(self.seed, "encoder"))
-        made.fit(self.dataset, rows)
+        made.fit(self.dataset, rows, self.y if rows is None else self.y[rows])
         self.encoders[encoding, key] = made, time.perf_counter() - start
         return made, 0.0
 
@@ -71,8 +78,12 @@ def telling_weights(dataset: Dataset) -> np.ndarray | None:
 
 @dataclass(frozen=True)
 class Fit:
-    """One fitted estimator with what it was fitted by; `seconds` its encoder included."""
+    """One fitted estimator with what it was fitted by; `seconds` its encoder included.
 
+    `model` answers with the estimator: the one asked for, perhaps corrected for balanced rows.
+    """
+
+    model: Model
     estimator: Any
     encoder: Encoder
     context: Context
@@ -89,6 +100,29 @@ class Validated:
     predict_seconds: list[float]
     folds: int = 0
 
+    @classmethod
+    def empty(cls, problem: Problem) -> Validated:
+        """No fold finished yet."""
+        rows = len(problem.y)
+        shape = (rows, problem.n_classes) if problem.n_classes else (rows,)
+        return cls(np.zeros(shape), np.zeros(rows, dtype=np.int32), [], [])
+
+    def add(self, test: np.ndarray, answer: np.ndarray, fit: float, predict: float) -> None:
+        """One more fold: the answers to its test rows, and what it took."""
+        self.answer[test] += answer
+        self.seen[test] += 1
+        self.fit_seconds.append(fit)
+        self.predict_seconds.append(predict)
+        self.folds += 1
+
+    def settled(self) -> Validated:
+        """Once no fold will follow: rows answered several times get the mean."""
+        repeated = self.seen > 1
+        if repeated.any():
+            self.answer[repeated] /= self.seen[repeated].reshape(
+                -1, *[1] * (self.answer.ndim - 1))
+        return self
+
     def known(self) -> np.ndarray:
         """The answers, NaN in rows that no finished fold has answered."""
         found = self.answer.copy()
@@ -101,53 +135,60 @@ def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -
     optional.wake("sklearn", without="pandas")
     start = time.perf_counter()
     encoder, spared = problem.encoder(model, rows, key)
-    X = encoder.transform(problem.dataset, rows)
+    X = encoder.transform_training(problem.dataset, rows)
     y = problem.y if rows is None else problem.y[rows]
-    context = Context(
-        rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
-        n_classes=problem.n_classes, jobs=problem.jobs,
-        seed=seeds.derive(problem.seed, "model", model.name),
-    )
-    estimator = model.build(problem.task, context)
-    options = {}
+    weights = None
     if problem.weights is not None and model.weighted:
-        options["sample_weight"] = problem.weights if rows is None else problem.weights[rows]
-    with threadpool_limits(problem.jobs, user_api="blas"):
-        estimator.fit(X, y, **options)
-    return Fit(estimator, encoder, context, time.perf_counter() - start + spared)
+        weights = problem.weights if rows is None else problem.weights[rows]
+
+    def learn(X: Any, y: np.ndarray, weights: np.ndarray | None) -> tuple[Any, Context]:
+        context = Context(
+            rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
+            n_classes=problem.n_classes, jobs=problem.jobs,
+            seed=seeds.derive(problem.seed, "model", model.name),
+        )
+        estimator = model.build(problem.task, context)
+        options = {} if weights is None else {"sample_weight": weights}
+        with threadpool_limits(problem.jobs, user_api="blas"):
+            estimator.fit(X, y, **options)
+        return estimator, context
+
+    units = problem.plan.units if rows is None or problem.plan.units is None else (
+        problem.plan.units[rows])
+    answering, estimator, context = imbalance.learnt(
+        problem, model, encoder, key, Rows(X, y, weights, units), learn)
+    return Fit(answering, estimator, encoder, context, time.perf_counter() - start + spared)
 
 
-def validate(problem: Problem, model: Model, deadline: float, folds: int) -> Validated:
+def validate(
+    problem: Problem, model: Model, deadline: float, folds: int,
+    each: Callable[[int, np.ndarray, float, float], None] | None = None,
+) -> Validated:
     """Cross-validate over the first `folds` folds of the plan.
 
-    No fold is started that, at the pace of the slowest so far, would end after `deadline`
-    (a time.perf_counter value); the first always runs.
+    No fold is started that, at the pace of the slowest so far, would leave too little for a
+    refit before `deadline` (a time.perf_counter value); the first always runs. `each` is told of
+    every fold finished: its number, the answers to its test rows, seconds to fit and to answer.
     """
-    rows = len(problem.y)
-    shape = (rows, problem.n_classes) if problem.n_classes else (rows,)
-    found = Validated(np.zeros(shape), np.zeros(rows, dtype=np.int32), [], [])
+    found = Validated.empty(problem)
     for number, (train, test) in enumerate(problem.plan.folds[:folds]):
         pace = max(found.fit_seconds, default=0.0) + max(found.predict_seconds, default=0.0)
-        if number and time.perf_counter() + pace > deadline:
+        if number and time.perf_counter() + pace * (1 + REFIT_FACTOR) > deadline:
             break
-        _one_fold(problem, model, number, train, test, found)
-        emit("fold_done", model=model.name, fold=number + 1, folds=folds,
-             seconds=found.fit_seconds[-1])
-    repeated = found.seen > 1
-    if repeated.any():
-        found.answer[repeated] /= found.seen[repeated].reshape(-1, *[1] * (found.answer.ndim - 1))
-    return found
+        answer, fit, predict = _one_fold(problem, model, number, train, test)
+        found.add(test, answer, fit, predict)
+        if each is not None:
+            each(number, answer, fit, predict)
+        emit("fold_done", model=model.name, fold=number + 1, folds=folds, seconds=fit)
+    return found.settled()
 
 
 def _one_fold(
-    problem: Problem, model: Model, number: int, train: np.ndarray, test: np.ndarray,
-    found: Validated,
-) -> None:
+    problem: Problem, model: Model, number: int, train: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, float, float]:
+    """The answers to the test rows, seconds to fit, and seconds to answer."""
     made = fit_one(problem, model, train, number)
     start = time.perf_counter()
     X = made.encoder.transform(problem.dataset, test)
-    found.answer[test] += model.answer(made.estimator, X, problem.task, made.context)
-    found.seen[test] += 1
-    found.fit_seconds.append(made.seconds)
-    found.predict_seconds.append(time.perf_counter() - start)
-    found.folds += 1
+    answer = made.model.answer(made.estimator, X, problem.task, made.context)
+    return answer, made.seconds, time.perf_counter() - start

@@ -12,6 +12,7 @@ from wholefit import evaluation
 from wholefit.base.tasks import Codec
 from wholefit.evaluation import Difference
 from wholefit.models import Model
+from wholefit.training import imbalance
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.record import Entry
 
@@ -28,6 +29,12 @@ class Judged:
     metric: str
     warnings: tuple[str, ...]
 
+    def instead(self, label: str) -> Judged:
+        """The same with another model recommended: the one that could be refitted."""
+        entries = tuple(dataclasses.replace(entry, recommended=entry.model == label)
+                        for entry in self.entries)
+        return dataclasses.replace(self, entries=entries, chosen=label)
+
 
 def judge(
     found: dict[str, Validated], candidates: dict[str, Model], problem: Problem, options: Any,
@@ -37,7 +44,9 @@ def judge(
     metric = evaluation.metrics.main(
         problem.task.name, options.metric, getattr(codec, "classes", None))
     positive = getattr(codec, "positive", 1)
-    asked: list[Any] = [metric, *(m for m in problem.task.metrics if m != metric.name)]
+    more = problem.imbalance.metrics() if problem.imbalance else []
+    asked: list[Any] = [metric, *(m for m in more if m.name != metric.name),
+                        *(m for m in problem.task.metrics if m != metric.name)]
     scored = {
         label: _scores(problem, each, asked, positive) for label, each in found.items()
     }
@@ -82,7 +91,7 @@ def _scores(
         problem.task.name, problem.y[pick], found.answer[pick], metrics=asked, positive=positive,
         weights=None if problem.weights is None else problem.weights[pick],
         units=None if problem.plan.units is None else problem.plan.units[pick],
-        seed=problem.seed,
+        seed=problem.seed, predicted=imbalance.predicted(problem, found.answer, pick),
     )
 
 
@@ -97,7 +106,8 @@ def _ties(
         {label: each.answer[pick] for label, each in found.items()}, positive=positive,
         weights=None if problem.weights is None else problem.weights[pick],
         units=None if problem.plan.units is None else problem.plan.units[pick],
-        seed=problem.seed,
+        seed=problem.seed, predicted={label: imbalance.predicted(problem, each.answer, pick)
+                                      for label, each in found.items()},
     )
 
 

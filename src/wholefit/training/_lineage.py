@@ -36,6 +36,7 @@ def lineage(
         "rows": len(dataset),
         "data_hash": data_hash(dataset, problem.y),
         "seed": options.seed, "folds": options.folds, "repeats": options.repeats,
+        **(dict(problem.imbalance.asked) if problem.imbalance else {}),
         "jobs": options.jobs, "choose": options.choose, "features": dict(options.features),
         "budget": str(clock.budget), "model": model.name,
         "encoding": problem.encoding(model).to_dict(),

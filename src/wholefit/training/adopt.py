@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from wholefit.base.errors import DataError, StateError
 from wholefit.base.state import State
@@ -15,7 +16,7 @@ from wholefit.data.dataset import Dataset
 from wholefit.data.write import give_back
 from wholefit.features import Encoding
 from wholefit.features.encoder import Encoder
-from wholefit.models import scorer
+from wholefit.models import _steps, scorer
 from wholefit.models._guest import GuestModel
 from wholefit.models._model import Context, spread
 from wholefit.training.fitted import Fitted
@@ -27,13 +28,13 @@ _AGREES = 1e-6
 class Foreign(Fitted):
     """Answers by the user's own estimator, fed the frame type it was given with.
 
-    It has a state only if the estimator is of a class that the catalog can read and all of its
-    columns are numbers; otherwise it answers, and `save` refuses it.
+    It has a state if the estimator, or the pipeline with its steps, is of classes that the catalog
+    can read, and that state answers as it does; otherwise it answers, and `save` refuses it.
     """
 
     def __init__(
-        self, task: Task, schema: Schema, codec: Codec, estimator: Any, columns: list[str],
-        guest: str,
+        self, task: Task, schema: Schema, codec: Codec, estimator: Any,
+        columns: dict[str, pl.DataType], guest: str,
     ) -> None:
         super().__init__(task, schema, codec, Encoder(Encoding()), estimator=estimator)
         self._columns, self._guest = columns, guest
@@ -42,7 +43,7 @@ class Foreign(Fitted):
         """The estimator's answer: probabilities over the codec's classes, or numbers."""
         if self._state is not None:
             return super().answer(dataset)
-        given = give_back(dataset.frame.select(self._columns), self._guest)
+        given = give_back(self._asked(dataset), self._guest)
         classes = getattr(self.codec, "classes", None)
         if classes is None:
             return np.asarray(self._estimator.predict(given), dtype=np.float64)
@@ -54,33 +55,71 @@ class Foreign(Fitted):
         return spread(found, codes, len(classes)) if len(codes) < len(classes) else (
             found[:, np.argsort(codes)])
 
+    def _asked(self, dataset: Dataset) -> pl.DataFrame:
+        """The estimator's columns as the user gave them, in the types they had at adoption."""
+        given = dataset.original
+        columns = [given.get_column(name) if name in given.columns
+                   else pl.Series(name, [None] * given.height, dtype=kind)
+                   for name, kind in self._columns.items()]
+        return pl.DataFrame([
+            column if column.dtype == kind else column.cast(kind, strict=False)
+            for column, kind in zip(columns, self._columns.values(), strict=True)])
+
+    def states(self) -> dict[str, State]:
+        """The model alone where it is a pipeline: that prepares its columns itself."""
+        state = self.state()
+        return {"model": state} if state.kind == "steps" else super().states()
+
     def state(self) -> State:
         """The estimator as data, once proved to answer as it does; StateError if it cannot be."""
         if self._state is None:
             raise StateError(
-                f"{type(self._estimator).__name__} has no version-independent form: it can be "
-                "used, evaluated and compared, but not saved. Ways out: fit the same model "
-                "through wf.fit(models=...); adopt a catalog estimator (scikit-learn's linear "
-                "models, trees, neighbours, ...) fitted on number columns; or give it a Model "
-                "class with state()."
+                f"{type(self._estimator).__name__} has no version-independent form{self._why}: it "
+                "can be used, evaluated and compared, but not saved. Ways out: fit the same model "
+                "through wf.fit(models=...); adopt scikit-learn's own models (linear, trees, "
+                "neighbours, ...) and pipelines of its own steps; or give it a Model class with "
+                "state()."
             )
         return self._state
 
     def settle_on(self, dataset: Dataset) -> None:
         """Turn the estimator into state, if that state answers `dataset` as the estimator does."""
-        context = Context(rows=len(dataset), features=len(self._columns),
-                          n_classes=len(getattr(self.codec, "classes", ())))
-        try:
-            coded = _with_codes(self._estimator, self.codec)
-            state = GuestModel(coded).state(coded, self.task, context)
-            encoder = _as_is(dataset, self._columns)
-            found = scorer(state).answer(encoder.transform(dataset))
-        except (StateError, DataError, AttributeError, TypeError, ValueError, IndexError):
-            return
-        expected = self.answer(dataset)
-        scale = max(float(np.abs(expected).max()), 1.0)
-        if found.shape == expected.shape and np.abs(found - expected).max() <= _AGREES * scale:
-            self._state, self.encoder = state, encoder
+        for read in (self._as_matrix, self._as_steps):
+            try:
+                state, encoder, found = read(dataset)
+            except (StateError, DataError, AttributeError, LookupError, TypeError,
+                    ValueError) as error:
+                self._why = f" ({error})"
+                continue
+            expected = self.answer(dataset)
+            scale = max(float(np.abs(expected).max()), 1.0)
+            if found.shape == expected.shape and np.abs(found - expected).max() <= _AGREES * scale:
+                self._state, self.encoder = state, encoder
+                return
+            self._why = " (what was read off it does not answer as it does)"
+
+    _why = ""
+
+    def _as_matrix(self, dataset: Dataset) -> tuple[State, Encoder, np.ndarray]:
+        """An estimator of number columns: its state, an encoder that hands them on, its answer."""
+        encoder = _as_is(dataset, list(self._columns))
+        coded = _with_codes(self._estimator, self.codec)
+        state = GuestModel(coded).state(coded, self.task, self._context_of(dataset))
+        return state, encoder, scorer(state).answer(encoder.transform(dataset))
+
+    def _as_steps(self, dataset: Dataset) -> tuple[State, Encoder, np.ndarray]:
+        """A pipeline: its steps' state and its last model's."""
+        steps = [step for _, step in getattr(self._estimator, "steps", [("", self._estimator)])]
+        last = _with_codes(steps[-1], self.codec)
+        prepare = _steps.read(steps[:-1], list(self._columns))
+        model = GuestModel(last).state(last, self.task, self._context_of(dataset))
+        kinds = [[name, _kind(name, kind)] for name, kind in self._columns.items()]
+        state = State("steps", {"columns": kinds}, parts={"prepare": prepare, "model": model})
+        return state, self.encoder, scorer(state).answer(dataset.original)
+
+    def _context_of(self, dataset: Dataset) -> Context:
+        return Context(rows=len(dataset), features=len(self._columns),
+                       n_classes=len(getattr(self.codec, "classes", ())))
 
 
 def adopt(estimator: Any, dataset: Dataset, task: Task) -> Foreign:
@@ -98,8 +137,9 @@ def adopt(estimator: Any, dataset: Dataset, task: Task) -> Foreign:
     if absent:
         raise DataError(f"the estimator was fitted with columns the data lacks: {absent}.")
     codec = task.codec(target, _classes(estimator, dataset, task))
-    guest = "numpy" if named is None and dataset.guest == "numpy" else dataset.guest
-    made = Foreign(task, dataset.schema, codec, estimator, columns, guest)
+    guest = _given_as(dataset.guest, named is not None)
+    kinds = {name: dataset.original.schema[name] for name in columns}
+    made = Foreign(task, dataset.schema, codec, estimator, kinds, guest)
     try:
         made.answer(dataset.take(np.arange(min(3, len(dataset)))))
     except Exception as error:  # whatever the stranger's estimator raises, said in one sentence
@@ -109,6 +149,22 @@ def adopt(estimator: Any, dataset: Dataset, task: Task) -> Foreign:
         ) from error
     made.settle_on(dataset)
     return made
+
+
+def _given_as(guest: str, named: bool) -> str:
+    """The frame type to give the estimator rows in: one of columns by name if it knows names."""
+    if guest in ("numpy", "dict"):
+        return "polars" if named else "numpy"
+    return guest
+
+
+def _kind(name: str, kind: pl.DataType) -> str:
+    """How a pipeline is given the column: as numbers, or as words and truth values."""
+    if kind.is_numeric():
+        return "number"
+    if kind in (pl.String, pl.Boolean, pl.Categorical, pl.Enum):
+        return "word"
+    raise StateError(f"column {name!r} of type {kind} has no stored form in a pipeline.")
 
 
 def _classes(estimator: Any, dataset: Dataset, task: Task) -> np.ndarray:

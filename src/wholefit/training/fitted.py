@@ -20,6 +20,7 @@ from wholefit.data.schema import Schema
 from wholefit.features.encoder import Encoder
 from wholefit.models import Model, Scorer, scorer
 from wholefit.models._model import Context
+from wholefit.training.decision import Decision
 
 _CHUNK = 100_000
 
@@ -35,11 +36,12 @@ class Fitted:
         self.task, self.schema, self.codec, self.encoder = task, schema, codec, encoder
         self._model, self._estimator, self._context = model, estimator, context
         self._state = state
+        self.decision: Decision | None = None
         self._scorer: Scorer | None = None
 
     def answer(self, dataset: Dataset) -> np.ndarray:
         """The task's answer for every row of a conforming dataset, in order."""
-        self._settle()
+        self.settle()
         rows = len(dataset)
         if rows <= _CHUNK:
             return self._answer(dataset, None)
@@ -47,12 +49,20 @@ class Fitted:
                  for at in range(0, rows, _CHUNK)]
         return np.concatenate(parts)
 
+    def decided(self, answer: np.ndarray) -> np.ndarray:
+        """Class codes (n,) where a decision is stated; else the answer as it is."""
+        return answer if self.decision is None else self.decision.codes(answer)
+
     def state(self) -> State:
         """The model as version-independent data; StateError if it has none."""
         if self._state is None:
             assert self._model is not None and self._context is not None
             self._state = self._model.state(self._estimator, self.task, self._context)
         return self._state
+
+    def states(self) -> dict[str, State]:
+        """All that must be saved, by name; StateError if something has no stored form."""
+        return {"model": self.state(), "encoder": self.encoder.state()}
 
     def live_estimator(self) -> Any:
         """The library's own estimator, while it has not yet been turned into state."""
@@ -70,14 +80,31 @@ class Fitted:
         return Context(rows=X.shape[0], features=X.shape[1],
                        n_classes=len(getattr(self.codec, "classes", ())))
 
+    def parcel(self) -> dict[str, Any]:
+        """Everything but task, schema, codec and scorer, to be sent to another process."""
+        apart = ("task", "schema", "codec", "_scorer")
+        return {name: value for name, value in self.__dict__.items() if name not in apart}
+
+    @classmethod
+    def of_parcel(
+        cls, parcel: dict[str, Any], task: Task, schema: Schema, codec: Codec
+    ) -> Fitted:
+        """The fitted model that `parcel` was made of."""
+        made = cls(task, schema, codec, parcel["encoder"])
+        made.__dict__.update(parcel)
+        return made
+
     def _answer(self, dataset: Dataset, rows: np.ndarray | None) -> np.ndarray:
+        if getattr(self._scorer, "wants", None) == "frame":
+            asked = dataset if rows is None else dataset.take(rows)
+            return self._scorer.answer(asked.original)  # type: ignore[union-attr]
         X = self.encoder.transform(dataset, rows)
         if self._scorer is not None:
             return self._scorer.answer(X)
         assert self._model is not None and self._context is not None
         return self._model.answer(self._estimator, X, self.task, self._context)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Move from the live estimator to its state's scorer, where it has a state."""
         if self._scorer is not None:
             return

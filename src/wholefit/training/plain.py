@@ -30,4 +30,4 @@ def fit_plain(
     )
     made = fit_one(problem, model, rows, "all")
     return Fitted(task, dataset.schema, codec, made.encoder,
-                  model=model, estimator=made.estimator, context=made.context)
+                  model=made.model, estimator=made.estimator, context=made.context)

@@ -11,6 +11,7 @@ from wholefit.base.tasks import Codec, Task
 from wholefit.evaluation import Score
 from wholefit.models import Model
 from wholefit.training.fitted import Fitted
+from wholefit.training.imbalance import Held, Imbalance
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Entry:
     `status` is "ok", "failed", "skipped" or "stopped"; `reason` says why when not "ok".
     `fit_seconds` and `predict_seconds` are means over folds; the latter for 1,000 rows.
     `tied` marks models statistically tied with the best; `folds` counts the folds finished.
+    `peak` is the most bytes it held above the start of the process that fitted it, 0 where that
+    was not watched.
     """
 
     model: str
@@ -35,12 +38,13 @@ class Entry:
     best: bool = False
     recommended: bool = False
     traceback: str = ""
+    peak: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able form, without the traceback."""
         kept = {name: getattr(self, name) for name in (
             "model", "params", "status", "reason", "folds", "difference", "tied", "best",
-            "recommended")}
+            "recommended", "peak")}
         times = {name: _number(getattr(self, name)) for name in ("fit_seconds", "predict_seconds")}
         scores = {name: score.to_json() for name, score in self.scores.items()}
         return {**kept, **times, "scores": scores}
@@ -60,7 +64,8 @@ class Run:
     """A finished fit: the fitted thing, how it was chosen, and how it can be repeated.
 
     `oof` holds each model's out-of-fold answers, in the order of the rows learnt from, NaN
-    where no fold answered a row; `truth` the encoded target of those rows.
+    where no fold answered a row; `truth` the encoded target of those rows. `held` says of each
+    row in which fold it was held out; `imbalance` what was done about rare classes.
     """
 
     task: Task
@@ -74,6 +79,20 @@ class Run:
     oof: dict[str, np.ndarray]
     warnings: tuple[str, ...]
     lineage: dict[str, Any]
+    held: Held | None = None
+    imbalance: Imbalance | None = None
+
+    def predicted(self, answer: np.ndarray) -> np.ndarray | None:
+        """Classes decided for out-of-fold answers (n,); None where the most probable ones are."""
+        if self.imbalance is None or self.held is None:
+            return None
+        codes = np.full(len(answer), -1, dtype=np.intp)
+        seen = np.flatnonzero(np.isfinite(answer).all(axis=1))
+        found = self.imbalance.predicted(self.held.take(seen), answer[seen])
+        if found is None:
+            return None
+        codes[seen] = found
+        return codes
 
     @property
     def chosen(self) -> Entry:

@@ -10,6 +10,7 @@ from wholefit import evaluation, models
 from wholefit.base.errors import DataError, StateError
 from wholefit.data.dataset import Dataset
 from wholefit.evaluation import Score
+from wholefit.models._shifted import KIND as SHIFTED
 from wholefit.training._lineage import data_hash
 from wholefit.training.fitted import Fitted
 
@@ -38,6 +39,9 @@ def update(
             f"{model.name} cannot learn on from where it is; fit anew on all rows, or fit one "
             f"of {', '.join(able)}, which can."
         )
+    if fitted.state().kind == SHIFTED:
+        raise StateError(f"{model.name} was fitted on balanced rows, and cannot learn more of them "
+                         "as they come; fit anew on all rows.")
     y = dataset.target(fitted.codec)
     if y.dtype.kind == "i" and (y < 0).any():
         raise DataError("the new rows hold classes the model was not fitted with; fit anew.")
@@ -52,6 +56,7 @@ def update(
     estimator.partial_fit(X, y)
     learnt = Fitted(fitted.task, fitted.schema, fitted.codec, fitted.encoder,
                     model=model, estimator=estimator, context=context)
+    learnt.decision = fitted.decision
     lineage = {**before, "rows": before["rows"] + len(dataset), "source": dataset.source,
                "data_hash": data_hash(dataset, y),
                "parents": [*before["parents"], before["data_hash"]]}

@@ -14,12 +14,14 @@ from typing import Any
 
 from wholefit.base import tasks
 from wholefit.base.errors import unknown
+from wholefit.evaluation.metrics._costs import expected_cost
 from wholefit.evaluation.metrics._custom import Custom, custom
 from wholefit.evaluation.metrics._metric import Metric, Moments
+from wholefit.evaluation.metrics._named import named
 from wholefit.evaluation.metrics._sheet import Sheet
 
-__all__ = ["Custom", "Metric", "Moments", "Sheet", "chosen", "custom", "get", "main", "names",
-           "sheet"]
+__all__ = ["Custom", "Metric", "Moments", "Sheet", "chosen", "custom", "expected_cost", "get",
+           "main", "named", "names", "sheet"]
 
 
 @cache
@@ -42,7 +44,9 @@ def names(task: str) -> list[str]:
 def get(task: str, name: str | Metric | Callable[..., float]) -> Metric:
     """The metric of that name or alias; also "package.module:function", or a function.
 
-    A misspelt name gets the nearest right one.
+    Of classes, some have a number in their name: "f2", "recall@precision=0.5",
+    "precision@recall=0.8", "precision@top=100", "recall@top=5%". A misspelt name
+    gets the nearest right one.
     """
     if isinstance(name, Metric):
         return name
@@ -51,6 +55,9 @@ def get(task: str, name: str | Metric | Callable[..., float]) -> Metric:
     wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
     known = {metric.name: metric for metric in _module(task).METRICS}
     other = {alias: metric for metric in known.values() for alias in metric.aliases}
+    numbered = named(wanted, known["f1"]) if "f1" in known and wanted not in known else None
+    if numbered is not None:
+        return numbered
     if wanted not in known and wanted not in other:
         raise unknown(f"{task} metric", name, [*known, *other])
     return known.get(wanted) or other[wanted]

@@ -55,7 +55,7 @@ class CalibrationError(Metric):
     def _bin(self, sheet: ClassSheet) -> tuple[Array, Array]:
         top = sheet.answer.max(axis=1)
         bins = np.clip(np.ceil(top * self.bins).astype(np.intp) - 1, 0, self.bins - 1)
-        return bins, top - sheet.hit
+        return bins, top - (sheet.most_probable == sheet.truth)
 
     def _gaps(self, sheet: ClassSheet, weights: Array) -> Array:
         bins, gap = self._rows(sheet)

@@ -30,6 +30,7 @@ class Sheet:
         unit = _column("units", units, rows) if units is not None else None
         keep = known & (weight > 0)
         self.left_out = int(rows - keep.sum())
+        self._keep = keep
         if self.left_out:
             truth, answer, weight = truth[keep], answer[keep], weight[keep]
             unit = unit[keep] if unit is not None else None
@@ -116,10 +117,13 @@ class NumberSheet(Sheet):
 
 
 class ClassSheet(Sheet):
-    """Classification: truth (n,) codes, answer (n, k) probabilities."""
+    """Classification: truth (n,) codes, answer (n, k) probabilities.
+
+    `predicted` (n,) codes are what was decided, where that is not the most probable class.
+    """
 
     def __init__(self, truth: Any, answer: Any, *, positive: int = 1, weights: Any = None,
-                 units: Any = None, **_: Any) -> None:
+                 units: Any = None, predicted: Any = None, **_: Any) -> None:
         actual = _codes(truth)
         given = np.asarray(answer, dtype=np.float64)
         if given.ndim != 2 or given.shape[1] < 2 or len(given) != len(actual):
@@ -136,7 +140,9 @@ class ClassSheet(Sheet):
         known = actual >= 0
         _check_finite(given, known)
         _check_probabilities(given, known)
+        decided = None if predicted is None else _decided(predicted, len(actual), self.k)
         super().__init__(actual, given, known, weights, units)
+        self._decided = None if decided is None else decided[self._keep]
 
     @property
     def binary(self) -> bool:
@@ -145,6 +151,11 @@ class ClassSheet(Sheet):
 
     @cached_property
     def predicted(self) -> Array:
+        """Code of the class decided for each row, (n,): the most probable unless told otherwise."""
+        return self.most_probable if self._decided is None else self._decided
+
+    @cached_property
+    def most_probable(self) -> Array:
         """Code of the most probable class of each row, (n,); the first one of equals."""
         return self.answer.argmax(axis=1)
 
@@ -227,6 +238,14 @@ def _codes(truth: Any) -> Array:
     if codes.dtype.kind not in "iub" and len(codes):
         raise DataError(f"truth must be class codes 0, 1, ...; got {codes.dtype} "
                         f"({codes[0]!r}, ...). Encode the labels with the target's codec.")
+    return codes.astype(np.intp)
+
+
+def _decided(predicted: Any, rows: int, classes: int) -> Array:
+    codes = _column("predicted", predicted, rows)
+    inside = not len(codes) or 0 <= codes.min() <= codes.max() < classes
+    if codes.dtype.kind not in "iu" or not inside:
+        raise DataError(f"predicted must be class codes 0..{classes - 1}; got {codes.dtype}.")
     return codes.astype(np.intp)
 
 

@@ -1,0 +1,123 @@
+"""`Result.with_threshold`: the same model, deciding otherwise."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from wholefit import evaluation
+from wholefit.api import _answers, _record
+from wholefit.api.result import Result
+from wholefit.base.errors import StateError
+from wholefit.training import Entry, Run, imbalance
+from wholefit.training.decision import Decision
+from wholefit.training.imbalance import Held, Imbalance
+
+
+def with_threshold(
+    result: Result, threshold: Any, costs: Any, rows: Any, options: dict[str, Any]
+) -> Result:
+    """See `Result.with_threshold`; `options` are those of `Result.predict`, for `rows`."""
+    fitted, run = result._fitted, result._run
+    asked = imbalance.asked_for(fitted.task, fitted.codec, np.empty(0, dtype=np.int32), None,
+                                costs=costs, threshold=threshold)
+    decision = _decision(result, asked, rows, options)
+    changed = copy.copy(fitted)
+    changed.decision = decision
+    entries = tuple(_entry(entry, run, asked) if entry.recommended else entry
+                    for entry in result._facts.entries)
+    said = {name: value for name, value in result._facts.lineage.items()
+            if name not in ("costs", "threshold")}
+    said |= {} if asked is None else dict(asked.asked)
+    facts = dataclasses.replace(result._facts, entries=entries, lineage=said,
+                                exhibits=_exhibits(result, asked))
+    renewed = None if run is None else dataclasses.replace(
+        run, fitted=changed, imbalance=_joined(run.imbalance, asked), leaderboard=entries)
+    return Result(changed, facts, renewed)
+
+
+def _joined(before: Imbalance | None, asked: Imbalance | None) -> Imbalance | None:
+    """The decision asked for, beside the treatment that there was."""
+    if asked is None or before is None:
+        return asked
+    return dataclasses.replace(asked, treatment=before.treatment)
+
+
+def _decision(
+    result: Result, asked: Imbalance | None, rows: Any, options: dict[str, Any]
+) -> Decision | None:
+    if asked is None:
+        return None
+    if asked.rule is None or asked.rule.kind == "given":
+        return asked.decide(_no_rows(), np.empty((0, 2)))[0]
+    held, answer = _to_choose_on(result, rows, options)
+    made, said = asked.decide(held, answer)
+    for sentence in said:
+        from wholefit.api.fitting import _warn
+
+        _warn(sentence)
+    return made
+
+
+def _to_choose_on(
+    result: Result, rows: Any, options: dict[str, Any]
+) -> tuple[Held, np.ndarray]:
+    """Answers to rows that the model had not seen, with their truth."""
+    if rows is not None:
+        given = _answers.dataset(result._fitted, rows, options, with_target=True)
+        truth, raw = _answers.truth_and_answer(result._fitted, given)
+        return Held(truth, np.zeros(len(truth), dtype=np.intp), given.weights(), None, 0), raw
+    run = result._run
+    if run is None or run.held is None:
+        raise StateError(
+            "a loaded model does not hold the rows that a threshold is chosen on: give some with "
+            "a known target that it was not fitted on, rows=..., or state the threshold as a "
+            "number.")
+    return _answered(run)
+
+
+def _answered(run: Run) -> tuple[Held, np.ndarray]:
+    answer = run.oof[run.chosen.model]
+    seen = np.flatnonzero(np.isfinite(answer).all(axis=1))
+    assert run.held is not None
+    return run.held.take(seen), answer[seen]
+
+
+def _entry(entry: Entry, run: Run | None, asked: Imbalance | None) -> Entry:
+    """The leaderboard row with the scores that depend on the decision made anew, or left out."""
+    if run is None or run.held is None:
+        kept = {name: score for name, score in entry.scores.items() if name in _OF_PROBABILITIES}
+        return dataclasses.replace(entry, scores=kept)
+    held, answer = _answered(run)
+    more = asked.metrics() if asked else []
+    known = [name for name in entry.scores if name in run.task.metrics]
+    scores = evaluation.score(
+        run.task.name, held.truth, answer, metrics=[*known, *more],
+        positive=getattr(run.codec, "positive", 1), weights=held.weights, units=held.units,
+        seed=held.seed, predicted=asked.predicted(held, answer) if asked else None)
+    rest = {name: score for name, score in entry.scores.items()
+            if name not in scores and name not in imbalance.COST_WORDS}
+    return dataclasses.replace(entry, scores={**rest, **scores})
+
+
+def _exhibits(result: Result, asked: Imbalance | None) -> Any:
+    run = result._run
+    if run is None or run.held is None:
+        kept = {name: part for name, part in result.exhibits.items()
+                if name in ("rows", "positive", "calibration")}
+        return lambda: kept
+    held, answer = _answered(run)
+    return _record.shown(
+        run.task, held.truth, answer, run.codec, weights=held.weights, units=held.units,
+        predicted=asked.predicted(held, answer) if asked else None)
+
+
+def _no_rows() -> Held:
+    return Held(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp), None, None, 0)
+
+
+# Scores that no decision changes: a model that carries no rows keeps these.
+_OF_PROBABILITIES = frozenset({"log_loss", "roc_auc", "average_precision", "brier", "ece"})

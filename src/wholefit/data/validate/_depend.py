@@ -1,0 +1,155 @@
+"""Rules that hold between categories of a row, and between what is missing in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from wholefit.base.seeds import generator
+from wholefit.data.predicates import quoted
+from wholefit.data.validate._discover import counted, transitive
+from wholefit.data.validate.expectations import Rule
+
+_SAMPLE, _MANY_ROWS = 20_000, 100_000
+_MOST_COLUMNS, _MOST_RULES = 100, 30
+_TELLING, _TOLERATED = 0.05, 0.001
+_LEAST_MISSING = 10
+# Groups must be large enough to show that they agree.
+_ROWS_A_GROUP = 5
+
+
+def determining(frame: pl.DataFrame, names: list[str]) -> list[Rule]:
+    """"A determines B" among the columns `names`: rows with one value of A have one value of B."""
+    coded = {name: codes for name in names[:_MOST_COLUMNS]
+             if (codes := _codes(frame.get_column(name))) is not None}
+    known = list(coded)
+    if len(known) < 2 or frame.height < 10 * _ROWS_A_GROUP:
+        return []
+    random = generator(0, "determines")
+    rows = np.sort(random.choice(frame.height, _SAMPLE, replace=False)) \
+        if frame.height > _SAMPLE else np.arange(frame.height)
+    mixed = random.permutation(len(rows))
+    levels = {name: int(codes.max()) + 1 for name, codes in coded.items()}
+    holds = np.zeros((len(known), len(known)), dtype=bool)
+    for i, a in enumerate(known):
+        for j, b in enumerate(known):
+            if i != j and levels[b] <= levels[a] and _differing(
+                    coded[a][rows], coded[b][rows], levels[a], quick=True) <= _TOLERATED:
+                holds[i, j] = _differing(
+                    coded[a][rows], coded[b][rows][mixed], levels[a]) >= _TELLING
+    pairs = zip(*np.nonzero(_without_twins(holds)), strict=True)
+    rules = [_counted(known[i], known[j], coded, levels) for i, j in pairs]
+    return [rule for rule in rules if rule is not None][:_MOST_RULES]
+
+
+def missing_together(frame: pl.DataFrame) -> list[Rule]:
+    """"If A is missing then B is missing", and where they are missing in the same rows."""
+    if frame.height > _MANY_ROWS:
+        frame = frame[generator(0, "missing").choice(frame.height, _MANY_ROWS, replace=False)]
+    gaps = {name: gap for name in frame.columns
+            if (gap := absent(frame.get_column(name))).any() and not gap.all()}
+    names = [name for name, gap in gaps.items() if gap.sum() >= _LEAST_MISSING][:1000]
+    if len(names) < 2:
+        return []
+    holes = np.column_stack([gaps[name].to_numpy() for name in names]).astype(np.float32)
+    counts = holes.sum(axis=0)
+    within = (holes.T @ holes) >= counts[:, None] - 0.5
+    telling = counts[:, None] * (1 - counts[None, :] / len(holes)) >= _LEAST_MISSING
+    holds = within & telling
+    np.fill_diagonal(holds, False)
+    return _missing_rules(frame, names, holds)
+
+
+def absent(column: pl.Series) -> pl.Series:
+    """True where a cell is null, NaN or blank."""
+    column = column.alias("column")
+    if column.dtype.is_float():
+        return column.is_null() | column.is_nan().fill_null(True)
+    if column.dtype == pl.String:
+        return column.is_null() | (column.str.strip_chars() == "").fill_null(True)
+    return column.is_null()
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Rows (n,) bool whose b is not the most frequent b of the rows with the same a; -1 is none.
+
+    `a` and `b` are codes.
+    """
+    known = np.flatnonzero((a >= 0) & (b >= 0))
+    pairs, inverse, counts = np.unique(
+        a[known].astype(np.int64) * (int(b.max(initial=0)) + 1) + b[known], return_inverse=True,
+        return_counts=True)
+    group = pairs // (int(b.max(initial=0)) + 1)
+    order = np.lexsort((-counts, group))
+    usual = np.zeros(len(pairs), dtype=bool)
+    usual[order[np.unique(group[order], return_index=True)[1]]] = True
+    found = np.zeros(len(a), dtype=bool)
+    found[known] = ~usual[inverse]
+    return found
+
+
+def codes_of(column: pl.Series) -> np.ndarray:
+    """Codes int64 (n,) of a column's values, -1 where missing."""
+    cells = column.alias("column")
+    gap = absent(cells).to_numpy()
+    codes = cells.rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1 \
+        if not cells.dtype.is_nested() else np.zeros(len(cells), dtype=np.int64)
+    return np.where(gap, -1, codes)
+
+
+def _codes(column: pl.Series) -> np.ndarray | None:
+    """Codes of a column that may be a category; None for what is constant or nearly unique."""
+    kind = column.dtype
+    if kind.is_nested() or kind in (pl.Object, pl.Binary, pl.Null):
+        return None
+    distinct = column.n_unique()
+    if not 2 <= distinct <= max(len(column) // _ROWS_A_GROUP, 2):
+        return None
+    codes = codes_of(column)
+    return codes if int(codes.max(initial=-1)) >= 1 else None
+
+
+def _differing(a: np.ndarray, b: np.ndarray, groups: int, quick: bool = False) -> float:
+    """Share of rows whose b is not the group's: its last one (quick), or its most frequent one."""
+    known = (a >= 0) & (b >= 0)
+    if not known.any():
+        return 1.0
+    if quick:
+        last = np.full(groups, -1, dtype=np.int64)
+        last[a[known]] = b[known]
+        # One odd row may be the last: then all of its group differ, and the slow count decides.
+        if float((last[a[known]] == b[known]).mean()) < 0.5:
+            return 1.0
+    return float(differing(a, b)[known].mean())
+
+
+def _without_twins(holds: np.ndarray) -> np.ndarray:
+    """Without what follows: of two columns that determine each other, the first speaks for both."""
+    both = holds & holds.T
+    twin = np.array([row[:at].any() for at, row in enumerate(both)])
+    alone = holds & ~twin[:, None] & ~twin[None, :]
+    return transitive(alone) | (both & ~twin[:, None]) | (both & ~twin[None, :])
+
+
+def _counted(
+    a: str, b: str, coded: dict[str, np.ndarray], levels: dict[str, int]
+) -> Rule | None:
+    known = (coded[a] >= 0) & (coded[b] >= 0)
+    rows, broken = int(known.sum()), int(differing(coded[a], coded[b]).sum())
+    if broken > _TOLERATED * rows or rows < _ROWS_A_GROUP * levels[a]:
+        return None
+    return Rule(f"{quoted(a)} determines {quoted(b)}", rows, broken)
+
+
+def _missing_rules(frame: pl.DataFrame, names: list[str], holds: np.ndarray) -> list[Rule]:
+    same = holds & holds.T
+    first = np.array([int(np.flatnonzero(row).min(initial=at)) for at, row in enumerate(same)])
+    lead = np.minimum(first, np.arange(len(names)))
+    texts = [f"({quoted(names[lead[at]])} is missing) == ({quoted(names[at])} is missing)"
+             for at in range(len(names)) if lead[at] != at]
+    leads = lead == np.arange(len(names))
+    alone = transitive(holds & ~same & leads[:, None] & leads[None, :])
+    texts += [f"if {quoted(names[a])} is missing then {quoted(names[b])} is missing"
+              for a, b in zip(*np.nonzero(alone), strict=True)]
+    rules = [counted(text, frame) for text in texts[:_MOST_RULES]]
+    return [rule for rule in rules if rule is not None]

@@ -1,0 +1,126 @@
+"""The process that fits: takes orders from the one that started it, and answers each.
+
+    python -m wholefit.training.apart.child    with one line of JSON on standard input
+
+It speaks over a local connection that its parent made for it and that asks for a secret, loads
+nothing but what comes from there, and ends as soon as its parent does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Client, Connection
+from typing import Any
+
+
+def main() -> None:
+    """Get ready, connect, and work until told to stop."""
+    told = json.loads(sys.stdin.readline())
+    sys.path[:] = told["path"]
+    _mind_signals(told["parent"])
+    _wake()
+    address = told["address"] if isinstance(told["address"], str) else tuple(told["address"])
+    with (Client(address, authkey=bytes.fromhex(told["secret"])) as line,
+          contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError)):
+        _serve(line)
+
+
+def _mind_signals(parent: int) -> None:
+    """Ctrl-C is the parent's to answer; its end is ours; a signal asks where we are."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable(all_threads=False)
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(signal.SIGUSR1, all_threads=False)
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _wake() -> None:
+    """Import what every fit needs while the parent is still reading the data."""
+    from wholefit.base import optional
+
+    optional.wake("sklearn", without="pandas")
+    import sklearn.base
+
+    import wholefit.training.trials  # noqa: F401
+
+    assert sklearn.base
+
+
+def _serve(line: Connection) -> None:
+    problem: Any = None
+    while True:
+        try:
+            order, given = line.recv()
+        except (AttributeError, ImportError, TypeError, ValueError) as error:
+            line.send(("unreadable", f"{type(error).__name__}: {error}"))
+            continue
+        if order == "stop":
+            return
+        try:
+            if order == "load":
+                problem, found = _load(**given), None
+            else:
+                found = _ORDERS[order](line, problem, **given)
+        except Exception as error:
+            _send_failure(line, error)
+            continue
+        line.send(("done", found))
+
+
+def _send_failure(line: Connection, error: Exception) -> None:
+    """Send the error itself where it can be sent, else its words."""
+    trace = traceback.format_exc()
+    try:
+        line.send(("failed", error, trace))
+    except Exception:
+        line.send(("failed", RuntimeError(f"{type(error).__name__}: {error}"), trace))
+
+
+def _load(folder: str, facts: dict[str, Any]) -> Any:
+    from wholefit.training.apart import cargo
+
+    return cargo.unpack(folder, facts)
+
+
+def _validate(line: Connection, problem: Any, model: Any, left: float, folds: int) -> None:
+    from wholefit.training import trials
+
+    def each(*fold: Any) -> None:
+        line.send(("fold", *fold))
+
+    trials.Here(problem).validate(model, time.perf_counter() + left, folds, each)
+
+
+def _pilot(line: Connection, problem: Any, model: Any) -> float:
+    from wholefit.training import trials
+
+    return trials.Here(problem).pilot(model)
+
+
+def _refit(line: Connection, problem: Any, model: Any, schema: Any, codec: Any) -> Any:
+    from wholefit.training import trials
+
+    fitted = trials.Here(problem).refit(model, schema, codec)
+    fitted.settle()
+    return fitted.parcel()
+
+
+_ORDERS: dict[str, Any] = {"validate": _validate, "pilot": _pilot, "refit": _refit}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""The other process, as seen from here: orders out, answers in, time and memory watched."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Listener
+from multiprocessing.reduction import ForkingPickler
+from typing import IO, Any
+
+from wholefit.base.errors import DataError
+from wholefit.base.events import emit
+from wholefit.training._folds import Problem, Validated
+from wholefit.training.apart import cargo
+from wholefit.training.apart.limits import Limit, held
+from wholefit.training.fitted import Fitted
+
+# How often time and memory are looked at while the other works, in seconds.
+_GLANCE = 0.01
+# How long it may take to start and to import what it needs.
+_PATIENCE = 120.0
+# How long it has to say where it is, before it is killed.
+_LAST_WORDS = 0.3
+_MB = 1_000_000
+
+
+class Stopped(Exception):
+    """A trial was ended from here, or its process died; what it had finished is in `found`.
+
+    `limit` says which limit it was: "time", "memory", or "" for a death of its own; `trace` is
+    where it was, and `peak` the bytes it held above its start.
+    """
+
+    def __init__(self, reason: str, limit: str, peak: int, trace: str) -> None:
+        super().__init__(reason)
+        self.reason, self.limit, self.peak, self.trace = reason, limit, peak, trace
+        self.found: Validated | None = None
+
+
+class Unsendable(Exception):
+    """Something the models need cannot be sent to another process."""
+
+
+class Apart:
+    """Runs trials in another process, begun at once so that it is ready when the data is.
+
+    Give it the problem with `load` before the first order. After a stop the next order begins a
+    fresh process. `peak` is the most that the last order held above the process's start.
+    """
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit, self.peak = limit, 0
+        self._folder = tempfile.TemporaryDirectory(prefix="wholefit-", ignore_cleanup_errors=True)
+        self._line: Connection | None = None
+        self._cargo: dict[str, Any] | None = None
+        self._loaded = False
+        self._begin()
+
+    # What it does
+
+    def load(self, problem: Problem) -> None:
+        """Lay the problem out where the other process finds it; Unsendable if it cannot be."""
+        try:
+            self._cargo = cargo.pack(problem, self._folder.name)
+        except (OSError, ValueError, TypeError) as error:
+            raise Unsendable(f"the data cannot be laid out for it ({error})") from error
+        try:
+            ForkingPickler.dumps(self._cargo)
+        except Exception as error:
+            raise Unsendable(f"a transformer cannot be sent to it ({error}); define it in a "
+                             "module that can be imported") from error
+        self._problem = problem
+
+    def validate(
+        self, model: Any, deadline: float, folds: int,
+        each: Callable[..., None] | None = None,
+    ) -> Validated:
+        """As `trials.Here.validate`; Stopped (with the folds finished) at a limit."""
+        found = Validated.empty(self._problem)
+
+        def fold(number: int, answer: Any, fit: float, predict: float) -> None:
+            found.add(self._problem.plan.folds[number][1], answer, fit, predict)
+            emit("fold_done", model=model.name, fold=number + 1, folds=folds, seconds=fit)
+            if each is not None:
+                each(number, answer, fit, predict)
+
+        left = deadline - time.perf_counter()
+        try:
+            self._order("validate", deadline, fold, model=model, left=left, folds=folds)
+        except Stopped as stop:
+            stop.found = found.settled() if found.folds else None
+            raise
+        return found.settled()
+
+    def pilot(self, model: Any, deadline: float = math.inf) -> float:
+        """As `trials.Here.pilot`."""
+        return float(self._order("pilot", deadline, model=model))
+
+    def refit(self, model: Any, schema: Any, codec: Any, deadline: float = math.inf) -> Fitted:
+        """As `trials.Here.refit`."""
+        parcel = self._order("refit", deadline, model=model, schema=schema, codec=codec)
+        return Fitted.of_parcel(parcel, self._problem.task, schema, codec)
+
+    def close(self) -> None:
+        """End the other process and take its files away; again is harmless."""
+        self._end()
+        self._folder.cleanup()
+
+    # How it is done
+
+    def _begin(self) -> None:
+        """Start a process; it imports what it needs while we do other things."""
+        secret = secrets.token_bytes(32)
+        self._listener = Listener(authkey=secret)
+        self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        told = {"address": self._listener.address, "secret": secret.hex(),
+                "path": sys.path, "parent": os.getpid()}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "wholefit.training.apart.child"], stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=self._words, text=True, env=_environment(),
+            # Ctrl-C in a terminal goes to a whole group of processes; that one ignores it.
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.close()
+        self._line, self._loaded = None, False
+
+    def _answer_the_call(self, deadline: float) -> Connection:
+        """The line to a process that is ready, with the problem loaded."""
+        if self._line is None:
+            self._line = self._accept(deadline)
+            self._start = held(self._process.pid)
+        if not self._loaded:
+            self._loaded = True
+            try:
+                self._ask("load", deadline, None, folder=self._folder.name, facts=self._cargo)
+            except Stopped:
+                raise
+            except Exception as error:
+                raise Unsendable(str(error)) from error
+        return self._line
+
+    def _accept(self, deadline: float) -> Connection:
+        """Wait for the call, but not beyond the deadline, nor for a process that never calls."""
+        end = time.perf_counter() + _PATIENCE
+        waiting = self._listener._listener._socket  # type: ignore[attr-defined]
+        waiting.settimeout(0.05)
+        while True:
+            try:
+                line = self._listener.accept()
+                break
+            except TimeoutError:
+                if time.perf_counter() > deadline:
+                    raise Stopped("its time was up before it could begin", "time", 0, "") from None
+                if self._process.poll() is not None or time.perf_counter() > end:
+                    raise Unsendable(
+                        f"the second process did not start: {self._said()[-500:]}") from None
+        self._listener.close()
+        return line
+
+    def _order(
+        self, order: str, deadline: float, fold: Callable[..., None] | None = None, **given: Any
+    ) -> Any:
+        if self._line is None and self._process.poll() is not None:
+            self._begin()
+        self._answer_the_call(deadline)
+        return self._ask(order, deadline, fold, **given)
+
+    def _ask(
+        self, order: str, deadline: float, fold: Callable[..., None] | None, **given: Any
+    ) -> Any:
+        """Send an order and wait for its end, handing finished folds on as they come."""
+        assert self._line is not None
+        self.peak = 0
+        try:
+            self._line.send((order, given))
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._died() from None
+        except Exception as error:
+            raise Unsendable(f"{type(error).__name__}: {error}") from error
+        try:
+            while True:
+                kind, *facts = self._next(deadline)
+                if kind == "done":
+                    return facts[0]
+                if kind == "unreadable":
+                    raise Unsendable(facts[0])
+                if kind == "failed":
+                    raise _with_trace(*facts)
+                if fold is not None:
+                    fold(*facts)
+        except KeyboardInterrupt:
+            self._end()
+            raise
+
+    def _next(self, deadline: float) -> tuple[Any, ...]:
+        assert self._line is not None
+        while True:
+            try:
+                if self._line.poll(_GLANCE):
+                    return tuple(self._line.recv())
+            except (EOFError, ConnectionResetError, BrokenPipeError):
+                raise self._died() from None
+            self._check(deadline)
+
+    def _check(self, deadline: float) -> None:
+        used = self._used()
+        self.peak = max(self.peak, used)
+        if self.limit.bytes is not None and used > self.limit.bytes:
+            raise self._stop(f"it held {used / _MB:,.0f} MB of the {self.limit.bytes / _MB:,.0f} "
+                             "MB allowed (memory=)", "memory")
+        if time.perf_counter() > deadline:
+            raise self._stop("its time was up", "time")
+
+    def _used(self) -> int:
+        theirs = max(held(self._process.pid) - self._start, 0)
+        return theirs + (self.limit.own() if self.limit.bytes is not None else 0)
+
+    def _stop(self, reason: str, limit: str) -> Stopped:
+        trace = self._ask_where()
+        self._end()
+        return Stopped(reason, limit, self.peak, trace)
+
+    def _died(self) -> Stopped:
+        self._process.wait(timeout=10)
+        code = self._process.returncode
+        what = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with code {code}"
+        trace = self._said()
+        self._end()
+        return Stopped(f"its process {what}", "", self.peak, trace)
+
+    def _ask_where(self) -> str:
+        """Where the other process is, by its own words."""
+        if not hasattr(signal, "SIGUSR1"):
+            return ""
+        before = len(self._said())
+        with contextlib.suppress(OSError):
+            self._process.send_signal(signal.SIGUSR1)
+        end = time.perf_counter() + _LAST_WORDS
+        while time.perf_counter() < end and not self._said()[before:].rstrip().endswith(_OUTERMOST):
+            time.sleep(0.005)
+        return self._said()[before:]
+
+    def _said(self) -> str:
+        """What it wrote to standard error."""
+        size = os.fstat(self._words.fileno()).st_size
+        return os.pread(self._words.fileno(), size, 0).decode("utf-8", "replace") \
+            if hasattr(os, "pread") else ""
+
+    def _end(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        self._loaded = False
+        self._listener.close()
+        self._process.kill()
+        self._process.wait()
+        if not self._words.closed:
+            self._words.close()
+
+
+_OUTERMOST = "in <module>"
+
+
+def _environment() -> dict[str, str]:
+    """Ours; and one table engine thread pool is enough over there."""
+    return {**os.environ, "PYTHONSAFEPATH": "1"}
+
+
+def _signal(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)
+
+
+def _with_trace(error: Exception, trace: str) -> Exception:
+    error.__dict__["trace"] = trace
+    return error if isinstance(error, Exception) else DataError(str(error))

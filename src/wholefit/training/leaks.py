@@ -1,0 +1,46 @@
+"""What is wrong with the data before it is learnt from: findings, and leaks of the answer.
+
+`check` is what `fit` does by default: the cheap part, on a sample where rows are many. `examine`
+is thorough. Nothing is dropped: what is found is said, with the flag that treats it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from wholefit.data.dataset import Dataset
+from wholefit.data.findings import FAMILIES, Finding, Look, ordered
+from wholefit.data.splits import Plan
+from wholefit.training import _leaks_columns, _leaks_groups, _leaks_shape
+from wholefit.training._leaks_skew import Skew, skew
+
+__all__ = ["Finding", "Skew", "check", "examine", "skew"]
+
+
+def check(
+    dataset: Dataset, y: np.ndarray, classes: tuple[object, ...], plan: Plan
+) -> tuple[Finding, ...]:
+    """Findings and leaks for a fit: `y` the encoded target, `classes` empty for numbers."""
+    return _all(Look(dataset, quick=True, y=y, classes=classes), plan)
+
+
+def examine(dataset: Dataset, plan: Plan | None = None) -> tuple[Finding, ...]:
+    """All findings and leaks of a dataset, the gravest first."""
+    return _all(Look(dataset), plan)
+
+
+def _all(look: Look, plan: Plan | None) -> tuple[Finding, ...]:
+    if look.n == 0 or not look.looked_at:
+        return ()
+    found = [one for family in FAMILIES for one in family(look)]
+    found += _leaks_columns.find(look)
+    parted = list(_leaks_groups.find(look, plan))
+    found += parted
+    found += _leaks_shape.find(look)
+    if any(one.kind == "near_twins_across_split" for one in parted):
+        # They are named once already, with what they do.
+        found = [replace(one, severity="info") if one.kind.startswith("near_duplicate") else one
+                 for one in found]
+    return ordered(found)

@@ -1,0 +1,77 @@
+"""Trials: cross-validate a model, time a pilot of it, refit it; in this process.
+
+`apart.Apart` does the same in another process. A search asks either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from wholefit.models import Model
+from wholefit.training import _cost
+from wholefit.training._folds import Problem, Validated, fit_one, validate
+from wholefit.training.fitted import Fitted
+
+
+class Trials(Protocol):
+    """Where models are fitted."""
+
+    def validate(
+        self, model: Model, deadline: float, folds: int,
+        each: Callable[..., None] | None = None,
+    ) -> Validated:
+        """Cross-validate over the first `folds` folds, by `deadline` (time.perf_counter)."""
+        ...
+
+    def pilot(self, model: Model, deadline: float = math.inf) -> float:
+        """Seconds that one fold of the model should take."""
+        ...
+
+    def refit(
+        self, model: Model, schema: Any, codec: Any, deadline: float = math.inf
+    ) -> Fitted:
+        """The model learnt from all rows."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was held."""
+        ...
+
+
+class Here:
+    """In this process: no start to pay for; a model inside its library hears no clock."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def validate(
+        self, model: Model, deadline: float, folds: int,
+        each: Callable[..., None] | None = None,
+    ) -> Validated:
+        """No fold is begun that would, at the pace so far, end after the deadline."""
+        return validate(self.problem, model, deadline, folds, each)
+
+    def pilot(self, model: Model, deadline: float = math.inf) -> float:
+        """Timed on a few rows of the first fold, and scaled as the family grows."""
+        train = self.problem.plan.folds[0][0]
+        order = np.random.default_rng(0).permutation(train)
+
+        def fit_rows(rows: int) -> None:
+            fit_one(self.problem, model, np.sort(order[:rows]), ("pilot", rows))
+
+        return _cost.pilot(fit_rows, len(train), model.growth)
+
+    def refit(
+        self, model: Model, schema: Any, codec: Any, deadline: float = math.inf
+    ) -> Fitted:
+        """The model learnt from all rows; the deadline cannot be kept here."""
+        made = fit_one(self.problem, model, None, "all")
+        return Fitted(self.problem.task, schema, codec, made.encoder, model=made.model,
+                      estimator=made.estimator, context=made.context)
+
+    def close(self) -> None:
+        """Nothing is held."""
