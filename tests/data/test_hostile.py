@@ -209,6 +209,19 @@ def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read(tmp_path / "f.zip")
 
 
+def test_bombs_that_carry_their_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wholefit.data import _files
+
+    monkeypatch.setattr(_files, "limit", lambda: 5_000_000)
+    pl.DataFrame({"a": [7] * 3_000_000}).write_parquet(tmp_path / "f.parquet")
+    assert (tmp_path / "f.parquet").stat().st_size < 50_000
+    with zipfile.ZipFile(tmp_path / "f.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet1.xml", b"0" * 20_000_000)
+    for name in ("f.parquet", "f.xlsx"):
+        with pytest.raises(DataError, match="fit in memory"):
+            read(tmp_path / name)
+
+
 @pytest.mark.parametrize("text", ['a,b\n1,2\n"', 'a,b\n1,2\n3,"', 'x\n1\n"\n',
                                   'a,b\n1,2\n\n\n"'])
 def test_a_lone_quote_at_the_end_is_repaired(tmp_path: Path, text: str) -> None:

@@ -39,6 +39,10 @@ class Slow(ClassifierMixin, BaseEstimator):
         return np.repeat(self.classes_[self.shares_.argmax()], X.shape[0])
 
 
+# As a class of a script: it cannot be sent to another process, and is timed in this one.
+Slow.__module__ = "__main__"
+
+
 @pytest.fixture(scope="module")
 def churn() -> Dataset:
     return dataset_of(read(bundled.path("telco_churn")).frame.head(1500), target="churn")

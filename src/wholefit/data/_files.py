@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ def read_file(path: Path, kind: str, name: str, sheet: str | int | None) -> pl.D
         "excel": lambda: _excel(path, name, sheet),
         "numpy": lambda: _numpy(path),
     }
+    if kind in _SIZES:
+        _check_size(_SIZES[kind], path, name)
     try:
         return readers[kind]()
     except (pl.exceptions.PolarsError, OSError, ValueError, EOFError, TypeError,
@@ -37,6 +40,43 @@ def read_file(path: Path, kind: str, name: str, sheet: str | int | None) -> pl.D
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(f"{name} cannot be read as {kind}: it is damaged or cut short "
                         f"({first[:200]}).") from error
+
+
+# Bombs ---------------------------------------------------------------------------------------
+
+def _check_size(size: Callable[[Path], int], path: Path, name: str) -> None:
+    """Refuse a small file that unfolds to more than the memory there is."""
+    try:
+        unfolded = size(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError,
+            zipfile.BadZipFile):
+        return  # damaged: the reader says how
+    most = limit()
+    if unfolded > most:
+        raise DataError(
+            f"{name} unfolds to about {unfolded / 1e9:,.1f} GB, more than the {most / 1e9:.1f} GB "
+            "that fit in memory; split it, or take a sample of it with the tool that made it.")
+
+
+def _parquet_size(path: Path) -> int:
+    """What its cells take in memory, by the file's own count of rows."""
+    lazy = pl.scan_parquet(path, glob=False)
+    rows = int(lazy.select(pl.len()).collect().item())
+    return int(rows * sum(_WIDTHS.get(str(kind), 8) for kind in lazy.collect_schema().values()))
+
+
+def _workbook_size(path: Path) -> int:
+    """The parts of an .xlsx or .ods, unpacked; older workbooks are not packed."""
+    if not zipfile.is_zipfile(path):
+        return 0
+    with zipfile.ZipFile(path) as book:
+        return sum(part.file_size for part in book.infolist())
+
+
+# Bytes a cell; of those not named, 8.
+_WIDTHS = {"Boolean": 0.125, "Null": 0, "Int8": 1, "UInt8": 1, "Int16": 2, "UInt16": 2, "Int32": 4,
+           "UInt32": 4, "Float32": 4, "Date": 4, "Categorical": 4, "Enum": 4, "String": 16}
+_SIZES: dict[str, Callable[[Path], int]] = {"parquet": _parquet_size, "excel": _workbook_size}
 
 
 def _numpy(path: Path) -> pl.DataFrame:

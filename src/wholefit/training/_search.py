@@ -150,10 +150,10 @@ class Search:
     def _affordable(self, model: Model, label: str) -> tuple[int, str]:
         """How many folds fit in what is left, beside a refit; 0 with the reason if none."""
         left = self.clock.left()
-        if math.isinf(left):
+        if math.isinf(left) or model.name == self.problem.task.baseline:
             return self.folds, ""
         if left <= 0:
-            return (self.folds if not self.found else 0), "the budget was spent before its turn"
+            return 0, "the budget was spent before its turn"
         train = self.problem.plan.folds[0][0]
         columns = len(self.problem.dataset.schema.features)
         if not _cost.worth_a_pilot(len(train), columns, model.growth):
