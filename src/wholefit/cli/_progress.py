@@ -58,6 +58,10 @@ class _Interrupts:
         elif event == "interrupted":
             _show.aside(f"interrupted during {facts['model']}: keeping {', '.join(facts['kept'])} "
                         "(Ctrl-C again leaves with nothing)")
+        elif event == "refit_stopped":
+            _show.aside(f"{facts['model']} could not be fitted on all rows ({facts['reason']}): "
+                        "taking a quicker model of the leaderboard (Ctrl-C again leaves with "
+                        "nothing)")
 
 
 def _is_log() -> bool:

@@ -61,6 +61,7 @@ class Search:
         self.entries: dict[str, Entry] = {}
         self.schedule: list[dict[str, Any]] = []
         self._errors: dict[str, Exception] = {}
+        self._interrupted = False
 
     def announce(self, candidates: Sequence[Model]) -> None:
         """Say what will be tried, and about how long it may take."""
@@ -79,6 +80,7 @@ class Search:
                 self._close(label, model, "stopped", "interrupted")
                 if not self.found:
                     raise
+                self._interrupted = True
                 emit("interrupted", model=label, kept=list(self.found))
                 return
         if not self.found:
@@ -205,6 +207,7 @@ class Search:
     ) -> tuple[str, Fitted, tuple[str, ...]]:
         """The chosen model on all rows; or, if that is stopped, the next that can be had.
 
+        A second interrupt, wherever the first was, leaves with nothing.
         `order` is the leaderboard's. Gives the label, the fitted model, and what must be said.
         """
         said: list[str] = []
@@ -222,8 +225,10 @@ class Search:
                 emit("refit_done", model=label, seconds=time.perf_counter() - start)
                 return label, fitted, tuple(said)
             except (KeyboardInterrupt, Stopped) as stop:
-                if isinstance(stop, KeyboardInterrupt) and label == baseline:
-                    raise
+                if isinstance(stop, KeyboardInterrupt):
+                    if self._interrupted or label == baseline:
+                        raise
+                    self._interrupted = True
                 why = stop.reason if isinstance(stop, Stopped) else "interrupted"
                 said.append(f"{label} was to be fitted on all rows and was stopped: {why}; "
                             "a model below it on the leaderboard answers instead.")
