@@ -16,7 +16,12 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from benchmarks._tools import machine, markdown, save
-from benchmarks.claims import families, fits, scores  # noqa: F401  (their claims register here)
+from benchmarks.claims import (  # noqa: F401  (their claims register here)
+    families,
+    fits,
+    scores,
+    selecting,
+)
 from benchmarks.claims._claim import CLAIMS, Claim
 
 HEADER = ("id", "the claim", "the experiment", "what was found", "verdict")

@@ -122,31 +122,6 @@ def _high(p: int, spread: bool, name: str, seed: int) -> float:
     return accuracy(y[100:], fitted(name, X[:100], y[:100], seed)(X[100:]))
 
 
-@claim("B53", "Feature selection and PCA raise accuracy and cut training time",
-       "breast cancer with 300 columns of noise added, five folds, paired")
-def selection() -> Finding:
-    from sklearn.datasets import load_breast_cancer
-    from sklearn.decomposition import PCA
-    from sklearn.feature_selection import SelectKBest
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    X, y = load_breast_cancer(return_X_y=True)
-    X = np.hstack([X, np.random.default_rng(0).normal(size=(len(y), 300))])
-    learner = LogisticRegression(max_iter=1000)
-    plain, chosen, pca, forest = compared(
-        table(X, y), "y", [learner, make_pipeline(SelectKBest(k=20), learner),
-                           make_pipeline(PCA(20), learner), "random_forest"], metric="accuracy")
-    said = (f"logistic {plain.scores['accuracy']}, 20 columns chosen {chosen.scores['accuracy']}, "
-            f"20 components {pca.scores['accuracy']}, forest on all {forest.scores['accuracy']}; "
-            f"fit s {plain.fit_seconds:.2g}, {chosen.fit_seconds:.2g}, {pca.fit_seconds:.2g}")
-    if chosen.scores["accuracy"].low <= plain.scores["accuracy"].value:
-        return said, FALSE
-    faster = max(chosen.fit_seconds, pca.fit_seconds) < 0.7 * plain.fit_seconds
-    return said, (f"{PARTLY}: accuracy, for a linear model and where most columns are noise; "
-                  f"time is {'cut' if faster else 'not cut'}")
-
-
 @claim("B57", "A gap between training and cross-validated score shows overfitting",
        "telco churn: a full tree and one of depth 4")
 def gaps() -> Finding:

@@ -29,15 +29,6 @@ def own_training_score() -> Finding:
                   if own > n["high"] else TRUE)
 
 
-@claim("B56", "Pipelines prevent leakage", "examples/leakage.py: pure noise")
-def leakage() -> Finding:
-    n = example("leakage")
-    leaky, honest = (n["accuracy, columns chosen on all rows"],
-                     n["accuracy, columns chosen inside the folds"])
-    said = f"columns chosen on all rows {leaky:.2f}; inside the folds {honest:.2f}; the truth 0.50"
-    return said, TRUE if leaky - honest > 0.1 else FALSE
-
-
 @claim("B59", "Random splits vary without a seed", "examples/seeds.py: 100 seeds, 1,000 rows")
 def seeds() -> Finding:
     n = example("seeds")
@@ -56,21 +47,30 @@ def three_way() -> Finding:
     return "/".join(map(str, sizes)), TRUE if sizes == [600, 200, 200] and apart else FALSE
 
 
-@claim("AR9, B55", "Accuracy misleads under imbalance; take F1 or AUC; class weights help recall",
-       "examples/imbalance.py: 5 % bad loans", data="lending_club/data.csv.gz")
+@claim("AR9, B55", "Accuracy misleads under imbalance; SMOTE, NearMiss, weights, costs help recall",
+       "examples/imbalance.py: 1,000 made-up rows (300 held out) and 9,857 loans, 5 % rare in both",
+       data="lending_club/data.csv.gz")
 def imbalance() -> Finding:
     n = example("imbalance")
+    small = ", ".join(f"{name} {n[f'precision of {name}']:.2f}/{n[f'recall of {name}']:.2f}"
+                      for name in ("plain", "smote", "near_miss", "weights", "svc, 1:50"))
     said = (
-        f"accuracy: baseline {n['accuracy of the baseline']:.3f}, logistic "
-        f"{n['accuracy of logistic']:.3f}; average precision "
-        f"{n['average precision of the baseline']:.3f} and "
-        f"{n['average precision of logistic']:.3f}; weights: recall "
-        f"{n['recall of logistic']:.3f} to {n['recall of logistic, balanced']:.2f}, precision then "
-        f"{n['precision of logistic, balanced']:.2f}; a threshold alone: recall "
-        f"{n['recall of logistic, flagging one loan in three']:.2f}")
-    ranks_better = n["balanced is better by average precision"]
-    return said, TRUE if ranks_better else (
-        PARTLY + ": weights move the threshold and rank no better")
+        f"precision/recall on 300 rows: {small}. Loans: accuracy of the baseline "
+        f"{n['accuracy of the baseline']:.3f}, of logistic {n['accuracy of logistic']:.3f} with "
+        f"recall {n['recall of logistic']:.3f}; weights: recall "
+        f"{n['recall of logistic, weights']:.2f}, precision "
+        f"{n['precision of logistic, weights']:.3f}; a threshold alone: recall "
+        f"{n['recall of logistic, at a threshold']:.2f}, precision "
+        f"{n['precision of logistic, at a threshold']:.3f}; of weights, SMOTE and NearMiss "
+        f"{n['treatments that rank better']:.0f} rank the loans better than doing nothing, "
+        f"{n['treatments that rank worse']:.0f} worse")
+    helps = all(n[f"recall of {name}"] > n["recall of plain"] > 0
+                and n[f"precision of {name}"] < n["precision of plain"]
+                for name in ("smote", "near_miss", "weights", "svc, 1:50"))
+    if not helps:
+        return said, FALSE
+    return said, TRUE if n["treatments that rank better"] else (
+        PARTLY + ": recall rises as precision falls; a moved threshold does as much")
 
 
 @claim("AR12", "Hold-out is risky when rows are few",

@@ -17,21 +17,36 @@ from wholefit._version import __version__
 
 if TYPE_CHECKING:
     from wholefit.api import Result, adopt, compare, fit, load, profile, read
+    from wholefit.api.checking import skew
+    from wholefit.api.cleaning import Cleaned, clean
     from wholefit.api.engineering import feature, join, load_features, suggest
     from wholefit.api.labelling import agreement, label, label_errors, labelled
+    from wholefit.api.selecting import Selected, select
+    from wholefit.api.treating import Treatments, treatments
+    from wholefit.api.validating import drift, expect, validate
     from wholefit.base.errors import WholefitError
+    from wholefit.data.clean import Recipe
+    from wholefit.data.validate import Expectations
 
 _PUBLIC = {
     "fit": "wholefit.api", "load": "wholefit.api", "adopt": "wholefit.api",
     "compare": "wholefit.api", "profile": "wholefit.api", "read": "wholefit.api",
     **dict.fromkeys(("feature", "join", "load_features", "suggest"), "wholefit.api.engineering"),
     **dict.fromkeys(("agreement", "label", "label_errors", "labelled"), "wholefit.api.labelling"),
+    **dict.fromkeys(("select", "Selected"), "wholefit.api.selecting"),
+    **dict.fromkeys(("treatments", "Treatments"), "wholefit.api.treating"),
+    **dict.fromkeys(("drift", "expect", "validate"), "wholefit.api.validating"),
+    "Expectations": "wholefit.data.validate",
+    "clean": "wholefit.api.cleaning", "Cleaned": "wholefit.api.cleaning",
+    "Recipe": "wholefit.data.clean",
+    "skew": "wholefit.api.checking",
     "Result": "wholefit.api", "WholefitError": "wholefit.base.errors",
 }
 
-__all__ = ["Result", "WholefitError", "__version__", "adopt", "agreement", "compare", "feature",
-           "fit", "join", "label", "label_errors", "labelled", "load",
-           "load_features", "profile", "read", "suggest"]
+__all__ = ["Cleaned", "Expectations", "Recipe", "Result", "Selected", "Treatments", "WholefitError",
+           "__version__", "adopt", "agreement", "clean", "compare", "drift", "expect", "feature",
+           "fit", "join", "label", "label_errors", "labelled", "load", "load_features", "profile",
+           "read", "select", "skew", "suggest", "treatments", "validate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -13,10 +14,24 @@ import pytest
 from wholefit import __version__
 from wholefit.base.errors import WholefitError
 from wholefit.cli import _app, _show
+from wholefit.cli._commands import LINES, Line
 
 from .conftest import environment, process
 
-COMMANDS = ["fit", "predict", "evaluate", "compare", "report", "models", "profile", "doctor"]
+COMMANDS = [line.name for line in LINES]
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_the_list_says_what_the_command_says(line: Line) -> None:
+    importlib.import_module(f"wholefit.cli.{line.file}")
+    said = {command.name: command.help for command in _app._real.registered_commands}
+    assert said[line.name].split("\n\n")[0] == line.says
+
+
+def test_the_list_is_whole() -> None:
+    for path in Path(_app.__file__).parent.glob("[a-z]*.py"):
+        importlib.import_module(f"wholefit.cli.{path.stem}")
+    assert {command.name for command in _app._real.registered_commands} == set(COMMANDS)
 
 
 def test_help_lists_every_command(run) -> None:

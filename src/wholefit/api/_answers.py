@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from wholefit import data, evaluation
+from wholefit.api._tables import as_table
 from wholefit.base.errors import DataError, WholefitWarning, unknown
 from wholefit.base.events import emit
 from wholefit.data import Dataset, Policies
@@ -79,6 +80,8 @@ def dataset(
     `options` are policies and options of `wf.read`, together.
     """
     policies, reading = _parted(options)
+    if fitted.replay is not None:
+        new = fitted.replay.given(as_table(new, reading))
     asked = data.conforming(new, fitted.schema, Policies.from_dict(policies), with_target,
                             **reading)
     if with_target:

@@ -14,10 +14,13 @@ from wholefit.base.errors import ArtifactError
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.data import Dataset, Note, Schema
+from wholefit.data.findings import Finding
+from wholefit.data.validate.sketch import MEMBER, Sketch, sketch_of
 from wholefit.evaluation import Score
 from wholefit.features.encoder import Encoder
 from wholefit.report.exhibits import checked, exhibits
 from wholefit.training import Entry, Fitted, Run
+from wholefit.training._cleaning import Replay
 from wholefit.training.decision import Decision
 
 
@@ -38,6 +41,8 @@ class Facts:
     notes: tuple[Note, ...]
     lineage: dict[str, Any]
     exhibits: Callable[[], dict[str, Any]] = dict
+    sketch: Callable[[], Sketch | None] = lambda: None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def chosen(self) -> Entry:
@@ -56,6 +61,7 @@ class Facts:
             "notes": [note.to_json() for note in self.notes],
             "lineage": self.lineage, "exhibits": self.exhibits(),
             "decision": fitted.decision.to_json() if fitted.decision else None,
+            "findings": [finding.to_json() for finding in self.findings],
         }
 
 
@@ -66,7 +72,24 @@ def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
         model={"name": run.model.name, "params": run.chosen.params},
         entries=run.leaderboard, split=run.split, warnings=run.warnings,
         notes=tuple(dataset.notes), lineage=run.lineage, exhibits=_exhibits(run, dataset),
+        sketch=partial(_same, sketch_of(dataset.frame, dataset.schema)), findings=run.findings,
     )
+
+
+def _same(sketch: Sketch) -> Sketch:
+    return sketch
+
+
+def reference(facts: Facts) -> dict[str, bytes]:
+    """What the artifact keeps for later comparisons: the sketch of the training rows, if any."""
+    sketch = facts.sketch()
+    return {} if sketch is None else {MEMBER: sketch.to_bytes()}
+
+
+def with_reference(facts: Facts, kept: Mapping[str, bytes]) -> Facts:
+    """The facts with what the artifact kept, read when it is first asked for."""
+    return dataclasses.replace(facts, sketch=cache(
+        lambda: Sketch.from_bytes(kept[MEMBER]) if MEMBER in kept else None))
 
 
 def _exhibits(run: Run, dataset: Dataset) -> Callable[[], dict[str, Any]]:
@@ -123,6 +146,7 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
             split=record["split"], warnings=tuple(record["warnings"]),
             notes=tuple(Note.from_json(note) for note in record["notes"]),
             lineage=record["lineage"], exhibits=lambda: kept,
+            findings=tuple(Finding.from_json(one) for one in record.get("findings", [])),
         )
         # A pipeline that was adopted prepares its columns itself, and has no encoder.
         own = "encoder" not in states and states["model"].kind == "steps"
@@ -131,6 +155,8 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
         fitted = Fitted(task, schema, codec, encoder, state=states["model"])
         fitted.decision = Decision.from_json(
             record.get("decision"), len(getattr(codec, "classes", ())))
+        if "recipe" in states:
+            fitted.replay = Replay.from_state(states["recipe"])
         return facts, fitted
     except (KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(

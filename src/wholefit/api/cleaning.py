@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from wholefit.api._tables import as_table
 from wholefit.base.errors import ParameterError, unknown
 from wholefit.base.events import emit
-from wholefit.data import Dataset, read
 from wholefit.data.clean import Change, FittedRecipe, Ran, Recipe
 from wholefit.data.clean._changes import different
 from wholefit.data.clean.propose import propose
-from wholefit.data.table import Table
 from wholefit.data.write import give_back
 
 _SHOWN = 3
@@ -82,24 +81,34 @@ class Cleaned:
     def diff(self, most: int = _DIFF) -> pl.DataFrame:
         """Changed cells, at most `most`: row of the source, column, before, after (as text).
 
-        A column that was renamed is shown under its new name.
+        Every column that was changed has its share. A column that was renamed is shown under its
+        new name.
         """
-        names = dict(zip(self._before.columns, self._before.columns, strict=True))
-        for change in self.changes:
-            names = {old: change.renamed.get(new, new) for old, new in names.items()}
+        pairs = self._pairs()
         places = self.rows - 1
-        found: list[tuple[int, str, str | None, str | None]] = []
-        for old, new in names.items():
-            if new not in self.after.columns or len(found) >= most:
-                continue
+        hits = {}
+        for old, new in pairs:
             was = self._before.get_column(old).alias("column").gather(places)
             now = self.after.get_column(new).alias("column")
-            hit = np.flatnonzero(different(was, now))[:most - len(found)]
-            found += [(int(self.rows[at]), new, _text(was[int(at)]), _text(now[int(at)]))
-                      for at in hit]
+            hit = np.flatnonzero(different(was, now))
+            if len(hit):
+                hits[new] = (was, now, hit)
+        each = max(1, most // max(len(hits), 1))
+        found = [(int(self.rows[at]), name, _text(was[int(at)]), _text(now[int(at)]))
+                 for name, (was, now, hit) in hits.items() for at in hit[:each]][:most]
         found.sort(key=lambda line: line[0])
         return pl.DataFrame(found, schema={"row": pl.Int64, "column": pl.String,
                                            "before": pl.String, "after": pl.String}, orient="row")
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Name before and after of each column that is still there."""
+        names = {name: name for name in self._before.columns}
+        for change in self.changes:
+            gone = set(change.removed)
+            names = {old: change.renamed.get(new, new) for old, new in names.items()
+                     if new not in gone}
+        there = set(self.after.columns)
+        return [(old, new) for old, new in names.items() if new in there]
 
     def to_json(self) -> dict[str, Any]:
         """Source, shapes, recipe and changes as plain JSON values."""
@@ -155,13 +164,6 @@ def clean(
     ran = followed.run(table.frame, protected=() if target is None else (target,))
     return Cleaned(followed, ran.fitted, ran.changes, table.source, table.guest, made is None,
                    dry_run, table.frame, ran)
-
-
-def as_table(source: Any, reading: dict[str, Any]) -> Table:
-    """The source read; a Dataset gives the rows as the user gave them."""
-    if isinstance(source, Dataset):
-        return Table(source.original, source.source, source.guest, list(source.notes))
-    return read(source, **reading)
 
 
 def save_report(cleaned: Cleaned, path: str | Path, *, force: bool = False) -> None:

@@ -45,7 +45,7 @@ def load_features(source: str | Path | Sequence[Mapping[str, Any]]) -> list[Cust
 def suggest(
     source: Any, *, target: str | None = None, task: str | None = None, metric: Any = None,
     budget: str | float | Budget | None = None, helps: str = "any", alpha: float = 0.05,
-    most: int = 10, folds: int = 5, rows: int = 10_000, jobs: int | None = None, seed: int = 0,
+    most: int = 10, shortlist: int = 24, folds: int = 5, rows: int = 10_000, jobs: int | None = None, seed: int = 0,
     roles: Any = None, groups: str | None = None, time: str | None = None,
     weights: str | None = None, positive: Any = None, **reading: Any,
 ) -> Suggestions:
@@ -58,7 +58,7 @@ def suggest(
     `alpha` of such tables at most.
 
     `helps` says which model must gain: "any", "linear", "tree" or "both". `most` features are
-    accepted, and `rows` are chosen on, at most; `budget` is a time, 60 seconds by default; other
+    accepted, `shortlist` fitted, and `rows` chosen on, at most; `budget` is a time, 60 seconds by default; other
     words mean what they mean to `fit`. `.accepted` goes to `fit(..., transformers=...)`,
     `.save("features.toml")` to a file.
     """
@@ -71,6 +71,7 @@ def suggest(
     clock = Clock(given)
     options = suggesting.Options(
         metric=metric, positive=positive, folds=folds, alpha=alpha, most=most, rows=rows,
+        shortlist=shortlist,
         helps=helps, jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed)
     dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
                         weights=weights, **reading)

@@ -12,6 +12,8 @@ from typing import Any
 from wholefit import data, evaluation
 from wholefit import models as catalog
 from wholefit.api import _answers
+from wholefit.api._choice import tell_choice
+from wholefit.api._tables import cleaned
 from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
@@ -23,6 +25,7 @@ from wholefit.base.errors import (
     unknown,
 )
 from wholefit.base.events import emit
+from wholefit.data.clean import Recipe
 from wholefit.models import Model
 from wholefit.training.imbalance import COST_WORDS
 
@@ -53,8 +56,10 @@ def fit(
     balance: Any = None,
     costs: Any = None,
     threshold: Any = None,
+    clean: Any = None,
     features: dict[str, Any] | None = None,
-    transformers: Sequence[Any] = (),
+    transformers: Sequence[Any] | str | os.PathLike[str] = (),
+    checks: bool = True,
     **reading: Any,
 ) -> Result:
     """Read, infer the task, cross-validate a few models, and refit the one to use.
@@ -88,7 +93,12 @@ def fit(
         "cost", "f1", "precision>=0.9", "recall>=0.8" to have it chosen on unseen rows.
     features: changes to how columns become features (see `features.Encoding`), e.g.
         {"impute": "mean", "degree": 2}.
-    transformers: the user's own, fitted on training rows only.
+    transformers: the user's own and engineered features (`wf.feature`), fitted on training rows
+        only; or the path of a TOML file of features.
+    clean: a cleaning recipe (a Recipe, a path, or a list of steps; see `wf.clean`): its fixed steps
+        are repeated on every row asked, what it learns it learns from training rows only, and rows
+        are left out of training rows only.
+    checks: look for leaks of the answer and faults of the data first (`Result.findings`).
     reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...).
 
     Raises DataError for a source that cannot be read or learnt from, ParameterError and
@@ -98,14 +108,17 @@ def fit(
 
     clock = Clock(_limits(budget, memory, training.DEFAULT_BUDGET))
     _answers.check_options(reading)
+    recipe = None if clean is None else Recipe.of(clean)
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,
         jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive,
-        choose=choose, features=dict(features or {}), transformers=tuple(transformers),
-        balance=balance, costs=costs, threshold=threshold,
+        choose=choose, features=dict(features or {}), transformers=_steps(transformers),
+        balance=balance, costs=costs, threshold=threshold, checks=checks,
     )
     _check_metric(None if metric in COST_WORDS and costs is not None else metric, task)
     with training.begun(clock.budget) as apart:
+        special = {"target": target, "time": time, "group": groups, "weight": weights}
+        source, options, reading = cleaned(source, options, recipe, special, reading)
         dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
                             weights=weights, **reading)
         target = dataset.schema.target
@@ -116,8 +129,12 @@ def fit(
              said=said, seconds=clock.spent())
         _tell(dataset.notes)
         run = training.fit(dataset, chosen, options, clock, apart)
+    tell_choice(run.fitted.encoder)
     for sentence in run.warnings:
         _warn(sentence)
+    for finding in run.findings:
+        if finding.severity == "critical":
+            warnings.warn(str(finding), WholefitWarning, stacklevel=2)
     return Result._of_run(run, said, dataset)
 
 
@@ -152,6 +169,15 @@ def _check_metric(metric: Any, task: str | None) -> None:
             return
     raise unknown("metric", metric, [known for name in asked
                                      for known in evaluation.metrics.names(name)])
+
+
+def _steps(given: Sequence[Any] | str | os.PathLike[str]) -> tuple[Any, ...]:
+    """Transformers as given, or those of a TOML file of engineered features."""
+    if isinstance(given, (str, os.PathLike)):
+        from wholefit.features import engineer
+
+        return tuple(engineer.load(given))
+    return tuple(given)
 
 
 def _named(models: Any) -> list[Model] | None:

@@ -31,6 +31,7 @@ def label(
     strategy: str = "margin",
     random_share: float = 0.2,
     overlap: float = 1.0,
+    again: bool = False,
     model: Any = None,
     guide: str | None = None,
     ordered: bool | None = None,
@@ -59,12 +60,13 @@ def label(
         `strategy`: "margin", "least_confident", "entropy"), but for `random_share` of the
         questions; "random"; or "as-is".
     overlap: share of the items that every annotator is asked; the rest are asked of one.
+    again: ask what was skipped in earlier sessions once more.
     model: what guesses, a name or Model; "none" for no guesses; a logistic regression on words
         (or on the columns) if left out. Pictures have no guesses.
     guide: the instructions, kept with the labels.
     id: a column of identifiers, if rows that show the same are different things.
-    background: learn beside the labelling; False learns before the next question is given, so
-        that a script asks the same questions each time.
+    background: learn beside the labelling; False learns between questions (whenever there are
+        a tenth more labels), so that a script asks the same questions each time.
     reading: options of `wf.read`.
 
     Raises DataError if the journal is of other data, is damaged, or another session writes it.
@@ -72,7 +74,7 @@ def label(
     from wholefit.training.labelling import Options, Session
 
     options = Options(order=order, strategy=strategy, random_share=random_share,
-                      overlap=overlap, seed=seed)
+                      overlap=overlap, again=again, seed=seed)
     items = items_from(source, column, id=id, images=images, store=store, reading=reading)
     learner = _learner(items, model, classes, store, seed)
     kept = Store.open(store, items, classes=_listed(classes), ordered=ordered, guide=guide, id=id)
@@ -118,7 +120,7 @@ def label_errors(
     repeats: int = 1,
     seed: int = 0,
     jobs: int | None = None,
-    score: str = "self_confidence",
+    score: str = "normalised_margin",
     roles: Any = None,
     groups: str | None = None,
     **reading: Any,
@@ -127,8 +129,8 @@ def label_errors(
 
     Classes by confident learning (Northcutt et al. 2021), numbers by residuals on the scale of
     their neighbours. `models` make the answers, cross-validated, and their mean is taken: a
-    linear model and a forest if left out. `score` ranks classes: "self_confidence" or
-    "normalised_margin". Other words are those of `wf.fit`.
+    linear model and a forest if left out. `score` ranks classes: "normalised_margin" or
+    "self_confidence". Other words are those of `wf.fit`.
 
     Gives LabelErrors: `ranked()` is the list, `noise` the share of wrong labels, `len()` the
     number of rows to read. A rare but true row looks like a wrong one: read before you mend.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from wholefit import artifact
-from wholefit.api import _answers, _record
+from wholefit.api import _answers, _choice, _record
 from wholefit.api.leaderboard import Leaderboard
 from wholefit.data import Dataset, Schema
 from wholefit.evaluation import Score
@@ -15,6 +15,7 @@ from wholefit.training import Fitted, Run
 from wholefit.training.decision import Decision
 
 if TYPE_CHECKING:
+    from wholefit.evaluation.slices import Slices
     from wholefit.training.label_errors import LabelErrors
 
 
@@ -96,6 +97,16 @@ class Result:
         return self._facts.notes
 
     @property
+    def findings(self) -> tuple[Any, ...]:
+        """What was found in the data before it was learnt from, the gravest first."""
+        return self._facts.findings
+
+    @property
+    def selection(self) -> list[dict[str, Any]] | None:
+        """What became of each feature where `features={"select": ...}` chose; else None."""
+        return _choice.table(self._fitted.encoder)
+
+    @property
     def split(self) -> str:
         """How rows were split for the scores, in one sentence."""
         return self._facts.split
@@ -126,8 +137,25 @@ class Result:
         verbs = [verb.name for verb in self._fitted.task.verbs]
         return _answers.answer(self._fitted, new, verbs, options)
 
-    def evaluate(self, held_out: Any, *, metric: Any = None, **options: Any) -> dict[str, Score]:
-        """Every metric with its interval on rows that were not used for fitting."""
+    @overload
+    def evaluate(self, held_out: Any, *, metric: Any = None, by: None = None,
+                 **options: Any) -> dict[str, Score]: ...
+
+    @overload
+    def evaluate(self, held_out: Any, *, metric: Any = None, by: str | Sequence[str],
+                 **options: Any) -> Slices: ...
+
+    def evaluate(self, held_out: Any, *, metric: Any = None, by: str | Sequence[str] | None = None,
+                 **options: Any) -> dict[str, Score] | Slices:
+        """Every metric with its interval on rows that were not used for fitting.
+
+        `by` names one or more columns: the same for each part of the rows, the worst first, with
+        its difference from the other rows and a verdict corrected for the number of parts.
+        """
+        if by is not None:
+            from wholefit.api.slicing import by_slices
+
+            return by_slices(self._fitted, held_out, by, metric, options)
         return _answers.evaluate(self._fitted, held_out, metric, options)
 
     def with_threshold(self, threshold: Any = None, *, costs: Any = None, rows: Any = None,
@@ -142,10 +170,11 @@ class Result:
 
         return with_threshold(self, threshold, costs, rows, options)
 
-    def label_errors(self, *, score: str = "self_confidence") -> LabelErrors:
+    def label_errors(self, *, score: str = "normalised_margin") -> LabelErrors:
         """Rows whose target the fit's out-of-fold answers contradict, as `wf.label_errors`.
 
-        Costs nothing: no model is fitted. StateError for a Result that was loaded from a file.
+        No model is fitted. Rows are numbered as in the source, after the fixed steps of a
+        cleaning recipe if there was one. StateError for a Result loaded from a file.
         """
         from wholefit.api.labelling import errors_of_result
 
@@ -169,7 +198,8 @@ class Result:
         Raises StateError if the model has no version-independent form.
         """
         fitted = self._fitted
-        return artifact.write(path, self._facts.to_json(fitted), fitted.states(), force=force)
+        return artifact.write(path, self._facts.to_json(fitted), fitted.states(), force=force,
+                              reference=_record.reference(self._facts))
 
     def report(self, path: str | Path, *, force: bool = False) -> Path:
         """Write one self-contained HTML page about the result."""
@@ -209,7 +239,7 @@ def load(path: str | Path) -> Result:
     """
     package = artifact.read(path)
     facts, fitted = _record.from_json(package.record, package.states)
-    return Result(fitted, facts)
+    return Result(fitted, _record.with_reference(facts, package.reference))
 
 
 def _absent(fitted: Fitted | None, name: str) -> str:

@@ -54,8 +54,6 @@ class Selected:
             f"{found.rows:,} rows")
         unit = "nats of log loss" if found.task == "classification" else (
             "shares of the target's variance")
-        count = len(self.kept)
-        keep = f" --feature keep={count} --feature whole_columns=true" if count else ""
         return [
             f"{part}; shuffled: what {found.model} loses on rows it was not fitted on, in {unit} "
             f"(loss {found.base:.3g} unshuffled), with 95 % intervals.",
@@ -63,9 +61,17 @@ class Selected:
             f"{stable.picks}; of those at {stable.cutoff:.0%} or more, at most "
             f"{stable.worst:.2g} wrong ones are to be expected ({stable.expected:.2g} if their "
             "shares have one peak).",
-            "A fit on these columns alone would flatter itself, as all rows chose them; choose "
-            f"inside its folds: --feature select=tree{keep}",
+            self._advice(),
         ]
+
+    def _advice(self) -> str:
+        """How to use what was found without a score that lies."""
+        count = len(self.kept)
+        if count == len(self.columns):
+            return "Every column matters: there is nothing to leave out."
+        keep = f" --feature keep={count} --feature whole_columns=true" if count else ""
+        return ("A fit on these columns alone would flatter itself, as all rows chose them; choose "
+                f"inside its folds: --feature select=tree{keep}")
 
     def to_text(self) -> str:
         """The table and the notes as lines."""

@@ -6,7 +6,6 @@ itself (WHOLEFIT_DEBUG=1 shows where); 130 interrupted before anything was finis
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 
@@ -15,7 +14,4 @@ from wholefit.cli import _app
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; `argv` without the program's name, sys.argv's by default."""
-    # Importing them is what registers their commands, in the order that --help lists them.
-    for room in ("fit", "use", "look", "label", "doctor"):
-        importlib.import_module(f"wholefit.cli.{room}")
     sys.exit(_app.run(list(sys.argv[1:] if argv is None else argv)))

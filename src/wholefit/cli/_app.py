@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import inspect
 import os
 import sys
@@ -15,23 +16,30 @@ import typer
 
 from wholefit._version import __version__
 from wholefit.base.errors import WholefitError
+from wholefit.cli._commands import LINES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-app = typer.Typer(
-    name="wholefit",
-    help="From raw data to a trained, honestly scored, safely saved model, in one verb.",
-    epilog="Exit codes: 0 done; 1 an error, said in one sentence; 2 wrong usage; 70 a fault of "
-           "wholefit itself (WHOLEFIT_DEBUG=1 shows where); 130 interrupted.",
-    add_completion=False, pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def _typer() -> typer.Typer:
+    """An application without commands."""
+    made = typer.Typer(
+        name="wholefit",
+        help="From raw data to a trained, honestly scored, safely saved model, in one verb.",
+        epilog="Exit codes: 0 done; 1 an error, said in one sentence; 2 wrong usage; 70 a fault "
+               "of wholefit itself (WHOLEFIT_DEBUG=1 shows where); 130 interrupted.",
+        add_completion=False, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_root)
+    return made
 
 
 def run(argv: list[str]) -> int:
     """Run the words of a command line; gives the exit code."""
     _make_streams_safe()
     try:
+        app = _app_for(argv)
         return int(app(args=argv or ["--help"], prog_name="wholefit", standalone_mode=False) or 0)
     except typer.Abort:
         return _say(130, "interrupted.")
@@ -45,18 +53,36 @@ def run(argv: list[str]) -> int:
         return _say(2, f"error: {sentence} (`{path} --help` tells more)")
 
 
+def _app_for(argv: list[str]) -> typer.Typer:
+    """The application with the one command that is asked for, or with a line for each."""
+    files = {line.name: line.file for line in LINES}
+    if argv and argv[0] in files:
+        importlib.import_module(f"wholefit.cli.{files[argv[0]]}")
+        return _real
+    listing = _typer()
+    for line in LINES:
+        listing.command(line.name, help=line.says, rich_help_panel=line.panel)(_nothing)
+    return listing
+
+
+def _nothing() -> None:
+    """Stands for a command in the list."""
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"wholefit {__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[bool, typer.Option(
         "--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """From raw data to a trained, honestly scored, safely saved model, in one verb."""
+
+
+_real = _typer()
 
 
 def command(name: str) -> Callable[[Command], Command]:
@@ -66,7 +92,7 @@ def command(name: str) -> Callable[[Command], Command]:
         # Help is wrapped to the width of the terminal, not where the source's lines end.
         paragraphs = (inspect.getdoc(function) or "").split("\n\n")
         text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-        app.command(name, help=text)(_guarded(function))
+        _real.command(name, help=text)(_guarded(function))
         return function
 
     return register

@@ -30,8 +30,10 @@ class Ask:
     guide: Path | None
     people: list[str]
     order: str
+    strategy: str
     random_share: float
     overlap: float
+    again: bool
     assist: bool
     model: str | None
     json: bool
@@ -74,9 +76,10 @@ class Ask:
         with told(True) as notes:
             session = wf.label(
                 source, column=self.column, classes=self.classes, store=self.store(),
-                order=self.order, random_share=self.random_share, overlap=self.overlap,
-                model=self.model, guide=_text(self.guide), ordered=self.ordered, id=self.id,
-                images=self.images, **self.reading)
+                order=self.order, strategy=self.strategy, random_share=self.random_share,
+                overlap=self.overlap, again=self.again, model=self.model,
+                guide=_text(self.guide), ordered=self.ordered, id=self.id, images=self.images,
+                **self.reading)
         said += notes
         return session
 

@@ -9,7 +9,7 @@ import typer
 
 from wholefit.base.errors import WholefitError
 from wholefit.base.events import listen
-from wholefit.cli import _show
+from wholefit.cli import _findings, _show
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._places import beside, check_free
 from wholefit.cli._progress import told
@@ -87,6 +87,14 @@ def fit(
     feature: Annotated[list[str] | None, _how(
         "How columns become features, e.g. impute=mean or degree=2; may be repeated.",
         "NAME=VALUE")] = None,
+    engineer: Annotated[Path | None, _how(
+        "TOML file of engineered features; `wholefit suggest` writes one.", "FILE")] = None,
+    no_checks: Annotated[bool, typer.Option(
+        "--no-checks", help="Do not look for leaks and faults of the data first.",
+        rich_help_panel=_HOW)] = False,
+    clean: Annotated[Path | None, _how(
+        "Cleaning recipe (.toml, .json): fixed steps are repeated on every row asked, learnt ones "
+        "learn from training rows only.", "FILE")] = None,
     jobs: Annotated[int | None, _how("Threads; as many as there are cores.", "N")] = None,
     seed: Annotated[int, _how("Every random choice follows from it.", "N")] = 0,
     delimiter: Delimiter = None,
@@ -124,8 +132,9 @@ def fit(
             source, target=target, task=task, models=models, metric=metric, folds=folds,
             repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed, roles=_roles(roles, role),
             groups=groups, time=time, weights=weights, positive=positive, choose=choose,
-            balance=balance, costs=costs, threshold=threshold,
-            features=pairs(feature, "--feature"),
+            balance=balance, costs=costs, threshold=threshold, checks=not no_checks,
+            features=pairs(feature, "--feature"), clean=clean,
+            transformers=wf.load_features(engineer) if engineer else (),
             **reading(delimiter, encoding, na_values, sheet, table, query),
         )
         files, trouble = _write(result, saved, report, force)
@@ -148,6 +157,7 @@ def facts(result: Result, files: dict[str, str]) -> dict[str, Any]:
         "decision": result.decision.to_json() if result.decision else None,
         "split": result.split, "warnings": list(result.warnings),
         "notes": [note.to_json() for note in result.notes], "lineage": result.lineage,
+        "findings": [finding.to_json() for finding in result.findings],
         "saved": files.get("model"), "report": files.get("report"),
     }
 
@@ -182,6 +192,8 @@ def _write(
 def _tell(result: Result, said: list[str], files: dict[str, str], quiet: bool) -> None:
     if not quiet:
         for sentence in said:
+            _show.say(sentence)
+        for sentence in _findings.lines(result.findings):
             _show.say(sentence)
         _show.say()
     board = result.leaderboard

@@ -62,11 +62,15 @@ def label(
     order: Annotated[str, _in(
         _HOW, "uncertain (what a model learning meanwhile is least sure of), random or as-is.",
         "WHICH")] = "uncertain",
+    strategy: Annotated[str, _in(
+        _HOW, "How unsure is counted: margin, least_confident or entropy.", "NAME")] = "margin",
     random_share: Annotated[float, _in(
         _HOW, "Share of questions drawn at random all the same, for honest estimates.",
         "SHARE")] = 0.2,
     overlap: Annotated[float, _in(
         _HOW, "Share of the items that every annotator is asked.", "SHARE")] = 1.0,
+    again: Annotated[bool, _in(
+        _HOW, "Ask what was skipped in earlier sessions once more.", None, "--again")] = False,
     assist: Annotated[bool, _in(
         _HOW, "Show the model's guess with its probability; it sways people, so it is hidden "
         "unless asked for.", None, "--assist")] = False,
@@ -113,7 +117,8 @@ def label(
     ask = Ask(
         sources, stores=store or [], column=column, classes=classes, images=images,
         id=identifier, ordered=ordered, guide=guide, people=annotator or [], order=order,
-        random_share=random_share, overlap=overlap, assist=assist, model=model, json=as_json,
+        strategy=strategy, random_share=random_share, overlap=overlap, again=again,
+        assist=assist, model=model, json=as_json,
         reading=reading(delimiter, encoding, na_values, sheet, table, query))
     wanted = [name for name, asked in (
         ("--agreement", agreement), ("--adjudicate", adjudicate), ("--progress", progress),
@@ -150,8 +155,8 @@ def label_errors(
     repeats: Annotated[int, typer.Option(
         help="How often the folds are drawn anew.", metavar="N")] = 1,
     score: Annotated[str, typer.Option(
-        help="What ranks classes: self_confidence or normalised_margin.",
-        metavar="NAME")] = "self_confidence",
+        help="What ranks classes: normalised_margin or self_confidence.",
+        metavar="NAME")] = "normalised_margin",
     groups: Annotated[str | None, typer.Option(
         help="Column of groups, never split between training and test.",
         metavar="COLUMN")] = None,

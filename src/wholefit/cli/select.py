@@ -84,6 +84,7 @@ def select(
 
 
 def _roles(file: Path | None, lines: list[str] | None) -> Any:
-    from wholefit.cli.fit import _roles as of_fit
+    from wholefit.data import load_roles
 
-    return of_fit(file, lines)
+    found = dict(load_roles(file)) if file else {}
+    return {**found, **pairs(lines, "--role", plain=False)} or None

@@ -25,7 +25,7 @@ from wholefit.cli._reading import (
 )
 
 if TYPE_CHECKING:
-    from wholefit.training.suggest import Suggestions
+    from wholefit.training._suggestions import Suggestions
 
 Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]

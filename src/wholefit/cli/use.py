@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from wholefit.base.errors import WholefitError
-from wholefit.cli import _show
+from wholefit.cli import _show, _slices
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
@@ -29,6 +29,9 @@ Held = Annotated[str, typer.Argument(
     help="Rows with the target, not used for fitting: a file, or - for standard input.",
     metavar="SOURCE")]
 Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
+By = Annotated[list[str] | None, typer.Option(
+    help="Score each part of the rows by this column, the worst first; may be repeated.",
+    metavar="COLUMN")]
 Policy = Annotated[list[str] | None, typer.Option(
     help="What to do where new data does not fit, e.g. missing_column=impute; may be repeated.",
     metavar="NAME=VALUE")]
@@ -80,6 +83,7 @@ def evaluate(
     metric: Annotated[str | None, typer.Option(
         help="A metric to show first: a name, or 'module:function' of your own.",
         metavar="METRIC")] = None,
+    by: By = None,
     policy: Policy = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
@@ -97,7 +101,13 @@ def evaluate(
     with _noted():
         options = {**pairs(policy, "--policy", plain=False),
                    **reading(delimiter, encoding, na_values, sheet, table, query)}
-        scores = wf.load(model).evaluate(source, metric=metric, **options)
+        if by:
+            found = wf.load(model).evaluate(source, metric=metric, by=by, **options)
+        else:
+            scores = wf.load(model).evaluate(source, metric=metric, **options)
+    if by:
+        _slices.show(found, as_json)
+        return
     if as_json:
         _show.as_json({name: score.to_json() for name, score in scores.items()})
         return

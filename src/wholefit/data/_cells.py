@@ -46,6 +46,8 @@ def to_labels(column: pl.Series) -> pl.Series:
         return column
     if kind.is_float() or kind.is_decimal():
         return _float_labels(column.cast(pl.Float64))
+    if kind == pl.Duration:
+        return _float_labels(to_numbers(column))
     if kind.is_nested() or kind in (pl.Object, pl.Binary):
         return _nothing(column, pl.String())
     return column.cast(pl.String)

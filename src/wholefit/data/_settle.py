@@ -18,6 +18,7 @@ from wholefit.data.notes import Note, info, some, warning
 WORDS = ("text", "number", "integer", "boolean", "date", "datetime")
 _MOST_NOTES = 20
 _MANY_ROWS = 100_000
+_TAME = "a column named like a pattern"
 
 
 @dataclass
@@ -90,6 +91,11 @@ def _spotless(frame: pl.DataFrame) -> set[str]:
 def _one(
     column: pl.Series, rules: Rules, stated: Any, keep_text: bool, spotless: bool
 ) -> Settled:
+    if column.name.startswith("^") and column.name.endswith("$"):
+        # The engine would take the name for a pattern, and find no column.
+        found = _one(column.alias(_TAME), rules, stated, keep_text, spotless)
+        return replace(found, values=found.values.alias(column.name),
+                       notes=[_about(note, column.name) for note in found.notes])
     if stated is None and keep_text:
         return Settled(_types.own_missing(column, rules.na_values))
     if stated is None:
@@ -97,6 +103,11 @@ def _one(
     if column.dtype == pl.String:
         column = _types.own_missing(column, rules.na_values)
     return _stated(column, stated, rules)
+
+
+def _about(note: Note, name: str) -> Note:
+    """A note on the column that had another name meanwhile."""
+    return replace(note, column=name, message=note.message.replace(repr(_TAME), repr(name)))
 
 
 def _agree(
@@ -110,7 +121,7 @@ def _agree(
     for name, one in settled.items():
         if one.ambiguous:
             own = replace(rules, na_values=tokens(na_values, name), day_first=sure == {"%d"})
-            settled[name] = _types.settle(frame[name], own)
+            settled[name] = _one(frame.get_column(name), own, None, False, False)
 
 
 # Types that the user states ------------------------------------------------------------------

@@ -4,9 +4,8 @@ Three ways to be nearly equal, each told apart from what coarse columns do by ch
 
 - *spelling*: equal once case, spaces and punctuation are set aside;
 - *one cell*: equal in every column but one. Where columns are coarse, rows one cell apart are
-  as common as grass, and rows two cells apart commoner still; copies with one changed cell stand
-  alone. So those of a column count only if they are at least as many as the pairs that differ
-  there and in one other column;
+  as common as grass. So those of a column count only if they are three times as many as the
+  pairs that differ there and in one other column give reason to expect;
 - *numbers*: every cell equal but for numbers that differ by a hair. Pairs that meet by chance
   are eight times as many within eight times the tolerance, and come with more exact copies.
 
@@ -29,11 +28,13 @@ from wholefit.base.seeds import generator
 from wholefit.data._spelling import plainly
 from wholefit.data.dataset import Dataset
 
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 KINDS = ("spelling", "one cell", "numbers")
 _COARSE = 0.5
 _FEWEST_COLUMNS = 5
 _FEWEST_NUMBERED = 3
 _CONTROLS = 4
+_SURPLUS = 3.0
 _COPIES = 0.25
 _TOLERANCES = (1e-3, 1e-2)
 _WIDER = 8.0
@@ -43,6 +44,9 @@ _GRID_COLUMNS = 6
 _CROWD = 8
 _FINE = 50
 _MOST_WIDE = 200
+_SCALED = 10_000
+_MOST_QUICK = 150_000
+_MOST_CELLS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -66,20 +70,23 @@ def near_duplicates(dataset: Dataset, names: list[str] | None = None, *,
                     quick: bool = False) -> Near:
     """Nearly equal rows over the columns `names` (all features and the target if left out).
 
-    Exact copies are not repeated here. `quick` looks for the first two kinds and one tolerance
-    of the third, and gives up on tables where most rows resemble many others.
+    Exact copies are not repeated here. Above 20 million cells only spelling is looked at. `quick`
+    looks for the first two kinds and one tolerance of the third, gives up on tables where most
+    rows resemble many others, and does not look at more than 150,000 rows.
     """
     if names is None:
         schema = dataset.schema
         names = [*schema.features, *([schema.target] if schema.target else [])]
-    table = _Hashed(dataset, names, quick)
-    if table.n < 2 or not names:
+    if len(dataset) < 2 or not names or (quick and len(dataset) > _MOST_QUICK):
         return Near(tuple(names))
+    table = _Hashed(dataset, names, quick)
     found: list[tuple[np.ndarray, str, int]] = []
     if table.spelt:
         found.append((_spelling(table), "spelling", -1))
-    # Where most rows are exact copies, columns are coarse, and near ones are no news.
+    # Where most rows are exact copies, columns are coarse, and near ones are no news; and what
+    # takes a pass over the rows for each pair of columns is not for the largest tables.
     coarse = len(table.unique) < _COARSE * table.n
+    coarse |= len(names) * len(dataset) > _MOST_CELLS
     if len(names) >= _FEWEST_COLUMNS and not coarse:
         found += [(pairs, "one cell", j) for j, pairs in _one_cell(table, quick)]
     if len(names) >= _FEWEST_NUMBERED and not coarse:
@@ -109,6 +116,7 @@ class _Hashed:
         self.raw = np.zeros(self.n, dtype=np.uint64)
         self.plain = np.zeros(self.n, dtype=np.uint64)
         self.columns: list[np.ndarray] = []
+        self._agree: dict[int, float] = {}
         for j, name in enumerate(names):
             raw, plain = self._column(name)
             self.raw += raw * self.salts[j]
@@ -124,12 +132,22 @@ class _Hashed:
         cells = self.dataset._column(name)
         if self.dataset._rows is not None:
             cells = cells[self.dataset._rows]
-        if cells.dtype in (pl.String, pl.Categorical, pl.Enum):
+        if cells.dtype in _TEXTS and self.dataset.schema.role(name) == "numeric":
+            cells = pl.Series("column", self.dataset.numeric(name))
+        if cells.dtype in _TEXTS:
             return self._words(name, cells)
         if cells.dtype.is_float():
             cells = cells.fill_nan(None) + 0.0
         raw = cells.hash(seed=0).to_numpy()
         return raw, raw
+
+    def agreement(self, k: int) -> float:
+        """The chance that two rows agree on column k."""
+        if k not in self._agree:
+            some = self.columns[k][:: max(1, self.n // _SCALED)]
+            share = np.unique(some, return_counts=True)[1] / len(some)
+            self._agree[k] = min(float((share**2).sum()), 0.999)
+        return self._agree[k]
 
     def _words(self, name: str, cells: pl.Series) -> tuple[np.ndarray, np.ndarray]:
         """Hashes of texts: of each level once where levels repeat."""
@@ -166,8 +184,11 @@ def _one_cell(table: _Hashed, quick: bool) -> list[tuple[int, np.ndarray]]:
             order = np.argsort(without[some], kind="stable")
             found[j] = (rows[some][order], without[some][order])
     counts = {j: _pairs(grouped) for j, (_, grouped) in found.items()}
+    controls = 1 if quick else _CONTROLS
+    target = table.dataset.schema.target  # equal rows of another target are a finding of their own
     return [(j, _neighbours(*found[j])) for j, count in counts.items()
-            if count >= _two_cells(table, j, counts)]
+            if table.names[j] != target
+            and count >= _SURPLUS * _by_chance(table, j, counts, controls)]
 
 
 def _one_half_equal(table: _Hashed) -> np.ndarray:
@@ -183,22 +204,24 @@ def _one_half_equal(table: _Hashed) -> np.ndarray:
     return table.unique[_repeated(left) | _repeated(right)]
 
 
-def _two_cells(table: _Hashed, j: int, one: dict[int, int]) -> float:
-    """About how many pairs of rows differ in column j and just one other.
+def _by_chance(table: _Hashed, j: int, one: dict[int, int], controls: int) -> float:
+    """How many pairs that differ in column j alone coarse columns would make by chance.
 
-    Counted where the other is a column that single differences abound in, and in a few more.
+    Of the pairs that differ in j and may differ in k, a share p agrees on k by chance: p is how
+    often two rows do. So p / (1 - p) times the pairs that differ in both is what to expect, for
+    any k; it is counted for the columns that single differences abound in, and for a few more.
     """
     others = sorted((k for k in range(len(table.names)) if k != j), key=lambda k: -one.get(k, 0))
-    likely, rest = others[:_CONTROLS], np.array(others[_CONTROLS:], dtype=np.int64)
+    likely, rest = others[:controls], np.array(others[controls:], dtype=np.int64)
     drawn = generator(0, "near duplicates", j).choice(
-        rest, size=min(_CONTROLS, len(rest)), replace=False)
+        rest, size=min(controls, len(rest)), replace=False)
     keys = (table.plain - table.columns[j])[table.unique]
-
-    def count(k: int) -> int:
-        return max(0, _pairs(keys - table.columns[k][table.unique]) - one[j] - one.get(k, 0))
-
-    weight = len(rest) / max(len(drawn), 1)
-    return sum(count(k) for k in likely) + weight * sum(count(int(k)) for k in drawn)
+    most = 0.0
+    for k in (*likely, *(int(k) for k in drawn)):
+        both = max(0, _pairs(keys - table.columns[k][table.unique]) - one[j] - one.get(k, 0))
+        agree = table.agreement(k)
+        most = max(most, both * agree / (1 - agree))
+    return most
 
 
 def _numbers(table: _Hashed, dataset: Dataset, quick: bool) -> np.ndarray:
@@ -215,11 +238,11 @@ def _numbers(table: _Hashed, dataset: Dataset, quick: bool) -> np.ndarray:
     copies = table.n - len(table.unique)
     found = [np.empty((0, 2), dtype=np.int64)]
     for tolerance in _TOLERANCES[:1] if quick else _TOLERANCES:
-        near = _within(values, rest, table.plain, tolerance, 2 if quick else _SHIFTS)
+        near = _within(values, rest, table.plain, tolerance, 1 if quick else _SHIFTS)
         if near is None or not len(near):
             continue
         wide = _within(values, rest, table.plain, tolerance * _WIDER, 1)
-        inside = _within(values, rest, table.plain, tolerance, 1)
+        inside = near if quick else _within(values, rest, table.plain, tolerance, 1)
         if wide is not None and inside is not None and len(near) >= _COPIES * copies \
                 and 2 * max(len(inside), 1) >= len(wide):
             found.append(near)
@@ -227,13 +250,14 @@ def _numbers(table: _Hashed, dataset: Dataset, quick: bool) -> np.ndarray:
 
 
 def _is_fine(dataset: Dataset, name: str) -> bool:
-    kind = dataset._column(name).dtype
-    return bool(kind.is_numeric()) and dataset.schema.column(name).distinct > _FINE
+    counts = dataset._column(name).dtype.is_numeric() or dataset.schema.role(name) == "numeric"
+    return bool(counts) and dataset.schema.column(name).distinct > _FINE
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     """Numbers on the scale of their middle half; missing ones alike."""
-    known = values[np.isfinite(values)]
+    some = values[:: max(1, len(values) // _SCALED)]
+    known = some[np.isfinite(some)]
     if not len(known):
         return np.zeros(len(values))
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
@@ -286,14 +310,27 @@ def _meetings(keys: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]] | None:
     return found
 
 
+def _suspects(keys: np.ndarray) -> np.ndarray:
+    """Indices of the keys that share their first bits with another: a few more than repeat."""
+    bits = min(24, int(np.ceil(np.log2(max(len(keys), 2)))) + 2)
+    slots = (keys >> np.uint64(64 - bits)).astype(np.int64)
+    return np.flatnonzero(np.bincount(slots, minlength=1 << bits)[slots] > 1)
+
+
 def _repeated(keys: np.ndarray) -> np.ndarray:
     """True (n,) where a key is met more than once."""
-    return pl.Series("k", keys).is_duplicated().to_numpy()
+    found = np.zeros(len(keys), dtype=bool)
+    some = _suspects(keys)
+    some = some[np.argsort(keys[some])]
+    same = keys[some[1:]] == keys[some[:-1]]
+    found[some[1:][same]] = True
+    found[some[:-1][same]] = True
+    return found
 
 
 def _pairs(keys: np.ndarray) -> int:
     """How many pairs of equal keys there are."""
-    counts = np.unique(keys, return_counts=True)[1].astype(np.float64)
+    counts = np.unique(keys[_suspects(keys)], return_counts=True)[1].astype(np.float64)
     return int((counts * (counts - 1) / 2).sum())
 
 

@@ -19,6 +19,7 @@ import polars as pl
 
 from wholefit.base.params import Params, param
 from wholefit.base.seeds import generator
+from wholefit.data.notes import some
 from wholefit.data.schema import Column, Schema
 from wholefit.data.validate import sketch as sketching
 from wholefit.data.validate.sketch import ColumnSketch, Sketch
@@ -70,6 +71,13 @@ class Shift:
     l_infinity: float = math.nan
     how: str = ""
 
+    @property
+    def p_said(self) -> str:
+        """The corrected p-value, as short as it may be."""
+        if math.isnan(self.p_adjusted):
+            return ""
+        return f"{self.p_adjusted:.2g}" if self.p_adjusted > 0 else "< 1e-300"
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; a number that is not known is null."""
         return {name: None if isinstance(value, float) and not math.isfinite(value) else value
@@ -80,7 +88,8 @@ class Shift:
 class Drift:
     """Every comparison of two sets of rows, the worst first, and the tables as a whole.
 
-    `table` is the test of the tables as a whole, or None where the reference is a sketch.
+    `table` is the test of the tables as a whole, or None where the reference is a sketch; `notes`
+    say which columns only one side has, or holds in another type.
     """
 
     rows: int
@@ -97,14 +106,42 @@ class Drift:
 
     @property
     def table_differs(self) -> bool:
-        """True if the tables as a whole differ, certainly and by enough to matter."""
-        return (self.table is not None and self.table.p < _WHOLE_LEVEL
-                and self.table.statistic >= self.options.threshold / 5)
+        """True if the tables as a whole differ: p < 0.01.
+
+        At most 500 rows of each are compared, so what is too small to matter is not certain.
+        """
+        return self.table is not None and self.table.p < _WHOLE_LEVEL
 
     @property
     def ok(self) -> bool:
         """True if nothing has drifted."""
         return not self.shifted and not self.table_differs
+
+    @property
+    def said(self) -> str:
+        """The outcome in one sentence."""
+        judged = sum(shift.verdict != "not judged" for shift in self.shifts)
+        names = list(dict.fromkeys(repr(shift.column) for shift in self.shifted))
+        drifted = some(names, 10) if names else "nothing drifted"
+        said = (f"{self.rows:,} new rows against {self.reference_rows:,}: "
+                + (f"drifted: {drifted}" if names else drifted)
+                + f" ({judged} comparisons, {self.options.correction} at "
+                f"{self.options.level:g}, distances from {self.options.threshold:g} matter).")
+        if self.table is None:
+            return said
+        differ = "differ" if self.table_differs else "do not differ"
+        return (f"{said} As a whole the tables {differ}: energy distance "
+                f"{self.table.statistic:.3f}, p = {self.table.p:.2g}.")
+
+    def to_text(self) -> str:
+        """The sentence, and a line for each comparison."""
+        lines = [f"{shift.column} ({shift.kind}): {shift.verdict}, {shift.said}"
+                 + ("" if math.isnan(shift.p) else f", distance {shift.distance:.3f}, "
+                    f"p {shift.p_said}") for shift in self.shifts]
+        return "\n".join([self.said, *lines, *self.notes])
+
+    def __str__(self) -> str:
+        return self.to_text()
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -137,7 +174,31 @@ def drift(
     if options.whole and isinstance(reference, pl.DataFrame):
         table = whole(new, reference, schema, seed)
     rows = reference.height if isinstance(reference, pl.DataFrame) else reference.rows
-    return Drift(new.height, rows, _judged(found, options), table, options)
+    notes = _on_one_side(set(new.columns), {column.name for column in schema.columns}, sides)
+    return Drift(new.height, rows, _judged(found, options), table, options, notes)
+
+
+def _on_one_side(
+    new: set[str], known: set[str], sides: dict[str, dict[str, pl.Series]]
+) -> tuple[str, ...]:
+    """Schema skew in words: columns that one side has and the other has not, and other types."""
+    found = []
+    for names, where in ((known - new, "the reference"), (new - known, "the new rows")):
+        if names:
+            found.append(f"only {where} had: {some([repr(name) for name in sorted(names)], 10)}")
+    for name, column in sides.get("old", {}).items():
+        other = sides["new"].get(name)
+        if other is not None and _family(other.dtype) != _family(column.dtype):
+            found.append(f"{name!r} was {column.dtype} and is {other.dtype}")
+    return tuple(found)
+
+
+def _family(kind: pl.DataType) -> str:
+    """Types that are read alike: 1 and 1.0, a date and a datetime."""
+    if kind.is_numeric():
+        return "number"
+    return "time" if kind in (pl.Date, pl.Datetime) else "text" if kind in (
+        pl.String, pl.Categorical, pl.Enum) else str(kind)
 
 
 def _judged(found: list[Shift], options: Options) -> tuple[Shift, ...]:

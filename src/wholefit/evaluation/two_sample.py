@@ -22,7 +22,7 @@ from wholefit.base.seeds import generator
 Array = np.ndarray
 CORRECTIONS = ("holm", "bh", "bonferroni", "none")
 # An exact p-value walks over a grid of this many cells at most.
-_EXACT_CELLS = 100_000
+_EXACT_CELLS = 40_000
 # Cochran (1954): a table whose expected counts fall below this is not chi-squared.
 _LEAST_EXPECTED = 5.0
 
@@ -43,7 +43,7 @@ def ks(a: Any, b: Any) -> Tested:
     """Kolmogorov-Smirnov: the largest gap between two distribution functions, in 0..1.
 
     `a` (n,) and `b` (m,) are finite numbers. The p-value is exact where n * m is at most
-    100,000 (Hodges, 1958), else that of one sample of the harmonic size (Simard and L'Ecuyer,
+    40,000 (Hodges, 1958), else that of one sample of the harmonic size (Simard and L'Ecuyer,
     2011). Ties make it conservative.
     """
     first, second = _sorted(a, "a"), _sorted(b, "b")
@@ -73,34 +73,21 @@ def _ks_exact(gap: float, n: int, m: int) -> float:
     """Share of lattice paths from (0, 0) to (n, m) that leave the band of the gap (Hodges, 1958).
 
     Each path is an order in which the rows of two samples of one distribution may fall. The
-    walk is in shares of all paths through a column, so that no number overflows.
+    walk is in shares of all paths, a diagonal at a time, so that no number overflows.
     """
-    n, m = max(n, m), min(n, m)
-    if n == 0 or m == 0:
-        return 1.0
+    n, m = min(n, m), max(n, m)
     common = math.gcd(n, m)
     edge = round(gap * n * m / common)  # in whole steps, so that equal gaps are equal
-    j = np.arange(m + 1)
-    inside = np.where(j * n // common < edge, 1.0, 0.0)
-    row = np.cumprod(inside)
-    for i in range(1, n + 1):
-        open_ = np.abs(i * m // common - j * (n // common)) < edge
-        row = _next_row(row, open_, i)
-    return float(np.clip(1.0 - row[-1], 0.0, 1.0))
-
-
-def _next_row(row: Array, open_: Array, i: int) -> Array:
-    """The share of paths to (i, j) that stayed inside, from those to (i - 1, j), for every j.
-
-    A path comes to (i, j) from below with probability i / (i + j) and from the left with
-    j / (i + j): the order of i + j rows of which the last is of either sample.
-    """
-    found = np.zeros_like(row)
-    left = 0.0
-    for j in np.flatnonzero(open_):
-        left = found[j - 1] if j else 0.0
-        found[j] = (row[j] * i + left * j) / (i + j)
-    return found
+    i = np.arange(n + 1)
+    share = np.zeros(n + 1)
+    share[0] = float(edge > 0)
+    for taken in range(1, n + m + 1):
+        # The last of `taken` rows was of the first sample with probability i / taken.
+        j = taken - i
+        open_ = (j >= 0) & (j <= m) & (np.abs(i * (m // common) - j * (n // common)) < edge)
+        before = np.concatenate([[0.0], share[:-1]])
+        share = np.where(open_, (before * i + share * j) / taken, 0.0)
+    return float(np.clip(1.0 - share[n], 0.0, 1.0))
 
 
 def energy(a: Any, b: Any, *, draws: int = 199, seed: int = 0) -> Tested:

@@ -1,7 +1,8 @@
 """Numbers: filled where missing, flagged, brought to a common scale, multiplied.
 
 Order, per column: an infinite value becomes the largest (smallest) finite training value; a
-missing one becomes the learnt fill; then scaling; then products. Statistics of scale are those
+missing one becomes the learnt fill, or what the row's other columns say of it (impute="knn",
+"iterative"); then scaling; then products. Statistics of scale are those
 of the filled column, as when an imputer and a scaler follow one another. A column without any
 training value carries nothing, and stays at its fill whatever new rows hold.
 """
@@ -9,13 +10,15 @@ training value carries nothing, and stays at its fill whatever new rows hold.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from wholefit.base.state import State
-from wholefit.features import _dates
+from wholefit.features import _dates, _impute
 from wholefit.features._dates import Calendar
+from wholefit.features._impute import Filler
 from wholefit.features._picked import Picked
 from wholefit.features._polynomial import Terms
 from wholefit.features._statistics import Learnt, summarise
@@ -35,11 +38,11 @@ class Numeric:
 
     def __init__(
         self, columns: list[str], calendars: list[Calendar], learnt: Learnt,
-        flagged: list[int], terms: Terms | None, single: bool,
+        flagged: list[int], terms: Terms | None, single: bool, filler: Filler | None = None,
     ) -> None:
         self.columns, self.calendars, self.learnt = columns, calendars, learnt
         self.flagged, self.terms = flagged, terms
-        self.single = single
+        self.single, self.filler = single, filler
         self.limit = float(np.finfo(np.float32).max) if single else _LARGEST
         self._owners = columns + [c.column for c in calendars for _ in c.parts]
         self._plain = columns + [f"{c.column}.{part}" for c in calendars for part in c.parts]
@@ -100,10 +103,16 @@ class Numeric:
         finite = np.isfinite(tile)
         if finite.all():
             return
-        for row in np.flatnonzero(~finite.all(axis=1)):
+        gaps = np.flatnonzero(~finite.all(axis=1))
+        for row in gaps:
             values = tile[row]
             values[values == np.inf] = learnt.high[row]
             values[values == -np.inf] = learnt.low[row]
+        if self.filler is not None:
+            wide = len(self.columns)
+            tile[:wide] = self.filler.fill(tile[:wide].T).T
+        for row in gaps:
+            values = tile[row]
             values[np.isnan(values)] = learnt.fill[row]
 
     def state(self) -> State:
@@ -116,7 +125,8 @@ class Numeric:
         if self.terms:
             config["terms"] = {"flags": self.terms.flags, "degree": self.terms.degree,
                                "distinct": self.terms.distinct}
-        return State(KIND, config, arrays=self.learnt.arrays())
+        parts = {} if self.filler is None else {"filler": self.filler.state()}
+        return State(KIND, config, arrays=self.learnt.arrays(), parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Numeric:
@@ -126,11 +136,13 @@ class Numeric:
         return cls(
             list(config["columns"]), [Calendar.from_json(c) for c in config["calendars"]],
             Learnt(**state.arrays), list(config["flagged"]), terms, config["single"],
+            Filler.from_state(state.parts["filler"]) if "filler" in state.parts else None,
         )
 
 
 def learn(
-    picked: Picked, columns: list[str], dates: list[str], booleans: list[str], encoding: Encoding
+    picked: Picked, columns: list[str], dates: list[str], booleans: list[str], encoding: Encoding,
+    seed: int = 0,
 ) -> Numeric | None:
     """The block learnt on the picked rows; None when no column gives a number."""
     calendars = [c for name in dates if (c := _dates.learn(picked, name)) is not None]
@@ -138,12 +150,31 @@ def learn(
                            for values in _raw(picked, columns, calendars))
     if not len(learnt.fill):
         return None
+    filler = None
+    if encoding.impute in ("knn", "iterative"):
+        filler, learnt = _filled(picked, columns, learnt, encoding, seed)
     flagged = _flagged(learnt, columns, calendars) if encoding.indicator else []
     terms = None
     if encoding.degree > 1 and columns:
         flags = [name for name in booleans if name in columns]
         terms = Terms(columns, flags, encoding.degree, encoding.interactions_only)
-    return Numeric(columns, calendars, learnt, flagged, terms, encoding.single)
+    return Numeric(columns, calendars, learnt, flagged, terms, encoding.single, filler)
+
+
+def _filled(
+    picked: Picked, columns: list[str], learnt: Learnt, encoding: Encoding, seed: int
+) -> tuple[Filler | None, Learnt]:
+    """What fills the columns from one another, and the centres and scales of filled columns."""
+    if len(columns) < 2 or not learnt.missing[:len(columns)].any():
+        return None, learnt
+    table = np.stack([picked.column(name) for name in columns], axis=1)
+    low, high = learnt.low[:len(columns)], learnt.high[:len(columns)]
+    table = np.where(np.isnan(low), np.nan, np.clip(table, low, high))
+    filler = _impute.learn(encoding.impute, table, seed)
+    whole = Learnt.gather(summarise(values.copy(), encoding) for values in filler.fill(table).T)
+    rest = slice(len(columns), None)
+    return filler, replace(learnt, centre=np.append(whole.centre, learnt.centre[rest]),
+                           scale=np.append(whole.scale, learnt.scale[rest]))
 
 
 def _raw(picked: Picked, columns: list[str], calendars: list[Calendar]) -> Iterator[np.ndarray]:

@@ -13,8 +13,7 @@ from wholefit.features import pca
 from wholefit.features._assemble import worth_csr
 from wholefit.features.encoding import Encoding
 from wholefit.features.pca import Projection
-from wholefit.features.select import _choose
-from wholefit.features.select._choose import Selection
+from wholefit.features.select import Selection
 
 KIND = "encoder.reduction"
 PCA_SOURCE = "(pca)"
@@ -85,6 +84,8 @@ def learn(
     """The reduction that `encoding` asks for, learnt on encoded training rows and their target."""
     selection = None
     if encoding.select != "none":
+        from wholefit.features.select import _choose  # wakes scipy: only those who select need it
+
         selection = _choose.learn(X, y, encoding, sources=sources, codes=codes, seed=seed)
         X = X[:, selection.kept]
         codes = tuple(code for code in codes if code in set(selection.kept.tolist()))

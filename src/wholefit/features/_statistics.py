@@ -133,5 +133,5 @@ def _robust(known: np.ndarray) -> tuple[float, float]:
     return float(middle), min(float(width), float(np.finfo(np.float64).max)) or 1.0
 
 
-_FILLS = {"mean": _mean, "median": _median, "mode": _mode}
+_FILLS = {"mean": _mean, "median": _median, "mode": _mode, "knn": _mean, "iterative": _mean}
 _SCALES = {"none": _as_is, "standard": _standard, "minmax": _minmax, "robust": _robust}

@@ -217,7 +217,7 @@ def _layout(schema: Any, encoding: Encoding) -> Layout:
 def _blocks(picked: Picked, layout: Layout, encoding: Encoding, seed: int) -> list[Block]:
     dates = layout.dates if encoding.dates else []
     found: list[Block | None] = [
-        _numeric.learn(picked, layout.numeric, dates, layout.booleans, encoding),
+        _numeric.learn(picked, layout.numeric, dates, layout.booleans, encoding, seed),
         learn_categories(picked, layout.categories, encoding),
     ]
     if encoding.text != "drop":

@@ -15,8 +15,10 @@ class Encoding(Params):
     """How a Dataset becomes a matrix. Every statistic is learnt on training rows only."""
 
     impute: str = param(
-        "median", "What replaces a missing number; 'none' leaves NaN for models that take it.",
-        choices=("mean", "median", "mode", "constant", "none"))
+        "median", "What replaces a missing number: a figure of its column, or what the row's "
+        "other numbers say, by the nearest rows (2,000 of which the model then holds) or by "
+        "regressions in turn; 'none' leaves NaN for models that take it.",
+        choices=("mean", "median", "mode", "constant", "knn", "iterative", "none"))
     fill: float = param(0.0, "The number that impute='constant' puts in.")
     indicator: bool = param(
         True, "Add a 0/1 feature for each numeric column that had missing values in training.")

@@ -7,6 +7,7 @@ hold a thousand of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from wholefit.data.profile import ByTarget, Group, Histogram, Scatter
 from wholefit.report._html import Html, el, join
@@ -17,6 +18,7 @@ _WIDE, _HIGH, _FOOT, _EDGE = 320, 120, 18, 4
 _ROW, _SIDE, _SHAPE = 52, 8, 26
 _POINTS = 32
 _SHADES = 5
+_FEW = 15
 
 
 class Named(Frame):
@@ -40,14 +42,24 @@ class Named(Frame):
 # ---- small ------------------------------------------------------------------------------
 
 
-def histogram(shape: Histogram, title: str) -> Html:
+def histogram(shape: Histogram, title: str, with_curve: bool = True) -> Html:
     """Bars of a histogram, and its density curve."""
     ends = (shape.edges[0], shape.edges[-1])
-    marks = [tick for tick in ticks(*ends, 4) if ends[0] <= tick <= ends[1]] or list(ends)
+    marks = marks_of(ends)
     span = ends[1] - ends[0] or 1.0
     named = [((tick - ends[0]) / span, written(tick, marks)) for tick in marks]
-    curve = [((x - ends[0]) / span, y) for x, y in shape.density[:: _step(len(shape.density))]]
+    curve = [((x - ends[0]) / span, y) for x, y in shape.density[:: _step(len(shape.density))]
+             if with_curve]
     return bars(shape.counts, title, named, curve)
+
+
+def marks_of(ends: tuple[float, float]) -> list[float]:
+    """Round numbers within an axis, two at least where there is room for them."""
+    for about in (4, 8):
+        found = [tick for tick in ticks(*ends, about) if ends[0] <= tick <= ends[1]]
+        if len(found) > 1:
+            return found
+    return list(ends)
 
 
 def bars(
@@ -109,7 +121,7 @@ def strip(shares: Sequence[float], title: str) -> Html:
         if share > 0:
             level = min(_SHADES - 1, int(share * _SHADES))
             groups.setdefault(level, []).append(f"M{at * width:.2f} 0h{width:.2f}v10h-{width:.2f}z")
-    paths = (el("path", d="".join(parts), cls="fill", fill_opacity=f"{(level + 1) / _SHADES:.1f}")
+    paths = (el("path", d="".join(parts), cls="hole", fill_opacity=f"{(level + 1) / _SHADES:.1f}")
              for level, parts in sorted(groups.items()))
     return el("svg", el("title", title), el("rect", width=100, height=10, cls="field"), *paths,
               viewBox="0 0 100 10", preserveAspectRatio="none", role="img", aria_label=title,
@@ -186,12 +198,22 @@ def curve(told: ByTarget, title: str, across: str, up: str) -> Html:
 def scatter(told: Scatter, title: str) -> Html:
     """Points, and the least-squares line."""
     xs, ys = [p[0] for p in told.points], [p[1] for p in told.points]
+    points = list(zip(apart(xs), apart(ys, 0.7549), strict=True))
     frame = Frame((min(xs), max(xs)), (min(ys), max(ys)))
-    dots = "".join(f"M{frame.x(x):.0f} {frame.y(y):.0f}h0" for x, y in told.points)
+    dots = "".join(f"M{frame.x(x):.0f} {frame.y(y):.0f}h0" for x, y in points)
     ends = _within(frame, told)
     line = el("line", x1=f"{frame.x(ends[0][0]):.1f}", y1=f"{frame.y(ends[0][1]):.1f}",
               x2=f"{frame.x(ends[1][0]):.1f}", y2=f"{frame.y(ends[1][1]):.1f}", cls="fit")
     return frame.draw(title, _cut(told.a), _cut(told.b), el("path", d=dots, cls="dots"), line)
+
+
+def apart(values: Sequence[float], turn: float = 0.6180) -> list[float]:
+    """The values; where they are few different ones, spread a little so that none hides another."""
+    different = sorted(set(values))
+    if not 1 < len(different) <= _FEW:
+        return list(values)
+    room = 0.5 * min(b - a for a, b in pairwise(different))
+    return [value + room * ((at * turn) % 1 - 0.5) for at, value in enumerate(values)]
 
 
 def _within(frame: Frame, told: Scatter) -> list[tuple[float, float]]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from wholefit.data.profile import ColumnProfile, DateFacts, Informs, Profile
+from wholefit.data.profile._words import percent
 from wholefit.report import _charts
 from wholefit.report._html import Html, data, el, join
 from wholefit.report.words import number
@@ -63,7 +64,8 @@ def _card(
 
 def _picture(column: ColumnProfile, profile: Profile, lean: bool) -> Html:
     if column.kind in ("numeric", "text") and column.histogram is not None:
-        return el("figure", _charts.histogram(column.histogram, _words(column)), _beyond(column))
+        return el("figure", _charts.histogram(column.histogram, _words(column), not lean),
+                  _beyond(column))
     if column.dates is not None and len(column.dates.counts) > 1:
         return el("figure", _over_time(column, column.dates))
     if column.top:
@@ -86,11 +88,13 @@ def _words(column: ColumnProfile) -> str:
 
 def _beyond(column: ColumnProfile) -> Html | None:
     shape = column.histogram
-    if shape is None or not (shape.below or shape.above):
+    if shape is None or not (shape.below or shape.above or shape.apart):
         return None
     said = [f"{count:,} {side}" for count, side in ((shape.below, "lower"), (shape.above, "higher"))
             if count]
-    return el("figcaption", "beyond the picture: " + ", ".join(said))
+    if shape.apart is not None:
+        said.append(f"{shape.apart[1]:,} that are {figure(shape.apart[0])}")
+    return el("figcaption", "not in the picture: " + ", ".join(said))
 
 
 def _over_time(column: ColumnProfile, dates: DateFacts) -> Html:
@@ -107,11 +111,16 @@ def _levels(column: ColumnProfile, profile: Profile, most: int) -> Html:
     looked = profile.sampled or profile.rows
     shown = column.top[:most]
     largest = max(count for _, count in shown) or 1
-    rows = [level(data(name, 60), name, count / largest, f"{count:,}",
+    rows = [level(name_of(name), name, count / largest, f"{count:,}",
                   f"{count / looked:.1%} of the rows") for name, count in shown]
     left = column.distinct - len(shown)
     rows += [el("li", el("span", f"and {left:,} more", cls="lab"))] if left > 0 else []
     return el("ul", *rows, cls="bars")
+
+
+def name_of(name: str) -> Html:
+    """A name that came from the data, in one line."""
+    return el("bdi", name if len(name) <= 60 else name[:59] + "…")
 
 
 def level(label: Html, whole: str, share: float, said: str, title: str) -> Html:
@@ -140,7 +149,7 @@ def _facts(
         yield "tells of the target", f"{told.share:.1%}", told.share > 0.9
     for name in _ORDER:
         if column.numbers and name in column.numbers:
-            yield _SAID.get(name, name), figure(column.numbers[name]), False
+            yield _SAID.get(name, name), _written(name, column.numbers[name]), False
     yield from _lengths(column)
     if column.span is not None:
         yield "first", column.span[0], False
@@ -178,10 +187,17 @@ def _more(column: ColumnProfile) -> Html:
     return join(said)
 
 
+def _written(name: str, value: float) -> str:
+    shape = name in ("skew", "kurtosis") and math.isfinite(value)
+    return f"{round(value, 2) + 0.0:,.2f}" if shape else figure(value)
+
+
 def figure(value: float) -> str:
-    """A number for people; a dash where there is none."""
-    return number(value) if math.isfinite(value) else "–"
+    """A number for people, a year without a comma; a dash where there is none."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.4g}" if abs(value) < 9999.5 else number(value)
 
 
 def _share(count: int, rows: int) -> str:
-    return "0" if not count else f"{count:,} ({count / rows:.1%})"
+    return "0" if not count else f"{count:,} ({percent(count / rows)})"

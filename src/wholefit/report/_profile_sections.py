@@ -10,8 +10,8 @@ from wholefit.data.profile._text import moved_how
 from wholefit.report import _charts
 from wholefit.report._html import Html, bullets, data, el, join, scrolling
 from wholefit.report._html import table as as_table
-from wholefit.report._profile_columns import figure, level
-from wholefit.report._svg import ticks, written
+from wholefit.report._profile_columns import figure, level, name_of
+from wholefit.report._svg import written
 from wholefit.report.words import number
 
 _MOST_INFO = 60
@@ -87,7 +87,7 @@ def _classes(profile: Profile) -> Html | None:
         return None
     total = sum(count for _, count in profile.classes)
     most = profile.classes[0][1]
-    rows = (level(data(name, 60), name, count / most, f"{count:,} ({count / total:.1%})", "")
+    rows = (level(name_of(name), name, count / most, f"{count:,} ({count / total:.1%})", "")
             for name, count in profile.classes[:20])
     more = len(profile.classes) - 20
     return join([el("h3", "Balance of the classes"), el("ul", *rows, cls="bars"),
@@ -95,11 +95,11 @@ def _classes(profile: Profile) -> Html | None:
 
 
 def _told(profile: Profile) -> Html | None:
-    told = [each for each in profile.informs if each.share > 0][:_INFORMS]
+    told = [each for each in profile.informs if each.share >= 0.0005][:_INFORMS]
     if not told:
         return None
     most = told[0].share or 1.0
-    rows = (level(data(each.column, 60), each.column, each.share / most, f"{each.share:.1%}",
+    rows = (level(name_of(each.column), each.column, each.share / most, f"{each.share:.1%}",
                   f"{each.nats:.3f} nats") for each in told)
     return join([
         el("h3", "What tells of it"),
@@ -158,7 +158,7 @@ def _shares(name: str, each: ByTarget) -> Html:
                  for at, (kind, share) in enumerate(zip(each.classes, row[1:], strict=True))]
         said = ", ".join(f"{kind} {share:.0%}"
                          for kind, share in zip(each.classes, row[1:], strict=True))
-        rows.append(el("li", el("span", data(label, 60), cls="lab", title=label[:200]),
+        rows.append(el("li", el("span", name_of(label), cls="lab", title=label[:200]),
                        el("span", *parts, cls="track", role="img", aria_label=said),
                        el("span", f"{row[0]:,.0f}", cls="n", title="rows")))
     keys = (el("li", el("span", cls="key p", style=f"background:var(--p{at})",
@@ -194,6 +194,10 @@ def pairs(profile: Profile) -> Html | None:
 
 def _scattered(each: Scatter) -> str:
     shown = f", {len(each.points):,} drawn" if each.rows > len(each.points) else ""
+    for side in zip(*each.points, strict=True):
+        if _charts.apart(side) != list(side):
+            shown += ", spread a little to be seen"
+            break
     return (f"{each.b} = {number(each.intercept)} {'+' if each.slope >= 0 else '−'} "
             f"{number(abs(each.slope))} × {each.a}; r = {each.pearson:.2f} ({each.rows:,} "
             f"rows{shown})")
@@ -217,7 +221,7 @@ def _heatmap(profile: Profile, names: list[str]) -> Html:
         known[pair.a, pair.b] = known[pair.b, pair.a] = pair
     head = el("tr", el("td"), *(el("th", str(at + 1), scope="col", title=name)
                                 for at, name in enumerate(names)))
-    rows = (el("tr", el("th", f"{i + 1} ", data(a, 60), scope="row", title=a),
+    rows = (el("tr", el("th", f"{i + 1} ", name_of(a), scope="row", title=a),
                *(el("td", "·", cls="self") if a == b else _cell(known.get((a, b)))
                  for b in names)) for i, a in enumerate(names))
     label = "How strongly each two columns go together"
@@ -262,7 +266,7 @@ def missing(profile: Profile) -> Html | None:
     for name, shares in zip(found.columns, found.shares, strict=True):
         count = profile.column(name).missing
         whole = count / profile.rows
-        rows.append(el("li", el("span", data(name, 60), cls="lab", title=name),
+        rows.append(el("li", el("span", name_of(name), cls="lab", title=name),
                        _charts.strip(shares, _spread_out(name, shares, whole)),
                        el("span", f"{whole:.1%}" if whole >= 0.0005 else "<0.1%", cls="n",
                           title=f"{count:,} rows")))
@@ -298,7 +302,7 @@ def against(profile: Profile) -> Html | None:
     more = len(found.shifts) - _SHIFTS
     drawn = [_shifted(shift) for shift in found.shifts
              if shift.shares is not None and shift.distance > shift.chance][:_SHIFTS_DRAWN]
-    sides = [f"{len(names):,} columns are only {where}: {', '.join(names[:20])}"
+    sides = [f"only {where} ({len(names):,}): {', '.join(names[:20])}"
              for names, where in ((found.only_here, "here"), (found.only_there, "there")) if names]
     return join([
         el("p", f"This data ({profile.rows:,} rows) beside ", data(found.source),
@@ -317,7 +321,7 @@ def _shifted(shift: Shift) -> Html:
     here, there = shift.shares or ((), ())
     if shift.edges:
         ends = (shift.edges[0], shift.edges[-1])
-        marks = [tick for tick in ticks(*ends, 4) if ends[0] <= tick <= ends[1]]
+        marks = _charts.marks_of(ends)
         span = ends[1] - ends[0] or 1.0
         words = [((tick - ends[0]) / span, written(tick, marks)) for tick in marks]
         title = (f"{shift.column}: median {figure(shift.here.get('median', 0.0))} here, "
@@ -325,7 +329,7 @@ def _shifted(shift: Shift) -> Html:
         return _figure(shift.column, _charts.bars(here, title, words, other=there),
                        "bars: here; line: there (share of the rows)")
     most = max([*here, *there]) or 1.0
-    rows = [el("li", el("span", data(name, 60), cls="lab", title=name[:200]),
+    rows = [el("li", el("span", name_of(name), cls="lab", title=name[:200]),
                el("span", el("span", el("i", style=f"--s:{a / most:.1%}"), cls="track"),
                   el("span", el("i", style=f"--s:{b / most:.1%};background:var(--p1)"),
                      cls="track"), aria_hidden="true"),

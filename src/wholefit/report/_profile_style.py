@@ -51,7 +51,8 @@ align-items:center;margin:.12rem 0}
 .bars .lab{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .bars .track{height:.75rem;background:var(--panel);display:flex}
 .bars .track i{background:var(--accent);height:100%;width:var(--s)}
-.bars .n{min-width:3.6rem;text-align:right;font-variant-numeric:tabular-nums;color:var(--soft);white-space:nowrap}
+.bars .n{min-width:3.6rem;text-align:right;font-variant-numeric:tabular-nums;color:var(--soft);
+white-space:nowrap}
 .grid-of{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));
 gap:1rem 2rem}
 .grid-of figure{margin:0}.grid-of figcaption,.duo figcaption{font-size:.85rem;color:var(--soft);
@@ -62,7 +63,7 @@ stroke-width:2}svg .over{fill:none;stroke:var(--p1);stroke-width:2}
 svg .dots{stroke:var(--accent);stroke-width:5;stroke-linecap:round;stroke-opacity:.4}
 svg .fit{stroke:var(--p1);stroke-width:2.5}svg .whisker{stroke:var(--accent);stroke-width:1.5}
 svg.strip{width:100%;height:1.1rem}
-svg.strip .fill{fill:var(--p1)}
+svg.strip .hole{fill:var(--p1)}
 .map{list-style:none;margin:.5rem 0;padding:0;max-width:60rem;font-size:.85rem}
 .map li{display:grid;grid-template-columns:minmax(0,11rem) minmax(0,1fr) 4rem;gap:.7rem;
 align-items:center;margin:.1rem 0}

@@ -12,6 +12,7 @@ from wholefit.data.schema import Column
 from wholefit.report import _command, leaderboard, pictures, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, bullets, data, el, join, table
+from wholefit.report.findings import findings
 
 _MOST_COLUMNS = 200
 _MOST_NOTES = 100
@@ -94,7 +95,9 @@ def notes(result: Reported) -> Html:
             *(note.message for note in result.notes if note.severity == "warning")]
     quiet = [note.message for note in result.notes if note.severity != "warning"]
     pieces = [
-        el("p", "Nothing in the data or the comparison calls for a warning.") if not loud else
+        el("p", "Nothing in the data or the comparison calls for a warning."
+           if not result.findings else "Reading and the comparison give no warning; what was "
+           "found in the data stands below.") if not loud else
         bullets((data(said, 600) for said in loud[:_MOST_NOTES]), cls="warnings"),
         el("h3", "What reading recognised or repaired") if quiet else None,
         bullets(data(said, 600) for said in quiet[:_MOST_NOTES]) if quiet else None,
@@ -167,6 +170,7 @@ SECTIONS = (
     Section("answer", "The answer", answer),
     Section("data", "Data and columns", columns),
     Section("notes", "Notes and warnings", notes),
+    Section("findings", "What was found in the data", findings),
     Section("split", "How it was split", split),
     Section("leaderboard", "Leaderboard", leaderboard.leaderboard),
     Section("metrics", "Metrics of the chosen model", leaderboard.scores),

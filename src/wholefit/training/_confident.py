@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 Array = np.ndarray
-SCORES = ("self_confidence", "normalised_margin")
+SCORES = ("normalised_margin", "self_confidence")
 _LITTLE = 1e-6
 
 

@@ -19,7 +19,7 @@ from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import Encoding, changed
 from wholefit.models import Model
 from wholefit.models._model import Context
-from wholefit.training import imbalance
+from wholefit.training import _cleaning, imbalance
 from wholefit.training.imbalance import Imbalance, Rows
 
 # The refit sees all rows, a fold only (k-1)/k of them; and a clock is never quite even.
@@ -42,6 +42,8 @@ class Problem:
     transformers: tuple[Any, ...] = ()
     imbalance: Imbalance | None = None
     encoders: dict[Any, tuple[Encoder, float]] = field(default_factory=dict)
+    clean: _cleaning.Cleaning | None = None
+    cleaned_folds: _cleaning.Folds = field(default_factory=_cleaning.Folds)
 
     def encoding(self, model: Model) -> Encoding:
         """What the model's family needs, with the user's changes."""
@@ -60,7 +62,8 @@ class Problem:
             return found
         start = time.perf_counter()
         made = Encoder(encoding, self.transformers, seed=seeds.derive(self.seed, "encoder"))
-        made.fit(self.dataset, rows, self.y if rows is None else self.y[rows])
+        dataset, rows, _ = _cleaning.of_fold(self, rows, key)
+        made.fit(dataset, rows, self.y if rows is None else self.y[rows])
         self.encoders[encoding, key] = made, time.perf_counter() - start
         return made, 0.0
 
@@ -81,6 +84,7 @@ class Fit:
     """One fitted estimator with what it was fitted by; `seconds` its encoder included.
 
     `model` answers with the estimator: the one asked for, perhaps corrected for balanced rows.
+    `dataset` holds all rows, cleaned as learnt here; `replay` cleans others so.
     """
 
     model: Model
@@ -88,6 +92,8 @@ class Fit:
     encoder: Encoder
     context: Context
     seconds: float
+    dataset: Dataset
+    replay: _cleaning.Replay | None = None
 
 
 @dataclass
@@ -135,7 +141,8 @@ def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -
     optional.wake("sklearn", without="pandas")
     start = time.perf_counter()
     encoder, spared = problem.encoder(model, rows, key)
-    X = encoder.transform_training(problem.dataset, rows)
+    dataset, rows, replay = _cleaning.of_fold(problem, rows, key)
+    X = encoder.transform_training(dataset, rows)
     y = problem.y if rows is None else problem.y[rows]
     weights = None
     if problem.weights is not None and model.weighted:
@@ -157,7 +164,8 @@ def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -
         problem.plan.units[rows])
     answering, estimator, context = imbalance.learnt(
         problem, model, encoder, key, Rows(X, y, weights, units), learn)
-    return Fit(answering, estimator, encoder, context, time.perf_counter() - start + spared)
+    return Fit(answering, estimator, encoder, context, time.perf_counter() - start + spared,
+               dataset, replay)
 
 
 def validate(
@@ -189,6 +197,6 @@ def _one_fold(
     """The answers to the test rows, seconds to fit, and seconds to answer."""
     made = fit_one(problem, model, train, number)
     start = time.perf_counter()
-    X = made.encoder.transform(problem.dataset, test)
+    X = made.encoder.transform(made.dataset, test)
     answer = made.model.answer(made.estimator, X, problem.task, made.context)
     return answer, made.seconds, time.perf_counter() - start

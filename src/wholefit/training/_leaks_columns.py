@@ -47,12 +47,15 @@ def find(look: Look) -> Iterator[Finding]:
     scored = sorted((s for s in (_scored(look, c) for c in look.features) if s is not None),
                     key=lambda s: -s.score)
     look.cache["scores"] = scored
-    for at, one in enumerate(scored):
+    for one in scored:
         if one.score < _SUSPECT:
             break
+        # A second leak beside it does not make a leak look ordinary.
+        after = max((other.score for other in scored
+                     if other is not one and other.score < _PROXY), default=0.0)
         if one.column.role == "datetime":
             continue  # rows close in time are alike: the order of the rows is the finding
-        yield from _proxy(look, one, scored[at + 1].score if at + 1 < len(scored) else 0.0)
+        yield from _proxy(look, one, after)
     yield from _gaps(look, look.y)
     yield from _identifiers(look, look.y)
 

@@ -37,6 +37,7 @@ def lineage(
         "data_hash": data_hash(dataset, problem.y),
         "seed": options.seed, "folds": options.folds, "repeats": options.repeats,
         **(dict(problem.imbalance.asked) if problem.imbalance else {}),
+        **({"clean": problem.clean.recipe.to_dict()} if problem.clean else {}),
         "jobs": options.jobs, "choose": options.choose, "features": dict(options.features),
         "budget": str(clock.budget), "model": model.name,
         "encoding": problem.encoding(model).to_dict(),

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from wholefit import evaluation, models
 from wholefit.base import optional, seeds
@@ -35,11 +34,15 @@ _RAW = Encoding(impute="none", indicator=False, categories="drop", text="drop", 
 _CACHED = 300_000_000
 
 
-def judges(task: Task) -> dict[str, Model]:
-    """The two models that features are judged by: one that adds columns, one that splits them."""
+def judges(task: Task, n_classes: int = 0) -> dict[str, Model]:
+    """The two models that features are judged by: one that adds columns, one that splits them.
+
+    Boosting grows a tree a class: of many classes it is given fewer rounds.
+    """
+    rounds = 80 if n_classes < 3 else max(10, 240 // n_classes)
     linear = "logistic" if task.name == "classification" else "ridge"
     tree = "lightgbm" if available("lightgbm") else "hist_gradient_boosting"
-    trees = models.make(f"{tree}(n_estimators=80, learning_rate=0.1, max_leaf_nodes=15)")
+    trees = models.make(f"{tree}(n_estimators={rounds}, learning_rate=0.1, max_leaf_nodes=15)")
     return {LINEAR: models.make(linear), TREE: trees}
 
 
@@ -72,6 +75,19 @@ class Bench:
             found[test] = self.answer(name, steps, ("fold", at), train, test)
         return found
 
+    def ignoring(self, plan: Plan) -> np.ndarray:
+        """Out-of-fold answers of the baseline, which looks at no column."""
+        shape = (len(self.y), self.n_classes) if self.n_classes else (len(self.y),)
+        found = np.full(shape, np.nan)
+        for train, test in plan.folds:
+            weights = None if self.weights is None else self.weights[train]
+            if self.n_classes:
+                counts = np.bincount(self.y[train], weights, minlength=self.n_classes) + 1e-9
+                found[test] = counts / counts.sum()
+            else:
+                found[test] = np.average(self.y[train], weights=weights)
+        return found
+
     def answer(
         self, name: str, steps: Sequence[Custom], key: Any, train: np.ndarray, test: np.ndarray
     ) -> np.ndarray:
@@ -88,10 +104,10 @@ class Bench:
         options = {}
         if self.weights is not None and model.weighted:
             options["sample_weight"] = self.weights[train]
-        with threadpool_limits(self.jobs, user_api="blas"):
-            estimator.fit(X, self.y[train], **options)
-            made = model.answer(estimator, X_test, self.task, context)
-        self.seconds[name] = max(self.seconds.get(name, 0.0), time.perf_counter() - start)
+        estimator.fit(X, self.y[train], **options)
+        made = model.answer(estimator, X_test, self.task, context)
+        spent = time.perf_counter() - start
+        self.seconds[name] = 0.6 * self.seconds.get(name, spent) + 0.4 * spent
         return made
 
     def gain(
@@ -171,11 +187,15 @@ class Bench:
         for key in [key for key in self._kept if key[:2] == ("step", step.name)]:
             self._held -= _size(self._kept.pop(key))
 
-    def clear(self) -> None:
-        """Let go of everything that was made for other folds."""
+    def forget_rows(self) -> None:
+        """Let go of everything that was made for other rows."""
         self._kept.clear()
-        self.seconds.clear()
         self._held = 0
+
+    def clear(self) -> None:
+        """Let go of that, and of the pace that other rows had."""
+        self.forget_rows()
+        self.seconds.clear()
 
 
 def screened(bench: Bench, step: Custom, left: dict[str, np.ndarray], rows: np.ndarray) -> float:

@@ -18,7 +18,8 @@ _SHOWN = 12
 class Gain:
     """What a feature adds to a model's metric: above 0 is better; with an interval at 95 %.
 
-    `p` is one-sided and of this trial alone; `adjusted` is corrected for all candidates.
+    `p` is one-sided and of this trial alone; `adjusted` is corrected for all candidates. Both
+    are 1 where `failure` says why the gain does not count.
     """
 
     value: float
@@ -32,6 +33,10 @@ class Gain:
     def failed(cls, why: str) -> Gain:
         """A trial that could not be run."""
         return cls(0.0, 0.0, 0.0, 1.0, failure=why)
+
+    def in_vain(self) -> Gain:
+        """The same for a model that, even so, is no better than ignoring every column."""
+        return replace(self, p=1.0, failure="no better than ignoring every column")
 
     def with_adjusted(self, p: float) -> Gain:
         """The same with a corrected p-value."""
@@ -94,7 +99,7 @@ class Suggestion:
         if self.accepted:
             return "accepted: helps " + " and ".join(self.helps)
         if self.helps:
-            return "helps " + " and ".join(self.helps) + " alone; adds nothing to the accepted"
+            return "helps " + " and ".join(self.helps) + " by itself, nothing beside the accepted"
         return "not significant"
 
     def to_json(self) -> dict[str, Any]:
@@ -214,7 +219,7 @@ class Suggestions:
 def _held(found: Confirmed) -> str:
     if found.holds:
         return "which holds"
-    return "no gain that these rows can show" if found.gain.high > 0 else "a loss"
+    return "no gain that these rows can show" if found.gain.high > 0 else "a loss on these rows"
 
 
 def _telling(gains: dict[str, Gain], alpha: float) -> tuple[str, ...]:

@@ -22,12 +22,13 @@ from wholefit.models import Model
 from wholefit.training import portfolio
 from wholefit.training._folds import Problem, telling_weights
 from wholefit.training.permutation import Losses, permutation
-from wholefit.training.stability import ROUNDS, Stable, stability
+from wholefit.training.stability import ROUNDS, WRONG, Stable, stability
 
 MOST_ROWS = 50_000
 """Rows looked at; more change the figures by less than their error."""
 _MOST_SHUFFLED = 100
 _ALIKE = 0.99
+_MANY_COLUMNS, _FEW_TREES = 200, 50
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def choose(
 ) -> Chosen:
     """Judge every column of a dataset by its target; 50,000 rows at most are looked at.
 
-    `model`, whose loss is measured with columns shuffled, is the default set's boosting if None.
+    `model`, whose loss is measured with columns shuffled, is the default set's boosting if None
+    (of 50 trees where there are more than 200 columns).
     Raises DataError where there is nothing to choose from.
     """
     whole = len(dataset)
@@ -107,7 +109,7 @@ def choose(
     columns = list(dataset.schema.features)
     if not columns:
         raise DataError("select needs at least one column beside the target; got none.")
-    model = model or portfolio.default(task, len(y), len(columns)).models[2]
+    model = model or _boosting(task, len(y), len(columns))
     tables = _tables(dataset, y, columns, seed)
     stable = _stable(dataset, y, columns, rounds, seed)
     problem = Problem(dataset, task, y, len(getattr(codec, "classes", ())),
@@ -118,6 +120,12 @@ def choose(
     losses = permutation(problem, model, first)
     found = _verdicts(columns, tables, stable, losses)
     return Chosen(found, name, task.name, len(y), whole, model.name, losses.base, stable)
+
+
+def _boosting(task: Task, rows: int, columns: int) -> Model:
+    """The default set's boosting; of fewer trees where they would take minutes to grow."""
+    found = portfolio.default(task, rows, columns).models[2]
+    return found.replace(n_estimators=_FEW_TREES) if columns > _MANY_COLUMNS else found
 
 
 def _plan(dataset: Dataset, task: Task, y: np.ndarray, folds: int, seed: int) -> splits.Plan:
@@ -194,21 +202,24 @@ def _verdicts(
 ) -> tuple[ColumnVerdict, ...]:
     place = {column: at for at, column in enumerate(losses.columns)}
     costs = discoveries(losses.p_value)
+    agreed = stable.stable if stable.expected <= WRONG else np.zeros_like(stable.stable)
+    agreed = np.append(agreed, np.zeros(len(columns), dtype=bool))
     alone = discoveries(tables["p_value"])
     frequency = np.append(stable.frequency, np.zeros(len(columns)))[:len(columns)]
     found = []
     for at, column in enumerate(columns):
         here = place.get(column)
         other = int(tables["twin"][at])
-        matters = bool(frequency[at] >= stable.cutoff) or (here is not None and bool(costs[here]))
+        matters = bool(agreed[at]) or (here is not None and bool(costs[here]))
         verdict = ("repeats" if other != at else "matters" if matters
                    else "adds nothing" if alone[at] else "no sign")
-        loss = (None, None, None) if here is None else (
-            float(losses.value[here]), float(losses.low[here]), float(losses.high[here]))
+        loss, low, high = (None if here is None else float(ends[here])
+                           for ends in (losses.value, losses.low, losses.high))
         found.append(ColumnVerdict(
             column, float(tables["p_value"][at]), float(tables["information"][at]),
             float(tables["trees"][at]), int(tables["l1"][at]), int(tables["rfe"][at]),
-            float(frequency[at]), *loss, columns[other] if other != at else None, verdict))
+            float(frequency[at]), loss, low, high,
+            columns[other] if other != at else None, verdict))
     order = ("matters", "repeats", "adds nothing", "no sign")
     return tuple(sorted(found, key=lambda c: (order.index(c.verdict), -(c.loss or 0.0),
                                               -c.stable, -c.information)))

@@ -14,9 +14,10 @@ from wholefit.base.errors import BudgetError, DataError, ParameterError
 from wholefit.base.tasks import Codec, Task
 from wholefit.data import splits
 from wholefit.data.dataset import Dataset
+from wholefit.features import engineer
 from wholefit.features.encoding import Encoding
 from wholefit.models import Model
-from wholefit.training import imbalance, portfolio
+from wholefit.training import _cleaning, imbalance, leaks, portfolio
 from wholefit.training._folds import Problem, telling_weights
 from wholefit.training._judge import judge
 from wholefit.training._lineage import lineage
@@ -49,6 +50,8 @@ class Options:
     balance: Any = None
     costs: Any = None
     threshold: Any = None
+    clean: Any = None
+    checks: bool = True
 
     def __post_init__(self) -> None:
         if self.folds < 2:
@@ -76,6 +79,8 @@ def fit(
     model failed, the first one's own error where wholefit raised it, else a DataError that names
     it.
     """
+    engineer.check(options.transformers, dataset.schema)
+    _cleaning.check(options.clean, dataset)
     codec, y = _target(dataset, task, options)
     plan = _plan(dataset, task, y, options)
     n_classes = len(getattr(codec, "classes", ()))
@@ -87,10 +92,11 @@ def fit(
     _try_metric(task, codec, y, options.metric)
     problem = Problem(
         dataset, task, y, n_classes, plan, weights, options.jobs, options.seed,
-        dict(options.features), tuple(options.transformers), treated,
+        dict(options.features), tuple(options.transformers), treated, clean=options.clean,
     )
     candidates, entries = _candidates(problem, options)
-    warnings = target_warnings(dataset, task, codec, y, plan)
+    warnings = target_warnings(dataset, task, codec, y, plan, treated is not None)
+    findings = leaks.check(dataset, codec, y, plan) if options.checks else ()
     by_label = candidates_by_label(candidates)
     search = Search(problem, clock, len(plan.folds), _place(problem, candidates, clock, apart))
     try:
@@ -112,7 +118,7 @@ def fit(
         oof={label: found.known() for label, found in search.found.items()},
         warnings=(*warnings, *judged.warnings, *said),
         lineage=lineage(dataset, options, clock, problem, chosen, search.schedule),
-        held=held, imbalance=treated,
+        held=held, imbalance=treated, findings=findings,
     )
 
 

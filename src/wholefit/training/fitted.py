@@ -20,6 +20,7 @@ from wholefit.data.schema import Schema
 from wholefit.features.encoder import Encoder
 from wholefit.models import Model, Scorer, scorer
 from wholefit.models._model import Context
+from wholefit.training._cleaning import Replay
 from wholefit.training.decision import Decision
 
 _CHUNK = 100_000
@@ -37,17 +38,23 @@ class Fitted:
         self._model, self._estimator, self._context = model, estimator, context
         self._state = state
         self.decision: Decision | None = None
+        self.replay: Replay | None = None
         self._scorer: Scorer | None = None
 
     def answer(self, dataset: Dataset) -> np.ndarray:
         """The task's answer for every row of a conforming dataset, in order."""
         self.settle()
+        dataset = self.cleaned(dataset)
         rows = len(dataset)
-        if rows <= _CHUNK:
+        if rows <= _CHUNK or _looks_back(self.encoder):
             return self._answer(dataset, None)
         parts = [self._answer(dataset, np.arange(at, min(at + _CHUNK, rows)))
                  for at in range(0, rows, _CHUNK)]
         return np.concatenate(parts)
+
+    def cleaned(self, dataset: Dataset) -> Dataset:
+        """Conforming rows as the encoder knows them: the recipe's learnt steps done."""
+        return dataset if self.replay is None else self.replay.conformed(dataset)
 
     def decided(self, answer: np.ndarray) -> np.ndarray:
         """Class codes (n,) where a decision is stated; else the answer as it is."""
@@ -62,7 +69,8 @@ class Fitted:
 
     def states(self) -> dict[str, State]:
         """All that must be saved, by name; StateError if something has no stored form."""
-        return {"model": self.state(), "encoder": self.encoder.state()}
+        recipe = {} if self.replay is None else {"recipe": self.replay.state()}
+        return {"model": self.state(), "encoder": self.encoder.state(), **recipe}
 
     def live_estimator(self) -> Any:
         """The library's own estimator, while it has not yet been turned into state."""
@@ -115,3 +123,9 @@ class Fitted:
                 raise
             return  # a user's own class without state: it answers live, and save() refuses it
         self._estimator = None
+
+
+def _looks_back(encoder: Any) -> bool:
+    """Whether a row's features hang on earlier rows of the same question."""
+    steps = getattr(encoder, "_applied", ())
+    return any(getattr(step.transformer, "ordered", False) for step in steps)

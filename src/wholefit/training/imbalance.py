@@ -8,6 +8,7 @@ was learnt from.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -179,6 +180,9 @@ def asked_for(
     rule = None if threshold is None else decision.parse(threshold)
     if rule is not None:
         decision.needs_two(k, threshold)
+        if rule.kind == "cost" and matrix is None:
+            raise ParameterError("threshold='cost' seeks the least cost: say what mistakes cost "
+                                 "with costs= (--costs).")
     treatment = _treatment(way, k, matrix, rule, seed)
     lean = None
     if treatment is not None:
@@ -238,7 +242,19 @@ def settle(problem: Any, fitted: Any, held: Held, found: Any) -> list[str]:
         return []
     seen = np.flatnonzero(found.seen)
     fitted.decision, said = treated.decide(held.take(seen), found.answer[seen])
-    return said
+    return [*said, *_of_the_common_class(treated, fitted.codec, held.truth)]
+
+
+def _of_the_common_class(treated: Imbalance, codec: Codec, truth: np.ndarray) -> list[str]:
+    """A threshold is of the positive class, which a person may not have had in mind."""
+    share = float((truth == treated.positive).mean())
+    if treated.rule is None or treated.rule.kind in ("given", "cost") or share <= 0.5:
+        return []
+    classes = getattr(codec, "classes", ())
+    yes, no = (str(classes[at]) for at in (treated.positive, 1 - treated.positive))
+    return [f"threshold={treated.rule.asked!r} is for the positive class {yes!r}, which "
+            f"{share:.0%} of the rows are; if {no!r} is what is looked for, say positive={no!r} "
+            f"(--positive {shlex.quote(no)})."]
 
 
 def _treatment(

@@ -38,6 +38,7 @@ class Options(Params):
                                 "same, for honest estimates.", low=0, high=1)
     overlap: float = param(1.0, "Share of the items that every annotator is asked; the others "
                            "are asked of one.", low=0, high=1)
+    again: bool = param(False, "Ask what was skipped in earlier sessions once more.")
     seed: int = param(0, "The random order follows from it.", low=0)
 
 
@@ -62,8 +63,7 @@ class Session:
     """Questions and answers of any number of annotators over one store; safe from any thread.
 
     `learner` makes guesses (None: there are none, and nothing is asked by uncertainty);
-    `background=False` learns after each answer before the next question: for scripts that must
-    repeat.
+    `background=False` learns between the questions, see `Assistant`: for scripts that must repeat.
     """
 
     def __init__(
@@ -158,7 +158,9 @@ class Session:
         return self.assistant is None or self.assistant.wait(seconds)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store and stop learning."""
+        if self.assistant is not None:
+            self.assistant.close()
         self.store.close()
 
     def __enter__(self) -> Session:
@@ -269,11 +271,12 @@ class Session:
     def _replay(self) -> None:
         for who in self.store.annotators:
             for key, answer in self.store.answers(who).items():
-                if key in self._places:
-                    item = self._places[key]
-                    self._mark(who)[item] = True
-                    if answer.label is not None:
-                        self._votes[item, self.store.classes.index(answer.label)] += 1
+                if key not in self._places:
+                    continue
+                item = self._places[key]
+                self._mark(who)[item] = answer.label is not None or not self.options.again
+                if answer.label is not None:
+                    self._votes[item, self.store.classes.index(answer.label)] += 1
 
     def _open(self, who: str) -> Array:
         """Items that may still be asked of `who`."""

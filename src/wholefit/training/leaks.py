@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from wholefit.base.tasks import Codec
 from wholefit.data.dataset import Dataset
 from wholefit.data.findings import FAMILIES, Finding, Look, ordered
 from wholefit.data.splits import Plan
@@ -19,11 +20,12 @@ from wholefit.training._leaks_skew import Skew, skew
 __all__ = ["Finding", "Skew", "check", "examine", "skew"]
 
 
-def check(
-    dataset: Dataset, y: np.ndarray, classes: tuple[object, ...], plan: Plan
-) -> tuple[Finding, ...]:
-    """Findings and leaks for a fit: `y` the encoded target, `classes` empty for numbers."""
-    return _all(Look(dataset, quick=True, y=y, classes=classes), plan)
+def check(dataset: Dataset, codec: Codec, y: np.ndarray, plan: Plan) -> tuple[Finding, ...]:
+    """Findings and leaks for a fit of the encoded target `y` under `plan`."""
+    known = np.isfinite(y) if y.dtype.kind == "f" else y >= 0
+    if not known.all():
+        return ()
+    return _all(Look(dataset, quick=True, y=y, classes=getattr(codec, "classes", ())), plan)
 
 
 def examine(dataset: Dataset, plan: Plan | None = None) -> tuple[Finding, ...]:
@@ -35,7 +37,11 @@ def _all(look: Look, plan: Plan | None) -> tuple[Finding, ...]:
     if look.n == 0 or not look.looked_at:
         return ()
     found = [one for family in FAMILIES for one in family(look)]
-    found += _leaks_columns.find(look)
+    told = list(_leaks_columns.find(look))
+    if any(one.kind == "telling_identifier" for one in told):
+        # The rows stand in the order of that identifier: said once, with the better remedy.
+        found = [one for one in found if one.kind != "ordered_rows"]
+    found += told
     parted = list(_leaks_groups.find(look, plan))
     found += parted
     found += _leaks_shape.find(look)

@@ -66,7 +66,7 @@ def _of_fold(
     repeats: int, draw: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Loss of each row (rows,), and what each column's shuffling adds to it (columns, rows)."""
-    X = made.encoder.transform(problem.dataset, test)
+    X = made.encoder.transform(made.dataset, test)
     X = X.toarray() if hasattr(X, "tocsr") else X
     y, scale = problem.y[test], float(np.var(problem.y)) or 1.0
 

@@ -97,7 +97,8 @@ class Assistant:
     """Learns in a thread of its own, newest labels first, and swaps its guesses in when done.
 
     `guesses` is None until the first fit is done. A fit that fails is told by `trouble`, in a
-    sentence, and labelling goes on without guesses.
+    sentence, and labelling goes on without guesses. With `background=False` it learns at once,
+    whenever there are a tenth more labels: for scripts that must repeat.
     """
 
     def __init__(self, learner: Learner, *, background: bool = True) -> None:
@@ -105,17 +106,18 @@ class Assistant:
         self.guesses: Guesses | None = None
         self.trouble: str | None = None
         self._wanted: tuple[Array, Array] | None = None
-        self._busy = False
+        self._busy = self._closed = False
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
         self._background = background
 
     def learn(self, rows: Array, codes: Array) -> None:
         """Ask for a fit to these labels; it replaces one that has not begun."""
-        if not teachable(codes) or self.trouble is not None:
+        if not teachable(codes) or self.trouble is not None or self._closed:
             return
         if not self._background:
-            self._fit(rows, codes)
+            if self._worth_it(len(rows)):
+                self._fit(rows, codes)
             return
         with self._change:
             self._wanted = (rows, codes)
@@ -130,11 +132,23 @@ class Assistant:
         with self._change:
             return self._change.wait_for(lambda: self._wanted is None and not self._busy, seconds)
 
+    def close(self) -> None:
+        """End the thread, once the fit under way is done."""
+        with self._change:
+            self._closed, self._wanted = True, None
+            self._change.notify_all()
+
+    def _worth_it(self, labels: int) -> bool:
+        """Where somebody waits for it: a tenth more labels, or fewer than were learnt."""
+        taught = 0 if self.guesses is None else len(self.guesses.taught)
+        return not taught <= labels < taught + max(1, taught // 10)
+
     def _work(self) -> None:
         while True:
             with self._change:
-                self._change.wait_for(lambda: self._wanted is not None)
-                assert self._wanted is not None
+                self._change.wait_for(lambda: self._wanted is not None or self._closed)
+                if self._wanted is None:
+                    return
                 rows, codes = self._wanted
                 self._wanted, self._busy = None, True
             try:

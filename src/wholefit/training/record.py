@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.tasks import Codec, Task
+from wholefit.data.findings import Finding
 from wholefit.evaluation import Score
 from wholefit.models import Model
 from wholefit.training.fitted import Fitted
@@ -65,7 +66,8 @@ class Run:
 
     `oof` holds each model's out-of-fold answers, in the order of the rows learnt from, NaN
     where no fold answered a row; `truth` the encoded target of those rows. `held` says of each
-    row in which fold it was held out; `imbalance` what was done about rare classes.
+    row in which fold it was held out; `imbalance` what was done about rare classes; `findings`
+    what was found in the data before it was learnt from.
     """
 
     task: Task
@@ -81,6 +83,7 @@ class Run:
     lineage: dict[str, Any]
     held: Held | None = None
     imbalance: Imbalance | None = None
+    findings: tuple[Finding, ...] = ()
 
     def predicted(self, answer: np.ndarray) -> np.ndarray | None:
         """Classes decided for out-of-fold answers (n,); None where the most probable ones are."""

@@ -7,7 +7,7 @@ stable. How many it can wrongly call so is bounded whatever the data:
 
     picks^2 / ((2 cutoff - 1) columns)
 
-and about half of that where, as is usual, the shares have a single peak (`most_false`). "Wrongly"
+and a half of that, or less, where, as is usual, the shares have a single peak (`most_false`). "Wrongly"
 means columns that a half picks no oftener than drawing `picks` columns blindly would.
 """
 
@@ -25,7 +25,7 @@ from wholefit.base.seeds import generator
 from wholefit.features.select import Scores, Seen
 from wholefit.features.select.linear import l1
 
-ROUNDS, CUTOFF = 50, 0.75
+ROUNDS, CUTOFF, WRONG = 50, 0.9, 0.25
 _ROWS = 10_000
 _ENTER = 200
 
@@ -56,7 +56,7 @@ def stability(
     """How often each group of features (each feature if None) is among the first picked.
 
     `groups` (features,) numbers the column of each feature, 0.. . `picks` is how many each half
-    picks, the most with at most one wrongly stable column expected if None; `rounds` pairs of
+    picks, the most with less than 0.25 wrongly stable columns expected if None; `rounds` pairs of
     halves are drawn, of at most 10,000 rows. `base` scores features, the L1 path by default,
     among the 200 of largest F in that half.
     """
@@ -101,9 +101,9 @@ def most_false(picks: int, count: int, cutoff: float, rounds: int) -> float:
 
 
 def most_picks(count: int, cutoff: float, rounds: int) -> int:
-    """The most picks for which at most one wrongly stable column is to be expected."""
+    """The most picks for which at most 0.25 wrongly stable columns are to be expected; or 1."""
     able = [picks for picks in range(1, count + 1)
-            if most_false(picks, count, cutoff, rounds) <= 1]
+            if most_false(picks, count, cutoff, rounds) <= WRONG]
     return max(able, default=1)
 
 

@@ -12,11 +12,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from wholefit import evaluation
 from wholefit.base import seeds
@@ -36,6 +38,7 @@ from wholefit.training._suggestions import Confirmed, Gain, Suggestion, Suggesti
 
 DEFAULT_BUDGET = Budget(seconds=60.0)
 _FEWEST = 60
+_MOST_CLASSES = 100
 _WORTH = 0.05
 _CONFIRMING = 0.3
 _MOST_CONFIRMING = 50_000
@@ -89,11 +92,16 @@ def suggest(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Sug
     if target is None:
         raise DataError("suggest needs a target column; say target='...'.")
     codec = task.codec(target, dataset.target_values(), options.positive)
+    n_classes = len(getattr(codec, "classes", ()))
+    if n_classes > _MOST_CLASSES:
+        raise DataError(f"suggest judges features for at most {_MOST_CLASSES} classes; target "
+                        f"{target!r} has {n_classes}: group them, or say task='regression'.")
     y = dataset.target(codec)
     metric = evaluation.metrics.main(task.name, options.metric, getattr(codec, "classes", None))
     bench = Bench(dataset, task, codec, y, metric, telling_weights(dataset), options.jobs,
-                  options.seed, judges(task))
-    return _Run(bench, options, clock).suggestions()
+                  options.seed, judges(task, n_classes))
+    with threadpool_limits(options.jobs, user_api="blas"):
+        return _Run(bench, options, clock).suggestions()
 
 
 class _Run:
@@ -107,6 +115,7 @@ class _Run:
         self.choosing = self._drawn(self.held.folds[0][0], options.rows, "choose")
         self.confirming = self._drawn(self.held.folds[0][1], _MOST_CONFIRMING, "confirm")
         self.plan, self.units = self._folds()
+        self._check_classes()
         self.fitted = 0
         self.stopped = ""
 
@@ -114,6 +123,7 @@ class _Run:
         """Run the five steps."""
         self._fit_the_clock()
         bench, options = self.bench, self.options
+        self.floor = bench.ignoring(self.plan)
         base = {name: bench.answers(name, (), self.plan) for name in bench.models}
         seen = self._seen(base)
         made = candidates(bench.dataset, self.choosing, bench.y[self.choosing],
@@ -165,28 +175,55 @@ class _Run:
             units[self.choosing] = plan.units
         return Plan(folds, plan.how, plan.unit, plan.units), units
 
+    def _check_classes(self) -> None:
+        """Refuse a target of which some fold would learn one class only."""
+        if self.bench.n_classes and any(len(np.unique(self.bench.y[train])) < 2
+                                        for train, _ in self.plan.folds):
+            count = int(np.bincount(self.bench.y[self.bench.y >= 0]).min())
+            raise DataError(
+                f"the rarest class of {self.bench.dataset.schema.target!r} has {count} "
+                f"{'row' if count == 1 else 'rows'}, too few to judge features on: add rows of "
+                "it, or lower folds.")
+
     def _fit_the_clock(self) -> None:
-        """Take fewer rows to choose on where the first fold says that all would take too long."""
+        """Take fewer rows to choose on where a trial of few says that all would take too long."""
         train, test = self.plan.folds[0]
-        for name in self.bench.models:  # what is imported at the first fit is no part of its pace
-            few = train[np.linspace(0, len(train) - 1, min(len(train), 200)).astype(np.intp)]
-            self.bench.answer(name, (), "first", few, test[:10])
-        self.bench.clear()
-        for _ in range(4):
+        self._timed(train[:200], test[:50])  # what is imported at the first fit is no pace
+        for rows in (200, 1000):
             train, test = self.plan.folds[0]
-            start = self.clock.spent()
-            for name in self.bench.models:
-                self.bench.answer(name, (), ("fold", 0), train, test)
-            share = (self.clock.spent() - start) * len(self.plan.folds) * 8
-            if share <= self.clock.left() or len(self.choosing) <= 4 * _FEWEST:
+            share = rows / len(train)
+            if share < 1 and self.clock.left() > 0:
+                whole = self._timed(train[:rows], test[:50]) / share
+                self._fewer(whole)
+                if whole * len(self.plan.folds) * 50 < self.clock.left():
+                    break
+        while self.clock.left() > 0 and len(self.choosing) > 4 * _FEWEST:
+            before = len(self.choosing)
+            self._fewer(self._timed(*self.plan.folds[0]))
+            if len(self.choosing) == before:
                 break
-            fewer = int(len(self.choosing) * max(0.1, self.clock.left() / share))
-            self.choosing = self._drawn(self.choosing, max(4 * _FEWEST, fewer), "choose")
-            self.plan, self.units = self._folds()
-            self.bench.clear()
+        self.bench.forget_rows()
         if self.clock.left() <= 0:
             raise BudgetError(f"not even the models without new features could be judged within "
                               f"{self.clock.budget}; give more, or fewer rows or columns.")
+
+    def _timed(self, train: np.ndarray, test: np.ndarray) -> float:
+        """Seconds that both models take on these rows, or nothing where they cannot learn."""
+        self.bench.clear()
+        start = self.clock.spent()
+        with contextlib.suppress(ValueError):
+            for name in self.bench.models:
+                self.bench.answer(name, (), ("fold", 0), train, test)
+        return self.clock.spent() - start
+
+    def _fewer(self, seconds: float) -> None:
+        """Draw fewer rows if a fold takes so long that less than a dozen trials would fit."""
+        whole = seconds * len(self.plan.folds) * 12
+        most = int(len(self.choosing) * self.clock.left() / max(whole, 1e-9))
+        if most < 0.8 * len(self.choosing) and len(self.choosing) > 4 * _FEWEST:
+            self.choosing = self._drawn(self.choosing, max(4 * _FEWEST, most), "choose")
+            self.plan, self.units = self._folds()
+            self.bench.clear()
 
     def _seen(self, base: dict[str, np.ndarray]) -> np.ndarray:
         known = [~np.isnan(a.reshape(len(a), -1)).any(axis=1) for a in base.values()]
@@ -203,9 +240,9 @@ class _Run:
         """The candidates that go best with what the models leave unexplained."""
         left = {name: self.bench.residuals(answer)[seen] for name, answer in base.items()}
         glance: list[tuple[float, int]] = []
-        spare = self.clock.left() / 2
+        until = self.clock.spent() + 0.3 * self.clock.left()
         for at, step in enumerate(made):
-            if self._short_of_time(spare):
+            if self.clock.spent() > until:
                 self.stopped = f"{at} of {len(made)} candidates were looked at in time"
                 break
             p = screened(self.bench, step, left, seen)
@@ -218,8 +255,9 @@ class _Run:
     ) -> list[Suggestion]:
         """What each adds to each model, most significant first; p-values corrected."""
         found: list[tuple[Custom, dict[str, Gain]]] = []
+        kept = 0.25 * self.clock.left()  # to try those together that help on their own
         for at, step in enumerate(short):
-            if self._short_of_time():
+            if self._short_of_time(kept):
                 self.stopped = f"{at} of {len(short)} candidates were fitted in time"
                 break
             gains = {name: self._gain(name, [step], base[name], seen) for name in base}
@@ -243,9 +281,9 @@ class _Run:
     ) -> list[Suggestion]:
         """Those that still add something to the ones accepted before them, largest gain first."""
         telling = sorted((s for s in judged if self._enough(s)), key=lambda s: -s.most)
-        accepted: list[Suggestion] = []
-        now = dict(base)
-        for at, suggestion in enumerate(telling):
+        accepted = [s.beside(s.gains) for s in telling[:1]]  # tried on its own already
+        now: dict[str, np.ndarray] = {}
+        for at, suggestion in enumerate(telling[1:], 1):
             if len(accepted) == self.options.most:
                 break
             if self._short_of_time():
@@ -253,12 +291,13 @@ class _Run:
                                 "together in time")
                 break
             steps = [s.step for s in accepted] + [suggestion.step]
+            now = now or {n: self.bench.answers(n, steps[:1], self.plan) for n in base}
             after = {name: self.bench.answers(name, steps, self.plan) for name in now}
-            gains = {name: self._compared(now[name], after[name], seen) for name in now}
+            gains = {name: self._worth(now[name], after[name], seen) for name in now}
             flat = holm([gain.p for gain in gains.values()], len(telling) * len(gains))
             tried = suggestion.beside({name: gain.with_adjusted(p) for (name, gain), p
                                        in zip(gains.items(), flat, strict=True)})
-            if not accepted or self._enough(tried, added=True):
+            if self._enough(tried, added=True):
                 accepted.append(tried)
                 now = after
                 emit("candidate_accepted", name=suggestion.name, count=len(accepted))
@@ -275,18 +314,28 @@ class _Run:
         self, name: str, steps: Sequence[Custom], before: np.ndarray, seen: np.ndarray
     ) -> Gain:
         try:
-            return self._compared(before, self.bench.answers(name, steps, self.plan), seen)
+            return self._worth(before, self.bench.answers(name, steps, self.plan), seen)
         except (ArithmeticError, TypeError, ValueError) as error:
             return Gain.failed(f"{type(error).__name__}: {error}")
+
+    def _worth(self, before: np.ndarray, after: np.ndarray, seen: np.ndarray) -> Gain:
+        """The gain; in vain where the model stays no better than one that looks at no column.
+
+        A model that has learnt noise gains from whatever holds it back: that is no feature.
+        """
+        gain = self._compared(before, after, seen)
+        if gain.value > 0 and self._compared(self.floor, after, seen).p >= self.options.alpha:
+            return gain.in_vain()
+        return gain
 
     def _compared(self, before: np.ndarray, after: np.ndarray, seen: np.ndarray) -> Gain:
         return gain_of(self.bench.gain(before, after, seen, self._units(seen)),
                        self.bench.metric.sign)
 
-    def _short_of_time(self, spare: float = 0.0) -> bool:
-        """True if what is left is needed for one more trial, for confirming, and to spare."""
+    def _short_of_time(self, kept: float = 0.0) -> bool:
+        """True if what is left, some of it kept, is needed for one more trial and to confirm."""
         slow = sum(self.bench.seconds.values())
-        return self.clock.left() < slow * (len(self.plan.folds) * 1.2 + 4) + spare
+        return self.clock.left() < slow * (len(self.plan.folds) * 1.1 + 3.5) + kept
 
     def _confirm(self, name: str, steps: Sequence[Custom]) -> Confirmed:
         """Before and after on the rows that were not used for choosing."""
@@ -306,8 +355,8 @@ class _Run:
 
 def gain_of(difference: Difference, sign: float) -> Gain:
     """A difference after - before as a gain: above 0 is better, and p is one-sided."""
-    low, high = sorted((sign * difference.low, sign * difference.high))
-    value = sign * difference.value
+    low, high = sorted((sign * difference.low + 0.0, sign * difference.high + 0.0))
+    value = sign * difference.value + 0.0
     if not np.isfinite(value):
         return Gain.failed(difference.how)
     p = difference.p / 2 if value > 0 else 1 - difference.p / 2

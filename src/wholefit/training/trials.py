@@ -70,8 +70,10 @@ class Here:
     ) -> Fitted:
         """The model learnt from all rows; the deadline cannot be kept here."""
         made = fit_one(self.problem, model, None, "all")
-        return Fitted(self.problem.task, schema, codec, made.encoder, model=made.model,
-                      estimator=made.estimator, context=made.context)
+        fitted = Fitted(self.problem.task, schema, codec, made.encoder, model=made.model,
+                        estimator=made.estimator, context=made.context)
+        fitted.replay = made.replay
+        return fitted
 
     def close(self) -> None:
         """Nothing is held."""

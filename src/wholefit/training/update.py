@@ -50,13 +50,13 @@ def update(
         positive=getattr(fitted.codec, "positive", 1), weights=dataset.weights(),
     )
     start = time.perf_counter()
-    X = fitted.encoder.transform(dataset)
+    X = fitted.encoder.transform(fitted.cleaned(dataset))
     context = fitted.context_for(X)
     estimator = model.restore(fitted.state(), fitted.task, context)
     estimator.partial_fit(X, y)
     learnt = Fitted(fitted.task, fitted.schema, fitted.codec, fitted.encoder,
                     model=model, estimator=estimator, context=context)
-    learnt.decision = fitted.decision
+    learnt.decision, learnt.replay = fitted.decision, fitted.replay
     lineage = {**before, "rows": before["rows"] + len(dataset), "source": dataset.source,
                "data_hash": data_hash(dataset, y),
                "parents": [*before["parents"], before["data_hash"]]}

@@ -264,3 +264,19 @@ def test_absent_columns_are_named() -> None:
     made = engineer.make("frequency").fit(pl.DataFrame({"town": ["Ely"]}))
     with pytest.raises(DataError, match="needs column 'town', as in training; got 'city'"):
         made.transform(pl.DataFrame({"city": ["Ely"]}))
+
+
+def test_pandas_frames_and_arrays_are_read_too() -> None:
+    import pandas as pd
+
+    guest = pd.DataFrame({"town": pd.Series(["Ely", None, "Ely"], dtype="string"),
+                          "code": pd.array([1, None, 1], dtype="Int64"),
+                          "sort": pd.Categorical(["a", "b", "a"])})
+    ours = pl.DataFrame({"town": ["Ely", None, "Ely"], "code": [1, None, 1],
+                         "sort": ["a", "b", "a"]})
+    for kind in ("frequency", "missing", "hashing"):
+        made = engineer.make(kind).fit(guest)
+        assert made.transform(guest).tolist() == made.transform(ours).tolist()
+    table = np.array([["x", 1], ["y", 2], ["x", None]], dtype=object)
+    assert engineer.make("frequency", output="count").fit_transform(table)[:, 0].tolist() == [
+        2, 1, 2]

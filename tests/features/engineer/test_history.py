@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wholefit.base.errors import DataError, ParameterError
@@ -50,6 +50,7 @@ def expected(window: list[float], statistic: str) -> float:
             "first": lambda v: v[0], "last": lambda v: v[-1]}[statistic](known)
 
 
+@settings(deadline=None, max_examples=60)
 @given(rows=st.integers(1, 40), seed=st.integers(0, 10_000), lag=st.integers(1, 4))
 def test_lags_are_those_of_brute_force(rows: int, seed: int, lag: int) -> None:
     frame = panel(rows, seed)
@@ -63,6 +64,7 @@ def test_lags_are_those_of_brute_force(rows: int, seed: int, lag: int) -> None:
 STATISTICS = ["count", "sum", "mean", "std", "min", "max", "first", "last"]
 
 
+@settings(deadline=None, max_examples=60)
 @given(rows=st.integers(1, 40), seed=st.integers(0, 10_000), window=st.integers(1, 6))
 def test_windows_of_rows_are_those_of_brute_force(rows: int, seed: int, window: int) -> None:
     frame = panel(rows, seed)
@@ -73,6 +75,7 @@ def test_windows_of_rows_are_those_of_brute_force(rows: int, seed: int, window: 
         assert np.allclose(out[at], [expected(seen, s) for s in STATISTICS], equal_nan=True)
 
 
+@settings(deadline=None, max_examples=60)
 @given(rows=st.integers(1, 40), seed=st.integers(0, 10_000), span=st.integers(1, 6))
 def test_windows_of_time_are_those_of_brute_force(rows: int, seed: int, span: int) -> None:
     frame = panel(rows, seed)
@@ -87,6 +90,7 @@ def test_windows_of_time_are_those_of_brute_force(rows: int, seed: int, span: in
         assert np.array_equal(out[at, -1], gap, equal_nan=True)
 
 
+@settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10_000), cut=st.integers(3, 10))
 def test_new_rows_continue_the_history_even_after_loading(seed: int, cut: int) -> None:
     """What a fold's later rows see is what they would have seen in one table."""

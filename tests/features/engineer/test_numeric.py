@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.base import clone
@@ -42,6 +42,7 @@ def test_scikit_learns_own_checks(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MATRIX)
+@settings(deadline=None, max_examples=60)
 @given(X=NUMBERS)
 def test_any_numbers_give_numbers_and_a_stored_form(kind: str, X: np.ndarray) -> None:
     made = engineer.make(kind, **MATRIX[kind])

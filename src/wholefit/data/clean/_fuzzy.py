@@ -35,20 +35,24 @@ class Pairs:
     alike: np.ndarray
 
 
-def keys_of(columns: list[pl.Series]) -> list[str]:
-    """The folded key of every row; each different combination of cells is folded once."""
+def keys_of(columns: list[pl.Series]) -> tuple[list[str], list[str]]:
+    """The folded key of every row, and what a long one holds beyond the part that is compared.
+
+    Each different combination of cells is folded once.
+    """
     frame = pl.DataFrame([column.cast(pl.String).alias(str(at))
                           for at, column in enumerate(columns)])
     joined = frame.select(pl.concat_str(pl.all().fill_null(""), separator=" ")).to_series()
     folded = {text: folded_key(text) for text in joined.unique().to_list()}
-    return [folded[text] for text in joined.to_list()]
+    whole = [folded[text] for text in joined.to_list()]
+    return [key[:_LONGEST].strip() for key in whole], [key[_LONGEST:] for key in whole]
 
 
 def folded_key(text: str) -> str:
     """Text without case, accents and punctuation, one space between its parts."""
-    plain = unicodedata.normalize("NFKD", text[:4 * _LONGEST].casefold())
+    plain = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return " ".join(filter(None, _SPLIT.split(bare)))[:_LONGEST].strip()
+    return " ".join(filter(None, _SPLIT.split(bare)))
 
 
 def pairs(keys: list[str], within: np.ndarray, least: float) -> Pairs:

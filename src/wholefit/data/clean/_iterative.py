@@ -38,17 +38,23 @@ class Chain:
         if not empty.any():
             return values
         rows = np.flatnonzero(empty.any(axis=1))
-        gaps = empty[rows]
-        table = np.where(gaps, 0.0, (values[rows] - self.means) / self.scale)
-        hit = [int(column) for column in self.order if gaps[:, column].any()]
+        gaps = np.ascontiguousarray(empty[rows].T)
+        # Columns lie side by side in memory: a regression reads a few of them in full.
+        given = np.ascontiguousarray(values[rows].T)
+        table = np.where(gaps, 0.0, (given - self.means[:, None]) / self.scale[:, None])
+        hit = [(int(column), np.flatnonzero(gaps[column])) for column in self.order
+               if gaps[column].any()]
         for weights, offsets in zip(self.weights, self.offsets, strict=True):
-            for column in hit:
-                lost = gaps[:, column]
-                found = table[np.ix_(lost, self.predictors[column])] @ weights[column]
-                table[lost, column] = np.clip(found + offsets[column], self.low[column],
-                                              self.high[column])
+            for column, lost in hit:
+                # Term by term, not as a product of matrices: a row's value must not depend, in
+                # its last bits, on how many other rows are filled with it.
+                found = np.full(len(lost), offsets[column])
+                for weight, other in zip(weights[column], self.predictors[column], strict=True):
+                    found += weight * table[other, lost]
+                table[column, lost] = np.clip(found, self.low[column], self.high[column])
         filled = values.copy()
-        filled[rows] = np.where(gaps, table * self.scale + self.means, values[rows])
+        made = table * self.scale[:, None] + self.means[:, None]
+        filled[rows] = np.where(gaps, made, given).T
         return filled
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -56,33 +62,48 @@ class Chain:
         return dict(vars(self))
 
 
-def learn(values: np.ndarray, rounds: int, alpha: float, most: int, bounded: bool) -> Chain:
-    """The chain of regressions for `values` (n, p) with NaN where missing."""
+def learn(
+    values: np.ndarray, rounds: int, alpha: float, most: int, bounded: bool, tolerance: float = 0.0
+) -> Chain:
+    """The chain of regressions for `values` (n, p) with NaN where missing.
+
+    Rounds end early once none changes a filled cell by more than `tolerance` times the largest
+    number, columns standardised.
+    """
     empty = np.isnan(values)
     counts = (~empty).sum(axis=0)
     means, scale = _moments(values, counts)
     table = np.where(empty, 0.0, (values - means) / scale)
     low, high = _bounds(table, empty, bounded)
     predictors = _predictors(table, min(most, values.shape[1] - 1))
-    # Fewest gaps first; a column with none, or without any value, needs no rounds.
+    # Fewest gaps first; a column without any value is left out.
     order = np.argsort(empty.sum(axis=0), kind="stable")
     order = order[counts[order] > 0]
     weights = np.zeros((rounds, *predictors.shape))
     offsets = np.zeros((rounds, values.shape[1]))
-    for turn in range(rounds):
-        for column in order:
-            gaps = empty[:, column]
-            if not gaps.any() and turn < rounds - 1:
-                continue
-            used = table[:, predictors[column]]
-            coefficients, offset = _ridge(used[~gaps], table[~gaps, column], alpha)
-            weights[turn, column], offsets[turn, column] = coefficients, offset
-            if gaps.any():
-                table[gaps, column] = np.clip(used[gaps] @ coefficients + offset, low[column],
-                                              high[column])
-    whole = ~empty.any(axis=0)
-    weights[:-1, whole], offsets[:-1, whole] = weights[-1, whole], offsets[-1, whole]
-    return Chain(means, scale, low, high, order, predictors, weights, offsets)
+    table, empty = np.ascontiguousarray(table.T), np.ascontiguousarray(empty.T)
+    holes = [int(column) for column in order if empty[column].any()]
+    enough = tolerance * float(np.abs(table).max(initial=0.0))
+    done = 0
+    while done < rounds:
+        change = 0.0
+        for column in holes:
+            lost = empty[column]
+            used = table[predictors[column]]
+            coefficients, offset = _ridge(used[:, ~lost], table[column, ~lost], alpha)
+            weights[done, column], offsets[done, column] = coefficients, offset
+            made = np.clip(coefficients @ used[:, lost] + offset, low[column], high[column])
+            change = max(change, float(np.abs(made - table[column, lost]).max()))
+            table[column, lost] = made
+        done += 1
+        if change < enough:
+            break
+    # A column that was complete has one regression, on the filled columns, for every round.
+    for column in order:
+        if not empty[column].any():
+            fitted = _ridge(table[predictors[column]], table[column], alpha)
+            weights[:done, column], offsets[:done, column] = fitted
+    return Chain(means, scale, low, high, order, predictors, weights[:done], offsets[:done])
 
 
 def _moments(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,10 +140,10 @@ def _predictors(table: np.ndarray, most: int) -> np.ndarray:
 
 
 def _ridge(X: np.ndarray, y: np.ndarray, alpha: float) -> tuple[np.ndarray, float]:
-    """Ridge regression with an intercept that is not punished."""
-    middle, level = X.mean(axis=0), float(y.mean())
-    X = X - middle
-    gram = X.T @ X
+    """Ridge regression of y (n,) on X (p, n), with an intercept that is not punished."""
+    middle, level = X.mean(axis=1), float(y.mean())
+    X = X - middle[:, None]
+    gram = X @ X.T
     gram[np.diag_indices_from(gram)] += alpha
-    weights = np.linalg.solve(gram, X.T @ (y - level))
+    weights = np.linalg.solve(gram, X @ (y - level))
     return weights, level - float(middle @ weights)

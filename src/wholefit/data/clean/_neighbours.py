@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 _CELLS = 4_000_000
+_AHEAD, _LEAST = 4, 20   # donors put in order: so many times k, and at least so many
 
 
 def impute(values: np.ndarray, donors: np.ndarray, means: np.ndarray, scale: np.ndarray,
@@ -26,12 +27,59 @@ def impute(values: np.ndarray, donors: np.ndarray, means: np.ndarray, scale: np.
     for at in range(0, len(gaps), step):
         rows = gaps[at:at + step]
         distances = _distances(values[rows] / scale, there, known)
-        for column in np.flatnonzero(np.isnan(values[rows]).any(axis=0)):
-            empty = np.isnan(values[rows, column])
-            filled[rows[empty], column] = _from_nearest(
-                distances[empty], donors[:, column], known[:, column], means[column], count,
-                weighted)
+        line, column = np.nonzero(np.isnan(values[rows]))
+        filled[rows[line], column] = _filled(distances, donors, known, line, column, means, count,
+                                             weighted)
     return filled
+
+
+def _filled(
+    distances: np.ndarray, donors: np.ndarray, known: np.ndarray, line: np.ndarray,
+    column: np.ndarray, means: np.ndarray, count: int, weighted: bool,
+) -> np.ndarray:
+    """Values for the empty cells (line, column) of a stretch of rows.
+
+    Each row's nearest donors are put in order once; a cell takes the first of them that have its
+    column. Only where too few have it are all donors asked.
+    """
+    near = min(max(_AHEAD * count, _LEAST), len(donors))
+    found = means[column].astype(np.float64)
+    if not near:
+        return found
+    far = np.where(np.isnan(distances), np.inf, distances)
+    nearest = np.argpartition(far, near - 1, axis=1)[:, :near]
+    gaps = np.take_along_axis(far, nearest, axis=1)
+    order = np.argsort(gaps, axis=1, kind="stable")
+    nearest, gaps = (np.take_along_axis(part, order, axis=1) for part in (nearest, gaps))
+    size = max(1, _CELLS // near)
+    rest = []
+    for at in range(0, len(line), size):
+        part = slice(at, at + size)
+        donor, gap = nearest[line[part]], gaps[line[part]]
+        has = known[donor, column[part, None]] & np.isfinite(gap)
+        used = has & (np.cumsum(has, axis=1) <= count)
+        enough = used.sum(axis=1) >= count
+        made = _mean(donors[donor, column[part, None]], gap, used, weighted)
+        found[part] = np.where(enough, made, found[part])
+        rest.append(np.flatnonzero(~enough) + at)
+    left = np.concatenate(rest) if rest else np.empty(0, dtype=np.int64)
+    for each in np.unique(column[left]):
+        cells = left[column[left] == each]
+        found[cells] = _from_nearest(distances[line[cells]], donors[:, each], known[:, each],
+                                     means[each], count, weighted)
+    return found
+
+
+def _mean(values: np.ndarray, gaps: np.ndarray, used: np.ndarray, weighted: bool) -> np.ndarray:
+    """Means of the used values of each line, nearer ones counting for more where asked."""
+    weights = used.astype(np.float64)
+    if weighted:
+        touching = (used & (gaps == 0)).any(axis=1, keepdims=True)
+        with np.errstate(divide="ignore"):
+            near = np.where(used, 1 / np.sqrt(gaps), 0.0)
+        weights = np.where(touching, used & (gaps == 0), near)
+    total = np.maximum(weights.sum(axis=1), 1e-300)
+    return (weights * np.where(used, values, 0.0)).sum(axis=1) / total
 
 
 def _distances(rows: np.ndarray, there: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -59,13 +107,5 @@ def _from_nearest(
     count = min(count, len(column))
     nearest = np.argpartition(far, count - 1, axis=1)[:, :count]
     gaps = np.take_along_axis(far, nearest, axis=1)
-    weights = np.isfinite(gaps).astype(np.float64)
-    if weighted:
-        touching = (gaps == 0).any(axis=1, keepdims=True)
-        with np.errstate(divide="ignore"):
-            weights = np.where(touching, gaps == 0, np.where(weights > 0, 1 / np.sqrt(gaps), 0.0))
-    total = weights.sum(axis=1)
-    found = np.full(len(distances), mean)
-    some = total > 0
-    found[some] = (weights * column[nearest])[some].sum(axis=1) / total[some]
-    return found
+    used = np.isfinite(gaps)
+    return np.where(used.any(axis=1), _mean(column[nearest], gaps, used, weighted), mean)

@@ -144,19 +144,24 @@ def _alike(a: str, b: str) -> bool:
     if len(mine) != len(yours):
         # A space was lost or won too: then the letters alone must speak for it.
         return _slip("".join(mine), "".join(yours))
-    return all(x == y or _slip(x, y) for x, y in zip(mine, yours, strict=True))
+    # Beside other parts that agree, a shorter part may have lost or swapped a letter.
+    least = _ONE if len(mine) == 1 or len(a) < _TWO else _ONE - 1
+    return all(x == y or _slip(x, y, least) for x, y in zip(mine, yours, strict=True))
 
 
-def _slip(a: str, b: str) -> bool:
+def _slip(a: str, b: str, least: int = _ONE) -> bool:
     """True if one may be a misspelling of the other: long enough, and with the same beginning.
 
-    Of five letters, only a swap of two counts: "black" is not "block". A word with an ending is
-    not a slip: "Nigeria" is not "Niger".
+    Of up to five letters, only a lost one and a swap of two count, the latter alone where the
+    whole word is so short: "black" is not "block". A word with an ending is not a slip:
+    "Nigeria" is not "Niger".
     """
     shorter = min(len(a), len(b))
-    if shorter < _ONE or a[0] != b[0] or a.startswith(b) or b.startswith(a):
+    if shorter < least or a[0] != b[0] or a.startswith(b) or b.startswith(a):
         return False
-    return shorter > _ONE or sorted(a) == sorted(b)
+    if shorter > _ONE:
+        return True
+    return sorted(a) == sorted(b) or (least < _ONE and len(a) != len(b))
 
 
 def _digits(word: str) -> str:

@@ -8,8 +8,9 @@ the same alone as among others.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 
 from wholefit.data import _cells, _dates, _types
@@ -20,6 +21,7 @@ _MONEY = (r"(?:[$€£¥₹₽₩₺₴฿₫₱]|(?i:USD|EUR|GBP|CHF|JPY|CNY|IN
 _HEAD = rf"^\s*([+-]?)\s*{_MONEY}?\s*([+-]?)"
 _CELL = r"^([+-]?)((?:[0-9][0-9.,'’ \u{a0}\u{202f}]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?)\s*(.*)$"
 _PLAIN_TAIL = rf"^{_MONEY}$"
+_STYLE_FROM = 50_000
 _MANY = {"k": 1e3, "thousand": 1e3, "mn": 1e6, "mio": 1e6, "million": 1e6, "millions": 1e6,
          "bn": 1e9, "billion": 1e9, "billions": 1e9, "tn": 1e12, "trillion": 1e12}
 # Of each unit: what it measures, how many base units it is, and what is added (temperatures).
@@ -65,6 +67,14 @@ def parts(text: pl.Series) -> pl.DataFrame:
                          minus.alias("minus")])
 
 
+def spread(text: pl.Series) -> pl.Series:
+    """Up to 50,000 present cells, evenly over the rows: how they are written shows in them."""
+    known = text.drop_nulls()
+    if len(known) <= _STYLE_FROM:
+        return known
+    return known.gather(np.linspace(0, len(known) - 1, _STYLE_FROM).astype(np.int64))
+
+
 def decimal_sign(number: pl.Series) -> str:
     """The sign before fractions in this column: "." or ","."""
     full = number.drop_nulls()
@@ -73,13 +83,12 @@ def decimal_sign(number: pl.Series) -> str:
 
 
 def usual_unit(tail: pl.Series) -> str | None:
-    """The most frequent unit behind the numbers."""
+    """The most frequent unit behind the numbers; of several, the one that is met first."""
     known = tail.filter(tail.is_in(list(UNITS)).fill_null(False))
     if not len(known):
         return None
-    counts = known.alias("unit").value_counts(name="rows").sort(
-        ["rows", "unit"], descending=[True, False])
-    return str(counts["unit"][0])
+    counts = known.alias("unit").to_frame().group_by("unit", maintain_order=True).len()
+    return str(counts.sort("len", descending=True, maintain_order=True)["unit"][0])
 
 
 def numbers(text: pl.Series, decimal: str, unit: str | None, percent: str) -> pl.Series:
@@ -87,11 +96,34 @@ def numbers(text: pl.Series, decimal: str, unit: str | None, percent: str) -> pl
 
     `unit` is the one that all are brought to; `percent` "fraction" makes 5 % 0.05, "points" 5.
     """
+    if decimal != ".":
+        return _of_each(text, lambda cells: _read_numbers(cells, decimal, unit, percent))
+    # Most cells are plain: the engine reads them at once, and only the rest is looked at closely.
+    found = text.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
+    found = found.set(found.is_infinite().fill_null(False), None)
+    rest = np.flatnonzero((found.is_null() & text.is_not_null()).to_numpy())
+    if len(rest):
+        read = _of_each(text.gather(rest), lambda cells: _read_numbers(cells, ".", unit, percent))
+        found = found.scatter(rest, read)
+    return found.alias(text.name)
+
+
+def _read_numbers(text: pl.Series, decimal: str, unit: str | None, percent: str) -> pl.Series:
     cut = parts(text)
     found = _plain_number(cut["number"], decimal)
     factor, shift = _factors(cut["tail"], unit, percent)
     found = found * factor + shift
     return _signed(found, cut["minus"]).alias(text.name)
+
+
+def _of_each(text: pl.Series, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """`read` of the column, each different cell read once."""
+    different = text.unique()
+    if len(different) > 0.5 * len(text):
+        return read(text)
+    return text.to_frame("cell").join(
+        pl.DataFrame({"cell": different, "read": read(different)}), on="cell", how="left",
+        nulls_equal=True, maintain_order="left")["read"].alias(text.name)
 
 
 def _signed(found: pl.Series, minus: pl.Series) -> pl.Series:
@@ -196,6 +228,3 @@ def share_read(before: pl.Series, after: pl.Series) -> float:
 def truths(text: pl.Series) -> pl.Series:
     """Yes and no, true and false, t, f, y, n, on, off, 1, 0 as Boolean."""
     return _cells.to_booleans(text).cast(pl.Boolean).alias(text.name)
-
-
-Forms = Mapping[str, list[str]]

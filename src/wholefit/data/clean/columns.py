@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,9 +11,10 @@ import polars as pl
 from wholefit.base.errors import ParameterError, unknown
 from wholefit.base.params import param
 from wholefit.base.state import State
+from wholefit.data import _cells
 from wholefit.data.clean._compute import compute, condition
 from wholefit.data.clean._grammar import columns_of, parse
-from wholefit.data.clean._step import Edit, Step, View, here, register
+from wholefit.data.clean._step import Edit, Step, View, here, kind_word, register
 
 
 @register
@@ -145,13 +147,29 @@ class Derive(Step):
         _check_said("Derive.formula", self.formula)
 
     def learn(self, view: View) -> State:
-        """The columns that the formula names; one that is not there is an error."""
+        """The columns that the formula names, which must be there, and what they hold."""
         compute(self.formula, view.frame.head(0))
-        return self.as_state(columns_of(parse(self.formula)))
+        names = columns_of(parse(self.formula))
+        return self.as_state(names, kinds=[kind_word(view.frame.schema[name]) for name in names])
 
     def apply(self, frame: pl.DataFrame, learnt: State) -> Edit:
-        """Add the column."""
-        return Edit((compute(self.formula, frame).alias(self.column),))
+        """Add the column; inputs that were read as another type are brought to the one learnt."""
+        kinds = dict(zip(learnt.config["columns"], learnt.config["kinds"], strict=True))
+        there = [name for name in frame.columns if name in kinds]
+        inputs = pl.DataFrame([_as_learnt(frame.get_column(name), kinds[name]) for name in there])
+        if not kinds:
+            inputs = frame
+        return Edit((compute(self.formula, inputs).alias(self.column),))
+
+
+def _as_learnt(column: pl.Series, kind: str) -> pl.Series:
+    """A column of another type than it had when the formula was fitted, in that type."""
+    changes: dict[str, Callable[[pl.Series], pl.Series]] = {
+        "numbers": _cells.to_numbers, "dates": _cells.to_times, "text": _cells.to_labels,
+        "true or false": lambda cells: _cells.to_booleans(cells).cast(pl.Boolean)}
+    if kind_word(column.dtype) == kind or kind not in changes:
+        return column
+    return changes[kind](column.alias("column")).alias(column.name)
 
 
 def _check_there(names: Any, frame: pl.DataFrame) -> None:

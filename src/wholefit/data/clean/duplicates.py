@@ -26,8 +26,9 @@ class Deduplicate(Step):
     Without `keys`, rows are the same that agree in every column; with them, in these. With
     `alike` below 1, keys are compared as text, without case, accents, punctuation and order of
     words: 0.9 lets one letter in ten differ; numbers in them must agree. `block` names columns
-    in which the rows must agree exactly. A row goes only if it is like the very row that stays.
-    Rows with a missing key are like no other.
+    in which the rows must agree exactly. Without keys, all text is compared so, and everything
+    else must agree. A row goes only if it is like the very row that stays. Rows with a missing
+    key are like no other.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -39,10 +40,9 @@ class Deduplicate(Step):
                                           none=True)
 
     def check(self) -> None:
-        """Near text needs to know which text."""
-        if self.alike < 1 and not self.keys:
-            raise ParameterError("Deduplicate.keys must name the text columns to compare when "
-                                 f"alike is below 1; got alike={self.alike:g} without keys.")
+        """Blocks belong to near text, and to keys that are named."""
+        if self.block and not self.keys:
+            raise ParameterError("Deduplicate.block needs keys: name the text columns to compare.")
         if self.block and self.alike == 1:
             raise ParameterError("Deduplicate.block has a meaning only with alike below 1; add its "
                                  "columns to keys.")
@@ -64,8 +64,10 @@ class Deduplicate(Step):
         if frame.height < 2 or not names:
             return Edit()
         if self.alike < 1:
-            return self._fuzzy(frame, [n for n in names if n in (self.keys or ())],
-                               [n for n in names if n in (self.block or ())])
+            keys = self.keys or [n for n in names if frame.schema[n] == pl.String]
+            return self._fuzzy(frame, [n for n in names if n in keys],
+                               [n for n in names if n in (self.block or ()) or (
+                                   self.keys is None and n not in keys)])
         groups = _groups([cells(frame, name) for name in names])
         if self.keys is not None:
             groups = _apart(groups, [cells(frame, name) for name in names])
@@ -74,9 +76,13 @@ class Deduplicate(Step):
         return _edit(stays[numbers], frame.height, ())
 
     def _fuzzy(self, frame: pl.DataFrame, keys: list[str], block: list[str]) -> Edit:
-        words = _fuzzy.keys_of([cells(frame, name) for name in keys])
-        within = _groups([cells(frame, name) for name in block]) if block else np.zeros(
-            frame.height, dtype=np.int64)
+        if not keys:
+            return Edit()
+        words, rests = _fuzzy.keys_of([cells(frame, name) for name in keys])
+        agree = [cells(frame, name) for name in block]
+        if any(rests):
+            agree.append(pl.Series(rests))
+        within = _groups(agree) if agree else np.zeros(frame.height, dtype=np.int64)
         found = _fuzzy.pairs(words, within, self.alike)
         stand_in = _settle(found, self._rank(frame))
         gone = np.flatnonzero(stand_in != np.arange(frame.height))

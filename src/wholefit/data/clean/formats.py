@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -119,6 +120,9 @@ class Replace(Step):
         if not self.values or not all(isinstance(v, (str, int, float)) for v in self.values):
             raise ParameterError("Replace.values must be numbers or words, at least one; got "
                                  f"{list(self.values)!r}.")
+        for value in (*self.values, self.by):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ParameterError(f"Replace takes finite numbers; got {value!r}.")
 
     def learn(self, view: View) -> State:
         """The columns that can hold such values."""

@@ -86,6 +86,8 @@ class FillIterative(Step):
     rounds: int = param(10, "How often every column is regressed.", low=1, high=100)
     alpha: float = param(1e-3, "Strength of the ridge penalty, columns standardised.", above=0)
     predictors: int = param(30, "Most columns that one is regressed on.", low=1, high=500)
+    tolerance: float = param(1e-3, "Rounds end once nothing changes by more than this share of "
+                             "the largest number.", low=0)
     bounded: bool = param(True, "Keep what is filled within the range that was seen.")
     rows: int = param(20_000, "Most rows to learn from.", low=10)
     seed: int = param(0, "Of the sample of rows.", low=0)
@@ -104,7 +106,8 @@ class FillIterative(Step):
         if len(table) > self.rows:
             drawn = generator(self.seed, "rows").choice(len(table), self.rows, replace=False)
             table = table[np.sort(drawn)]
-        chain = _iterative.learn(table, self.rounds, self.alpha, self.predictors, self.bounded)
+        chain = _iterative.learn(table, self.rounds, self.alpha, self.predictors, self.bounded,
+                                 self.tolerance)
         return self.as_state(names, chain.arrays())
 
     def apply(self, frame: pl.DataFrame, learnt: State) -> Edit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -47,6 +48,8 @@ class Fill(Step):
         if (self.strategy == "constant") != (self.value is not None):
             raise ParameterError("Fill.value must be given with strategy 'constant', and only "
                                  f"with it; got {self.value!r} with {self.strategy!r}.")
+        if isinstance(self.value, float) and not math.isfinite(self.value):
+            raise ParameterError(f"Fill.value must be a finite number; got {self.value!r}.")
 
     @property
     def learns(self) -> bool:
@@ -71,13 +74,12 @@ class Fill(Step):
         if self.strategy == "constant":
             return self.value
         known = present(column)
+        if known.dtype.is_float():
+            known = known.filter(known.is_finite())
         if not len(known):
             return None
-        if self.strategy == "mode":
-            return _mode(known)
-        numbers = known.cast(pl.Float64)
-        numbers = numbers.filter(numbers.is_finite())
-        return getattr(numbers, self.strategy)()
+        return _mode(known) if self.strategy == "mode" else getattr(
+            known.cast(pl.Float64), self.strategy)()
 
     def _suits(self) -> Suits:
         if self.strategy in ("mean", "median"):
@@ -142,8 +144,8 @@ class DropMissingRows(Step):
         return True
 
     def learn(self, view: View) -> State:
-        """The columns looked at; protected ones too, for an unknown target teaches nothing."""
-        return self.as_state(view.pick(self.columns, self.role, is_plain, "plain cells", safe=True))
+        """The columns looked at; protected ones only where they are named."""
+        return self.as_state(view.pick(self.columns, self.role, is_plain, "plain cells"))
 
     def apply(self, frame: pl.DataFrame, learnt: State) -> Edit:
         """Leave out rows in which more than the share is missing."""

@@ -49,7 +49,7 @@ def propose(frame: pl.DataFrame, target: str | None = None) -> Recipe:
 
 
 def _step(do: str, why: str, **values: Any) -> Proposed:
-    return STEPS[do](**values), why
+    return STEPS[do].from_dict(values), why
 
 
 def _texts(frame: pl.DataFrame, protected: list[str] | None = None) -> list[str]:
@@ -77,7 +77,7 @@ def _tidying(
     """A step that tidies text, for the columns in which it changes a cell."""
     if not names:
         return
-    step = STEPS[do](columns=tuple(names), **values)
+    step = STEPS[do].from_dict({"columns": tuple(names), **values})
     edit = step.apply(frame, step.learn(View(frame)))
     if edit.columns:
         counts = [int(cells(frame, column.name).ne_missing(column.alias("column")).sum())
@@ -217,10 +217,8 @@ def _sentinels_in(column: pl.Series) -> list[tuple[float, int]]:
             continue
         bottom, top = float(others.min()), float(others.max())  # type: ignore[arg-type]
         gap = bottom - float(value) if value == low else float(value) - top  # type: ignore[arg-type]
-        # A negative number among numbers that are not has no meaning of its own.
-        negative = value == low and bottom >= 0
-        usual = float(np.subtract(*np.quantile(others.to_numpy(), [0.99, 0.01])))
-        if gap > _AWAY * max(top - bottom, 1e-9) or (negative and gap > usual):
+        # One negative number, of nines, among numbers that are not, has no meaning of its own.
+        if (value == low and bottom >= 0) or gap > _AWAY * max(top - bottom, 1e-9):
             found.append((float(value), count))  # type: ignore[arg-type]
     return found
 
@@ -241,16 +239,20 @@ def _twins(frame: pl.DataFrame, protected: list[str]) -> Iterator[Proposed]:
 def _copied(columns: list[pl.Series], repeats: int) -> bool:
     """True if the repeats look like copies and not like chance.
 
-    Rows that agree by chance are many more once the column that tells rows apart best is left
-    out; copies are as many. And long text does not repeat by chance.
+    Where a column tells nearly all rows apart, no two rows agree by chance. Where it does so
+    for many, rows that agree by chance are far more once the two columns that tell rows apart
+    best are left out; copies are as many. And long text does not repeat by chance.
     """
-    widest = max(columns, key=lambda column: column.n_unique())
-    rest = [column for column in columns if column is not widest]
-    if rest:
+    ranked = sorted(columns, key=lambda column: column.n_unique(), reverse=True)
+    widest, rest = ranked[0], ranked[2:]
+    different = len(widest) - repeats
+    if widest.n_unique() >= 0.98 * different:
+        return True
+    hashes = pl.DataFrame(columns).hash_rows(seed=0)
+    if rest and widest.n_unique() >= 0.3 * different:
         frame = pl.DataFrame(rest)
         if repeats >= 0.5 * (frame.height - frame.hash_rows(seed=0).n_unique()):
             return True
-    if widest.dtype != pl.String:
-        return False
-    again = widest.filter(pl.DataFrame(columns).hash_rows(seed=0).is_duplicated())
-    return _cells.mean(again.str.len_chars()) >= _LONG
+    texts = [column for column in columns if column.dtype == pl.String]
+    again = [column.filter(hashes.is_duplicated()).str.len_chars() for column in texts]
+    return any(_cells.mean(lengths) >= _LONG for lengths in again)

@@ -11,7 +11,7 @@ lists of them, checked before anything is done.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,15 @@ MOST_STEPS = 500
 
 @dataclass(frozen=True)
 class Recipe:
-    """Steps in order, and for each the reason why it is there ("" for none)."""
+    """Steps in order, and for each the reason why it is there ("" for none).
+
+    `first` counts the steps of a whole recipe that stand before these, so that messages number
+    steps as the whole does.
+    """
 
     steps: tuple[Step, ...] = ()
     why: tuple[str, ...] = ()
+    first: int = 0
 
     def __post_init__(self) -> None:
         if len(self.steps) > MOST_STEPS:
@@ -127,7 +132,7 @@ class Recipe:
         guarded = frozenset(protected)
         rows = np.arange(1, frame.height + 1)
         learnt, changes, gone = [], [], []
-        for number, step in enumerate(self.steps, 1):
+        for number, step in enumerate(self.steps, 1 + self.first):
             with _within(number, step):
                 state = step.learn(View(frame, guarded))
                 edit = step.apply(frame, state)
@@ -164,34 +169,42 @@ class FittedRecipe:
     recipe: Recipe = field(default_factory=Recipe)
     learnt: tuple[State, ...] = ()
 
-    def apply(self, frame: pl.DataFrame, *, drop: bool = True) -> pl.DataFrame:
+    def apply(
+        self, frame: pl.DataFrame, *, drop: bool = True, spare: str | None = None
+    ) -> pl.DataFrame:
         """`frame` cleaned as the rows that the recipe was fitted on.
 
         With `drop=False`, steps that leave rows out are passed over, and every row is answered.
-        Raises SchemaError where a column that a formula needs is absent.
+        Raises SchemaError where a column that a formula needs is absent; a formula that makes
+        the column `spare` (a target that is yet to be known) is passed over then.
         """
-        for number, (step, state) in enumerate(zip(self.recipe.steps, self.learnt, strict=True), 1):
+        steps = zip(self.recipe.steps, self.learnt, strict=True)
+        for number, (step, state) in enumerate(steps, 1 + self.recipe.first):
             if step.drops and not drop:
                 continue
             with _within(number, step):
                 try:
                     frame = step.apply(frame, state).of(frame)
                 except UnknownNameError as error:
+                    if spare is not None and getattr(step, "column", None) == spare:
+                        continue
                     raise SchemaError(f"new data lacks what it needs: {error}") from error
         return frame
 
     def state(self) -> State:
         """As plain data, for a model file."""
         parts = {f"step {at}": state for at, state in enumerate(self.learnt)}
-        return State(KIND, {"recipe": self.recipe.to_dict()}, parts=parts)
+        return State(KIND, {"recipe": self.recipe.to_dict(), "first": self.recipe.first},
+                     parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> FittedRecipe:
         """Back from `state`; ArtifactError where it is not one that `state` gave."""
         try:
-            recipe = Recipe.from_dict(state.config["recipe"])
+            recipe = replace(Recipe.from_dict(state.config["recipe"]),
+                             first=int(state.config["first"]))
             learnt = tuple(state.parts[f"step {at}"] for at in range(len(recipe)))
-        except (KeyError, TypeError, WholefitError) as error:
+        except (KeyError, TypeError, ValueError, WholefitError) as error:
             raise ArtifactError(f"the stored recipe cannot be read: {error}") from error
         return cls(recipe, learnt)
 
@@ -235,8 +248,9 @@ class _within:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, WholefitError) and not str(error).startswith("step "):
             raise type(error)(f"{self.said}: {error}") from error
-        if isinstance(error, (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError,
-                              np.linalg.LinAlgError)) and not isinstance(error, WholefitError):
+        if isinstance(error, (pl.exceptions.PolarsError, TypeError, ValueError, ArithmeticError,
+                              LookupError, np.linalg.LinAlgError)) and not isinstance(
+                                  error, WholefitError):
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise DataError(f"{self.said} cannot be done: {first}.") from error
 

@@ -67,11 +67,11 @@ class Numbers(Step):
             column = cells(view.frame, name)
             if self.columns is None and _is_code(column):
                 continue
-            cut = _written.parts(column)
+            cut = _written.parts(_written.spread(column))
             decimal = self.decimal or _written.decimal_sign(cut["number"])
             unit = self.unit or _written.usual_unit(cut["tail"])
-            found = _written.numbers(column, decimal, unit, self.percent)
-            if self.columns is not None or _written.share_read(column, found) >= self.least:
+            if self.columns is not None or _written.share_read(
+                    column, _written.numbers(column, decimal, unit, self.percent)) >= self.least:
                 chosen.append(name)
                 styles.append([decimal, unit])
         return self.as_state(chosen, styles=styles)

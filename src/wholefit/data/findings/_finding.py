@@ -78,12 +78,17 @@ class Finding:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Finding:
-        """Back from `to_json`, with the rows that it kept."""
-        kept = {name: values[name] for name in
-                ("kind", "severity", "evidence", "why", "flag", "line")}
-        return cls(**kept, columns=tuple(values["columns"]), count=int(values.get("count", 0)),
-                   rows=np.array(values.get("rows", ()), dtype=np.int64),
-                   strength=float(values.get("strength", 0.0)))
+        """Back from `to_json`, with the rows that it kept; TypeError for what it never wrote."""
+        words = ("kind", "severity", "evidence", "why", "flag", "line")
+        kept = {name: values[name] for name in words}
+        columns, rows = values["columns"], values.get("rows", [])
+        count, strength = values.get("count", 0), values.get("strength", 0.0)
+        if not all(isinstance(word, str) for word in [*kept.values(), *columns]) \
+                or not all(type(n) is int and abs(n) < 2**63 for n in [count, *rows]) \
+                or not isinstance(strength, (int, float)) or kept["severity"] not in SEVERITIES:
+            raise TypeError("a finding's words must be text, its rows and count whole numbers")
+        return cls(**kept, columns=tuple(columns), count=count,
+                   rows=np.array(rows, dtype=np.int64), strength=float(strength))
 
 
 def ordered(found: list[Finding]) -> tuple[Finding, ...]:

@@ -17,9 +17,9 @@ _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 _DATES = (pl.Date, pl.Datetime)
 # Figures of a column come from so many rows, of a wide table from fewer; what is found in them
 # is then looked for in every row.
-_MOST, _MOST_QUICK = 50_000, 8_000
+_MOST, _MOST_QUICK = 50_000, 5_000
 _LEAST = 1_000
-_CELLS, _CELLS_QUICK = 20_000_000, 160_000
+_CELLS, _CELLS_QUICK = 20_000_000, 100_000
 # So many columns are compared with each other.
 _WIDE, _WIDE_QUICK = 1_000, 100
 MANY_LEVELS = 20_000

@@ -23,81 +23,91 @@ def ignore(*columns: str) -> Remedy:
 
 def column_of(option: str, column: str) -> Remedy:
     """Name the column of groups or of time."""
-    return (f"--{option} {shlex.quote(column)}",
-            f"fit(..., {option}={column!r})")
+    return f"--{option} {shlex.quote(column)}", f"fit(..., {option}={column!r})"
 
 
 def feature(**changes: Any) -> Remedy:
     """Change how columns become features."""
     flags = " ".join(f"--feature {name}={_word(value)}" for name, value in changes.items())
-    return (flags,
-            f"fit(..., features={changes!r})")
+    return flags, f"fit(..., features={changes!r})"
 
 
 def option(name: str, value: str) -> Remedy:
     """Another option of fit that is a word on both faces."""
-    return (f"--{name} {shlex.quote(value)}",
-            f"fit(..., {name}={value!r})")
+    return f"--{name} {shlex.quote(value)}", f"fit(..., {name}={value!r})"
 
 
-def missing_words(*words: str) -> Remedy:
-    """Read some words or numbers as missing."""
-    return (f"--na-values {shlex.quote(','.join(words))}",
-            f"fit(..., na_values={list(words)!r})")
+def clean(flags: str, step: str, columns: tuple[str, ...] = (), **options: Any) -> Remedy:
+    """A step of cleaning, by flags of the command and as a step of a recipe."""
+    made: dict[str, Any] = {"do": step}
+    if columns:
+        made["columns"] = list(columns)
+    return f"wholefit clean SOURCE {flags}", f"wf.clean(source, [{ {**made, **options}!r}])"
 
 
-def dedupe(by: list[str] | None = None) -> Remedy:
+def dedupe(keys: list[str] | None = None) -> Remedy:
     """Keep one of each set of equal rows."""
-    subset = "" if by is None else f"subset={by!r}, "
-    return ("wholefit clean SOURCE --dedupe",
-            f"frame.unique({subset}maintain_order=True)")
+    if keys is None:
+        return clean("--dedupe", "deduplicate")
+    return clean(f"--dedupe --keys {shlex.quote(','.join(keys))}", "deduplicate", keys=keys)
 
 
-def repair(column: str) -> Remedy:
-    """Bring the cells of a column into one form."""
-    return ("wholefit clean SOURCE --types",
-            "wf.clean(source, types=True)")
+def alike() -> Remedy:
+    """Keep one of each set of rows whose text is nearly equal."""
+    return clean("--dedupe --alike 0.95", "deduplicate", alike=0.95)
+
+
+def repair(column: str, kind: str = "numbers") -> Remedy:
+    """Bring the damaged cells of a column into one form."""
+    return clean("--tidy", kind, (column,))
 
 
 def tidy(column: str) -> Remedy:
     """Bring the words of a column into one spelling."""
-    return ("wholefit clean SOURCE --tidy",
-            "wf.clean(source, tidy=True)")
+    return clean("--spellings", "spellings", (column,))
+
+
+def spaces(column: str) -> Remedy:
+    """Take stray spaces away."""
+    return clean("--tidy", "whitespace", (column,))
 
 
 def missing_number(column: str, value: str) -> Remedy:
     """Read one number of a column as missing."""
-    return missing_words(value)
+    number = int(value) if value.lstrip("-").isdigit() else float(value)
+    return clean(f"--sentinel {shlex.quote(f'{column}={value}')}", "replace", (column,),
+                 values=[number])
 
 
 def clip(column: str) -> Remedy:
     """Bring far values to the edge of the rest."""
-    return ("wholefit clean SOURCE --outliers clip",
-            "wf.clean(source, outliers='clip')")
+    return clean(f"--outliers {shlex.quote(f'{column}=clip')}", "outliers", (column,),
+                 action="clip")
 
 
-def power(columns: list[tuple[str, float]]) -> Remedy:
+def power(columns: list[tuple[str, float]], target: str | None) -> Remedy:
     """Less skew for columns, given with their smallest values."""
-    return ("wholefit engineer SOURCE --log", "")
+    made = ", ".join(f"wf.feature({'log' if low > 0 else 'power'!r}, {name!r})"
+                     for name, low in columns[:5])
+    of = shlex.quote(target or "TARGET")
+    return f"wholefit suggest SOURCE --target {of}", f"fit(..., transformers=[{made}])"
 
 
 def dates(column: str, message: str) -> Remedy:
     """Say how dates are written: the way that reading did not take."""
     line = message.partition("dtypes=")[2].partition(" reads")[0]
-    return ("wholefit clean SOURCE --dates",
-            f"fit(..., dtypes={line})")
+    return "wholefit clean SOURCE --tidy", f"fit(..., dtypes={line})"
 
 
-def label_errors() -> Remedy:
+def label_errors(target: str) -> Remedy:
     """Look for wrong labels."""
-    return ("",
-            "")
+    return (f"wholefit label-errors SOURCE --target {shlex.quote(target)}",
+            f"wf.label_errors(source, target={target!r})")
 
 
 def none() -> Remedy:
     """Nothing to be done by a flag: the sentence says what to look at."""
-    return ("",
-            "")
+    return "", ""
 
 
 def _word(value: Any) -> str:

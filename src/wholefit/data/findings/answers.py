@@ -29,7 +29,8 @@ def find(look: Look) -> Iterator[Finding]:
     else:
         values = look.y[np.isfinite(look.y)]
         if len(values) >= _FEW_ROWS:
-            yield from _heaps(look, values, look.target)
+            some = look.y[look.sample]
+            yield from _heaps(some[np.isfinite(some)], look.target, len(values))
             yield from _ceiling(look, values, look.target)
     yield from _volume(look, look.y, look.target)
 
@@ -58,7 +59,7 @@ def _classes(look: Look, y: np.ndarray, target: str) -> Iterator[Finding]:
             rows=look.rows(y == int(counts.argmin())), strength=1 - rare)
 
 
-def _heaps(look: Look, values: np.ndarray, target: str) -> Iterator[Finding]:
+def _heaps(values: np.ndarray, target: str, rows: int) -> Iterator[Finding]:
     """More multiples of 10 (in units of the last digit) than one in ten."""
     unit = _unit(values)
     if unit is None or len(np.unique(values)) < _FEW_ROWS:
@@ -75,8 +76,8 @@ def _heaps(look: Look, values: np.ndarray, target: str) -> Iterator[Finding]:
                 f"{share(observed, 1)} of the values of {target!r} are multiples of "
                 f"{short(step * unit)}, where {share(expected, 1)} would be by chance",
                 "the target was rounded or guessed by those who wrote it down: no model can be "
-                "nearer to the truth than that", *_remedy.none(), count=int(at.sum()),
-                strength=observed)
+                "nearer to the truth than that", *_remedy.none(),
+                count=round(observed * rows), strength=observed)
             return
 
 
@@ -90,16 +91,17 @@ def _unit(values: np.ndarray) -> float | None:
 
 def _ceiling(look: Look, values: np.ndarray, target: str) -> Iterator[Finding]:
     """One extreme value that very many rows share: the truth was cut off there."""
-    distinct = np.unique(values)
-    if len(distinct) < _FEW_ROWS:
+    if look.column(target).distinct < _FEW_ROWS:
         return
-    for edge, word in ((distinct[-1], "largest"), (distinct[0], "smallest")):
+    for edge, word in ((values.max(), "largest"), (values.min(), "smallest")):
         at = values == edge
+        if at.sum() < max(10, _CAPPED * len(values)) or edge == 0:
+            continue
         near = np.sort(np.abs(values[~at] - edge))
         width = float(near[min(len(near) - 1, int(0.02 * len(near)))])
         inside = (np.abs(values - edge) <= width) & ~at
         others = max(float(inside.sum()) / max(len(np.unique(values[inside])), 1), 1.0)
-        if at.sum() >= max(10, _CAPPED * len(values)) and at.sum() > 10 * others and edge != 0:
+        if at.sum() > 10 * others:
             yield Finding(
                 "capped_target", "warning", (target,),
                 f"{counted(int(at.sum()), 'row')} ({share(at.sum(), len(values))}) have the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Generator, Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ from wholefit.data.schema import Column
 _TIMES = 30
 _LONG = 5
 _MOST_TYPOS = 2_000
+_MOST_TYPOS_QUICK = 300
 
 
 def find(look: Look) -> Iterator[Finding]:
@@ -27,12 +29,23 @@ def find(look: Look) -> Iterator[Finding]:
         codes, levels = look.levels(column.name)
         if not levels:
             continue
-        texts = pl.Series("column", levels, dtype=pl.String)
         counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-        merged = yield from _spellings(look, column, texts, counts, codes)
-        yield from _spaces(look, column, texts, codes, merged)
-        if column.role in ("categorical", "target", "group") and len(levels) <= _MOST_TYPOS:
+        if not _plain_already(levels):
+            texts = pl.Series("column", levels, dtype=pl.String)
+            merged = yield from _spellings(look, column, texts, counts, codes)
+            yield from _spaces(look, column, texts, codes, merged)
+        if column.role in ("categorical", "target", "group") and len(levels) <= (
+                _MOST_TYPOS_QUICK if look.quick else _MOST_TYPOS):
             yield from _typos(look, column, levels, counts, codes)
+
+
+def _plain_already(levels: list[str]) -> bool:
+    """True if no two levels have the same letters and digits, and none has a stray space."""
+    if any(level != level.strip() or "  " in level for level in levels):
+        return False
+    letters = {"".join(c for c in unicodedata.normalize("NFKC", level).lower() if c.isalnum())
+               for level in levels}
+    return len(letters) == len(levels)
 
 
 def _spellings(
@@ -77,7 +90,7 @@ def _spaces(
         f"inside, such as {quoted(shown)}",
         "'Yes' and 'Yes ' are two categories to a model" if clash else
         "harmless until new data comes without the spaces",
-        *_remedy.tidy(column.name), count=len(rows), rows=rows, strength=len(rows) / look.n)
+        *_remedy.spaces(column.name), count=len(rows), rows=rows, strength=len(rows) / look.n)
 
 
 def _typos(

@@ -18,6 +18,7 @@ from wholefit.data.schema import Column
 # So large a share of numbers, and the rest is damage; below it, a column of words and codes.
 _MOSTLY = 0.7
 _FEWEST = 10
+_PROBE = 300
 _UNITS = ("kg|g|mg|t|lb|lbs|oz|km|m|cm|mm|mi|ft|in|l|ml|cl|h|hr|hrs|hours?|min|mins|s|sec|ms|days?"
           "|weeks?|months?|years?|yrs?|k|mb|gb|kb|tb|kw|kwh|w|v|a|hz|c|f|usd|eur|gbp|chf|jpy|pcs|"
           "units?|°c|°f|°|%|\\$|€|£|¥")
@@ -31,6 +32,7 @@ _KINDS = (
     ("two signs or points", re.compile(r"\s*(?:[+-]{2,}\d[\d.]*|[+-]?\d*\.\d*\.[\d.]*)\s*")),
     ("brackets or quotes", re.compile(r"""\s*[("'\[]+[+-]?[\d.,]+[)"'\]]+\s*""")),
 )
+_STEPS = {"numbers": "numbers", "dates": "dates", "true and false": "types"}
 _LOST = ("bad_cells", "cells_not_converted")
 
 
@@ -38,6 +40,8 @@ def find(look: Look) -> Iterator[Finding]:
     """Columns of text that hold numbers, dates or truth values but for some cells."""
     found = {}
     for column in look.worded:
+        if not _worth_a_look(look, column):
+            continue
         one = _numbers(look, column) or _dated(look, column) or _truths(look, column)
         if one is not None:
             found[column.name] = one
@@ -55,10 +59,19 @@ def find(look: Look) -> Iterator[Finding]:
                 strength=note.count / look.n)
 
 
+def _worth_a_look(look: Look, column: Column) -> bool:
+    """True if many cells are numbers, dates or truth values: else they are words, and whole."""
+    if column.role in ("text", "datetime"):
+        return False  # dates that do not convert there, loading has noted
+    cells = look.series(column.name).head(_PROBE).drop_nulls().cast(pl.String)
+    some = [cell.strip() for cell in cells.to_list()]
+    numbers = sum(words.NUMBERISH.fullmatch(cell) is not None for cell in some)
+    truths = sum(cell.lower() in ("true", "false") for cell in some)
+    return max(numbers, truths, _dates.looks_like(some) * len(some)) >= 0.4 * len(some)
+
+
 def _numbers(look: Look, column: Column) -> Finding | None:
     """Cells that are no numbers in a column of which most are."""
-    if column.role == "identifier" and look.quick:
-        return None
     levels, weight, cells = _levels(look, column)
     good = _cells.to_numbers(levels).is_not_null() & ~_cells.is_missing(levels)
     bad = ~good & ~_cells.is_missing(levels)
@@ -116,9 +129,7 @@ def _levels(look: Look, column: Column) -> tuple[pl.Series, pl.Series, pl.Series
     """Different cells as text, how often each is met, and all cells."""
     if column.name not in look.cache:
         cells = look.series(column.name).cast(pl.String)
-        few = look.few_levels(column) or not look.quick
-        seen = cells if few else cells.gather(look.sample)
-        counts = seen.rename("v").value_counts(name="n")
+        counts = cells.rename("v").value_counts(name="n")
         look.cache[column.name] = counts["v"].alias("column"), counts["n"], cells
     return look.cache[column.name]  # type: ignore[return-value]
 
@@ -133,7 +144,8 @@ def _damaged(
         f"column {column.name!r} holds {kind} but for {counted(len(rows), 'cell')} "
         f"({share(len(rows), look.n)}), such as {quoted(wrong.to_list())} ({meant})",
         "one such cell makes the column text, or is read as missing; repaired it keeps its value",
-        *_remedy.repair(column.name), count=len(rows), rows=rows, strength=len(rows) / look.n)
+        *_remedy.repair(column.name, _STEPS[kind]), count=len(rows), rows=rows,
+        strength=len(rows) / look.n)
 
 
 def _meant(wrong: pl.Series) -> str:

@@ -105,8 +105,8 @@ def _conflicts(look: Look, y: np.ndarray) -> Iterator[Finding]:
         f"feature and {'has' if len(rows) == 1 else 'have'} another {look.target!r}",
         f"no model can be right about them all{worst}: the labels contradict each other, or a "
         "column that tells them apart is missing",
-        *_remedy.label_errors(), count=len(rows), rows=look.rows(rows),
-        strength=len(rows) / look.n)
+        *(_remedy.label_errors(look.target) if look.classes else _remedy.none()),
+        count=len(rows), rows=look.rows(rows), strength=len(rows) / look.n)
 
 
 def _near(look: Look) -> Iterator[Finding]:
@@ -121,10 +121,19 @@ def _near(look: Look) -> Iterator[Finding]:
         severity = "warning" if len(rows) > _MANY_ROWS * look.n else "info"
         yield Finding(
             f"near_duplicate_{kind.replace(' ', '_')}", severity, touched,
-            f"{counted(len(pairs), 'pair')} of rows {said} (such as rows "
+            f"{counted(len(pairs), 'pair')} of rows {said}{_of(touched)} (such as rows "
             f"{look.numbers_of_rows[pairs[0, 0]]:,} and {look.numbers_of_rows[pairs[0, 1]]:,})",
             "one thing entered twice with a slip; parted by a split, one tells the other's answer",
-            *_remedy.dedupe(), count=len(pairs), rows=rows, strength=len(rows) / look.n)
+            *(_remedy.alike() if kind == "spelling" else _remedy.dedupe()), count=len(pairs),
+            rows=rows, strength=len(rows) / look.n)
+
+
+def _of(columns: tuple[str, ...]) -> str:
+    """The columns in which near copies differ."""
+    if not columns:
+        return ""
+    return f", of {', '.join(repr(name) for name in columns[:3])}" + (
+        f" or {len(columns) - 3} more" if len(columns) > 3 else "")
 
 
 def near_of(look: Look) -> Near:

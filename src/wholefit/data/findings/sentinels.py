@@ -53,8 +53,9 @@ def _placeholder(look: Look, column: Column, value: float) -> Finding | None:
     cells = look.numbers(column.name)
     at = cells == value
     count = int(at.sum())
-    rest = look.present(column.name)
-    rest = rest[rest != value]
+    if not count:
+        return None
+    rest = cells[np.isfinite(cells) & ~at]
     if count < (_FEWEST if value == 0 or look.n >= 50 else 2) or len(rest) < 20:
         return None
     low, q1, middle, q3, high = (float(v) for v in np.quantile(rest, [0, 0.25, 0.5, 0.75, 1]))
@@ -63,8 +64,8 @@ def _placeholder(look: Look, column: Column, value: float) -> Finding | None:
     if gap <= 0 or spread <= 0:
         return None
     apart = gap >= _APART * spread and low > 0 and count < _ZEROS * look.n if value == 0 else (
-        _below(value, low, count, look.n) if value == -1 else
-        gap > max(abs(high - middle), abs(middle - low)))
+        _below(low, count, look.n) if value == -1 else
+        (value < 0 <= low) or gap > max(abs(high - middle), abs(middle - low)))
     if not apart:
         return None
     return Finding(
@@ -76,6 +77,6 @@ def _placeholder(look: Look, column: Column, value: float) -> Finding | None:
         strength=count / look.n)
 
 
-def _below(value: float, low: float, count: int, n: int) -> bool:
+def _below(low: float, count: int, n: int) -> bool:
     """-1 below numbers that are all at least zero, in more than a few rows."""
     return low >= 0 and count >= max(_FEWEST, 0.001 * n)

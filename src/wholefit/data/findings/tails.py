@@ -24,7 +24,7 @@ _LEAST_STEPS = 8
 _DISTINCT = 12
 _DEEPEST = 0.05
 # exp(-surprise) is the chance of the gap; columns and ranks are many.
-_SURPRISE = 12.0
+_SURPRISE = 9.0
 _JUMP = 0.3
 _FAR = 2.0
 _HEAVY = 2.0
@@ -45,27 +45,29 @@ def find(look: Look) -> Iterator[Finding]:
     heavy: list[tuple[Column, float, float]] = []
     skewed: list[tuple[Column, float, float]] = []
     for column in look.numeric:
-        values = look.present(column.name)
-        if f"placeholder {column.name}" in look.cache:
-            values = values[values != look.cache[f"placeholder {column.name}"]]
+        values = _without_placeholder(look, column, look.present(column.name))
         if len(values) < _FEWEST or column.distinct < _DISTINCT \
                 or f"dull {column.name}" in look.cache:
             continue
-        mixed = _units(look, column, values)
+        sampled, mixed, torn = values, _units(look, column, values), _tails(values)
+        if len(look.sample) < look.n and (
+                mixed is not None or any(t.torn for t in torn) or _reaches_further(column, values)):
+            # A gap in the sample need not be one in all rows, and the sample may miss a lone one.
+            values = _without_placeholder(look, column, look.numbers(column.name))
+            mixed, torn = mixed and _units(look, column, values), _tails(values)
         if mixed is not None:
             yield mixed
             continue
-        torn = [tail for tail in (_tail(values, +1), _tail(values, -1)) if tail is not None]
         if any(t.torn for t in torn):
             yield _outliers(look, column, [t for t in torn if t.torn])
         elif column.role == "numeric":
             index = min((t.index for t in torn), default=np.inf)
-            skew = _skewness(values)
+            skew = _skewness(sampled)
             if index < _HEAVY:
                 heavy.append((column, index, float(values.min())))
             elif abs(skew) > _SKEWED:
                 skewed.append((column, skew, float(values.min())))
-    yield from _shapes(heavy, skewed)
+    yield from _shapes(look, heavy, skewed)
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,38 @@ class _Tail:
     last: float = 0.0
 
 
+def _without_placeholder(look: Look, column: Column, cells: np.ndarray) -> np.ndarray:
+    """The finite cells, but for a number that stands for a missing one."""
+    cells = cells[np.isfinite(cells)]
+    value = look.cache.get(f"placeholder {column.name}")
+    return cells if value is None else cells[cells != value]
+
+
+def _reaches_further(column: Column, values: np.ndarray) -> bool:
+    """True if the column goes well beyond the sampled values."""
+    if column.low is None or column.high is None:
+        return False
+    middle, low, high = float(np.median(values)), float(values.min()), float(values.max())
+    jump = 1 + _JUMP
+    return column.high - middle > jump * (high - middle) or \
+        middle - column.low > jump * (middle - low)
+
+
+def _tails(values: np.ndarray) -> list[_Tail]:
+    """Both sides, as far as there are enough values for one."""
+    return [tail for tail in (_tail(values, +1), _tail(values, -1)) if tail is not None]
+
+
 def _tail(values: np.ndarray, side: int) -> _Tail | None:
     middle = float(np.median(values))
-    away = np.sort(side * (values - middle))[::-1]
+    away = side * (values - middle)
     away = away[away > 0]
     deep = min(int(_DEEPEST * len(values)) + 1, len(away) // 3)
     if deep < 1 or len(away) < 3 * _LEAST_BODY:
         return None
+    usual = float(np.median(away))
+    top = min(len(away), 3 * deep + 2 * _LEAST_BODY)     # all that is looked at below
+    away = np.sort(np.partition(away, len(away) - top)[len(away) - top:])[::-1]
     logs = np.log(away)
     gaps = logs[:-1] - logs[1:]
     spacing = gaps * np.arange(1, len(away))
@@ -95,7 +122,7 @@ def _tail(values: np.ndarray, side: int) -> _Tail | None:
     mean = (total[ends] - total[ranks]) / (ends - ranks)
     with np.errstate(divide="ignore", invalid="ignore"):
         surprise = spacing[:deep] / mean
-    far = away[:deep] > _FAR * np.quantile(away, 0.5)
+    far = away[:deep] > _FAR * usual
     varied = steps[ends] - steps[ranks] >= _LEAST_STEPS
     broken = np.flatnonzero((surprise > _SURPRISE + np.log(ranks)) & (gaps[:deep] > _JUMP)
                             & far & varied)
@@ -114,7 +141,8 @@ def _running(values: np.ndarray) -> np.ndarray:
 
 def _skewness(values: np.ndarray) -> float:
     spread = float(values.std())
-    return float((((values - values.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
+    away = (values - values.mean()) / (spread or 1.0)
+    return float((away * away * away).mean())
 
 
 def _outliers(look: Look, column: Column, torn: list[_Tail]) -> Finding:
@@ -138,7 +166,8 @@ def _outliers(look: Look, column: Column, torn: list[_Tail]) -> Finding:
 
 
 def _shapes(
-    heavy: list[tuple[Column, float, float]], skewed: list[tuple[Column, float, float]]
+    look: Look, heavy: list[tuple[Column, float, float]],
+    skewed: list[tuple[Column, float, float]],
 ) -> Iterator[Finding]:
     """Heavy tails, and skew, of columns without torn-off values: one finding each."""
     if heavy:
@@ -149,7 +178,7 @@ def _shapes(
             f"{_columns(len(heavy))} a heavy tail (Hill's index below {_HEAVY:.0f}): {listed}"
             f"{', ...' if len(heavy) > 5 else ''}; great values are their nature, not errors",
             "means and squares follow a few rows; trees and ranks do not mind",
-            *_remedy.power([(c.name, low) for c, _, low in heavy]), count=len(heavy),
+            *_remedy.power([(c.name, low) for c, _, low in heavy], look.target), count=len(heavy),
             strength=1 / (1 + heavy[0][1]))
     if skewed:
         skewed.sort(key=lambda one: -abs(one[1]))
@@ -160,7 +189,7 @@ def _shapes(
             f"{', ...' if len(skewed) > 5 else ''}",
             "a linear model sees a few large values and little else; a logarithm (of what is "
             "positive) or a power transform evens them out; trees do not mind",
-            *_remedy.power([(c.name, low) for c, _, low in skewed]), count=len(skewed),
+            *_remedy.power([(c.name, low) for c, _, low in skewed], look.target), count=len(skewed),
             strength=min(1.0, abs(skewed[0][1]) / 20))
 
 

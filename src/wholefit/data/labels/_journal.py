@@ -7,6 +7,7 @@ down. Anything else that is not a record is damage, and is refused with its line
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -136,6 +137,9 @@ def _lock(file: IO[bytes], path: Path) -> None:
     try:
         _take(file)
     except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            raise DataError(f"{path} cannot be locked against a second writer ({error.strerror}): "
+                            "put it on a local disk.") from error
         raise DataError(
             f"{path} is being written by another labelling session: end that one, or give this "
             "one a file of its own with --store (agreement and export take several)."

@@ -235,14 +235,19 @@ class Store:
     def _take(self, record: Record) -> None:
         """Let one record have its effect."""
         try:
+            if not isinstance(record["n"], int) or record["n"] < self._count:
+                raise KeyError("n")
             self._effect(record)
         except (KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"record {self._count} of {self.path.name} is not one that wholefit "
-                            f"writes ({type(error).__name__}: {error}); was it edited?") from error
-        self._count += 1
+            raise DataError(f"the record after {self._count - 1} in {self.path.name} is not one "
+                            f"that wholefit writes ({type(error).__name__}: {error}); was it "
+                            "edited?") from error
+        self._count = record["n"] + 1
 
     def _effect(self, record: Record) -> None:
         do = record["do"]
+        if record.get("label") is not None and record["label"] not in self.header["classes"]:
+            raise KeyError(record["label"])
         if do == "open":
             self.header = record
         elif do in ("answer", "skip"):
@@ -258,6 +263,8 @@ class Store:
             self._take_back(record["of"])
         elif do == "note":
             self._comments.setdefault(record["key"], []).append(record)
+        elif do != "repaired":
+            raise KeyError(do)
 
     def _take_back(self, n: int) -> None:
         answer = self._held.pop(n)
@@ -292,7 +299,8 @@ class Store:
             self._write(header)
 
     def _uses(self, label: str) -> bool:
-        return any(answer.label == label for answer in self.every_answer())
+        # One that was replaced may come back by an undo.
+        return any(answer.label == label for answer in self._held.values())
 
     def _compare(self, items: Items) -> list[Note]:
         """What of the journal's items the source still has, and what it has besides."""

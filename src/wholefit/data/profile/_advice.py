@@ -103,9 +103,9 @@ def _variety(grounds: Grounds) -> Iterator[str]:
     thin.sort(key=lambda column: -column.counts["thin_rows"])
     for column in thin[:_MOST_NAMED]:
         levels, rows = column.counts["thin"], column.counts["thin_rows"]
-        yield (f"thin groups in {clipped(column.name, 40)}: {levels:,} of its {column.distinct:,} "
-               f"levels have fewer than {THIN} rows ({rows:,} rows in all); what is said of such "
-               "a group is mostly chance.")
+        yield (f"thin groups in {clipped(column.name, 40)!r}: {levels:,} of its "
+               f"{column.distinct:,} levels have fewer than {THIN} rows ({rows:,} rows in all); "
+               "what is said of such a group is mostly chance.")
     if len(thin) > _MOST_NAMED:
         rest = [column.name for column in thin[_MOST_NAMED:]]
         yield f"thin groups also in {listed(rest)}."
@@ -118,8 +118,8 @@ def _one_sided(grounds: Grounds) -> Iterator[str]:
              for level, row in zip(each.names, each.table, strict=True) if row[0] >= THIN
              for name, part in zip(each.classes, row[1:], strict=True) if part == 0]
     for column, level, name in found[:_MOST_NAMED]:
-        yield (f"where {clipped(column, 40)} is {clipped(level, 30)!r}, no row has "
-               f"{clipped(str(grounds.target), 40)} {clipped(name, 30)!r}.")
+        yield (f"where {clipped(column, 40)!r} is {clipped(level, 30)!r}, no row has "
+               f"{clipped(str(grounds.target), 40)!r} = {clipped(name, 30)!r}.")
 
 
 # ---- velocity ---------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _velocity(grounds: Grounds) -> Iterator[str]:
                "seen; if the rows were collected over time, bring that column along.")
     for column in dated[:_MOST_NAMED]:
         first, last = column.span or ("", "")
-        said = f"{clipped(column.name, 40)} goes from {first} to {last}"
+        said = f"column {clipped(column.name, 40)!r} goes from {first} to {last}"
         if column.dates is not None and column.dates.gap is not None:
             start, end, length = column.dates.gap
             said += f", in steps of typically {column.dates.step}"
@@ -158,7 +158,7 @@ def _veracity(grounds: Grounds) -> Iterator[str]:
     for column in grounds.columns:
         if column.dates is not None and column.dates.odd:
             odd = ", ".join(f"{count:,} {name}" for name, count in column.dates.odd)
-            yield f"suspicious dates in {clipped(column.name, 40)}: {odd}."
+            yield f"suspicious dates in {clipped(column.name, 40)!r}: {odd}."
 
 
 def _named(columns: Sequence[ColumnProfile], what: str, apt: object) -> Iterator[str]:

@@ -21,6 +21,7 @@ Array = np.ndarray
 MOST_ROWS = 200_000
 _MOST_LEVELS = 20
 _MOST_NAMES = 12
+_DRAWS, _MOST_DRAWN = 1000, 300
 
 
 def against(
@@ -94,12 +95,11 @@ def _dates(here: pl.Series, there: pl.Series) -> dict[str, Any]:
 def _compared(one: Array, other: Array) -> dict[str, Any]:
     found: dict[str, Any] = {"distance": distance(one, other),
                              "chance": _luck(len(one), len(other))}
-    shape = _numbers.histogram(np.sort(np.concatenate([one, other]))) if len(one) else None
-    if shape is not None and len(other):
-        edges = np.asarray(shape.edges)
+    edges = _numbers.bins(np.sort(np.concatenate([one, other]))) if len(one) else None
+    if edges is not None and len(other):
         shares = tuple(tuple((np.histogram(part, edges)[0] / len(part)).round(5).tolist())
                        for part in (one, other))
-        found |= {"edges": shape.edges, "shares": shares}
+        found |= {"edges": tuple(edges.tolist()), "shares": shares}
     return found
 
 
@@ -160,14 +160,22 @@ def _levelled(here: pl.Series, there: pl.Series) -> dict[str, Any]:
 
 
 def _luck_of_levels(both: Array, n: float, m: float) -> float:
-    """What the distance stays under in about 95 of 100 draws from the pooled shares.
+    """What the distance stays under in 95 of 100 draws from the pooled shares.
 
-    Each level's difference is taken for normal, and the differences for independent.
+    The differences of shares are drawn from their joint normal limit; with very many levels
+    they are as good as independent, and the sum of their sizes is normal.
     """
     share = both / both.sum()
-    variance = share * (1 - share) * (1 / n + 1 / m)
-    mean = np.sqrt(variance).sum() * (2 / np.pi) ** 0.5 / 2
-    return float(min(1.0, mean + 1.645 * (variance.sum() * (1 - 2 / np.pi)) ** 0.5 / 2))
+    size = (1 / n + 1 / m) ** 0.5
+    if len(share) > _MOST_DRAWN:
+        spread = np.sqrt(share * (1 - share))
+        mean = spread.sum() * (2 / np.pi) ** 0.5
+        bound = mean + 1.645 * ((spread**2).sum() * (1 - 2 / np.pi)) ** 0.5
+    else:
+        root = np.sqrt(share)
+        drawn = generator(0, "levels").normal(size=(_DRAWS, len(share)))
+        bound = np.quantile(np.abs((drawn - (drawn @ root)[:, None] * root) * root).sum(1), 0.95)
+    return float(min(1.0, size * bound / 2))
 
 
 def _counted(labels: pl.Series, name: str) -> pl.DataFrame:

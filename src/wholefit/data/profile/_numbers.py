@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ _SINGLE = 40
 _TAIL, _WIDER = 0.005, 3.0
 _GRID, _FINE = 64, 400
 _EXTREMES = 3
+# A value that more than this share of the rows have hides what the rest, if enough, look like.
+_MOSTLY, _ENOUGH = 0.6, 50
 
 
+@np.errstate(all="ignore")
 def figures(values: Array) -> dict[str, Any]:
     """`numbers`, `counts`, `lowest`, `highest` and `histogram` of float64 values (n,), no NaN."""
     finite = values[np.isfinite(values)]
@@ -29,9 +33,10 @@ def figures(values: Array) -> dict[str, Any]:
         return {"counts": counts}
     ordered = np.sort(finite)
     numbers = {**moments(ordered), **cuts(ordered)}
-    numbers["mode"], counts["mode"] = mode(ordered)
+    most = mode(ordered)
+    numbers["mode"], counts["mode"] = most
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    return {"numbers": numbers, "counts": counts, "histogram": histogram(ordered),
+    return {"numbers": numbers, "counts": counts, "histogram": histogram(ordered, most),
             "lowest": tuple(ordered[starts[:_EXTREMES]].tolist()),
             "highest": tuple(ordered[starts[-_EXTREMES:]][::-1].tolist())}
 
@@ -77,8 +82,16 @@ def mode(ordered: Array) -> tuple[float, int]:
     return float(ordered[ends[at]]), int(lengths[at])
 
 
-def histogram(ordered: Array) -> Histogram | None:
-    """Bins of sorted finite values, with a density curve where there are many values."""
+def histogram(ordered: Array, most: tuple[float, int] | None = None) -> Histogram | None:
+    """Bins of sorted finite values, with a density curve where there are many values.
+
+    A value that most of many rows have (`most`: value, rows) is left out of the bins.
+    """
+    if most is not None and most[1] > _MOSTLY * len(ordered):
+        rest = ordered[ordered != most[0]]
+        found = histogram(rest) if len(rest) >= _ENOUGH else None
+        if found is not None and len(found.counts) >= _FEWEST:
+            return replace(found, apart=most)
     edges = bins(ordered)
     if edges is None:
         return None
@@ -88,9 +101,10 @@ def histogram(ordered: Array) -> Histogram | None:
     single = _single(ordered, edges)
     curve = () if single else density(ordered, edges)
     return Histogram(tuple(edges.tolist()), tuple(counts.tolist()), int(places[0]),
-                     int(len(ordered) - places[-1]), curve)
+                     int(len(ordered) - places[-1]), density=curve)
 
 
+@np.errstate(all="ignore")
 def bins(ordered: Array) -> Array | None:
     """Edges (k + 1,) for a picture of sorted values; None where no bin can be made."""
     low, high = _reach(ordered)
@@ -117,6 +131,7 @@ def density(ordered: Array, edges: Array) -> tuple[tuple[float, float], ...]:
     return tuple(zip(grid.tolist(), found.tolist(), strict=True))
 
 
+@np.errstate(all="ignore")
 def kernel(ordered: Array, grid: Array) -> Array:
     """The density of sorted values at the points of a grid; values are counted in fine bins."""
     low, high = float(grid[0]), float(grid[-1])

@@ -15,14 +15,16 @@ Numbers = tuple[float, ...]
 class Histogram:
     """Rows in bins of equal width: `edges` (k + 1), `counts` (k), and how many lie outside.
 
-    Far tails are left outside, so that the shape of the rest can be seen. `density` are points
-    (x, rows a bin) of a Gaussian kernel estimate; empty where single whole numbers are counted.
+    Far tails are left outside, and so is `apart`, a value that most rows have (value, rows), so
+    that the shape of the rest can be seen. `density` are points (x, rows a bin) of a Gaussian
+    kernel estimate; empty where single whole numbers are counted.
     """
 
     edges: Numbers
     counts: tuple[int, ...]
     below: int = 0
     above: int = 0
+    apart: tuple[float, int] | None = None
     density: tuple[tuple[float, float], ...] = ()
 
 

@@ -118,7 +118,9 @@ def moved_how(shift: Shift) -> str:
     """How a column differs between the two, in a few words."""
     said = [shift.note] if shift.note else []
     if "median" in shift.here and "median" in shift.there:
-        said.append(f"median {short(shift.here['median'])} -> {short(shift.there['median'])}")
+        moved = [(name, short(shift.here[name]), short(shift.there[name]))
+                 for name in ("median", "mean", "q95", "max")]
+        said += [f"{name} {a} -> {b}" for name, a, b in moved if a != b][:1]
     if "first" in shift.here and "first" in shift.there:
         said.append(f"{shift.here['first']} .. {shift.here['last']} -> "
                     f"{shift.there['first']} .. {shift.there['last']}")
@@ -127,9 +129,9 @@ def moved_how(shift: Shift) -> str:
             named = ", ".join(f"{clipped(level, 20)} ({count:,})" for level, count in levels[:2])
             more = f" and {len(levels) - 2} more" if len(levels) > 2 else ""
             said.append(f"{word}: {named}{more}")
-    before, after = shift.missing
+    before, after = (percent(part) for part in shift.missing)
     if before != after:
-        said.append(f"missing {percent(before)} -> {percent(after)}")
+        said.append(f"missing {before} -> {after}")
     return "; ".join(said)
 
 

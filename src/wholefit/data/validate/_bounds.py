@@ -8,7 +8,8 @@ extreme, and the bound lies where one row in 100 n would, if that is further.
 
 Some extremes are edges, and stay as they are: one that ten rows and one in a hundred reached,
 and no fewer than reached its neighbour (a rating of 5, an age cut at 90); and 0, where values
-come close to it often and never pass it. Bounds are rounded outwards, for a person to read.
+never pass it, and either come close to it often, or end further from it than their last
+hundredth is wide. Bounds are rounded outwards, for a person to read.
 """
 
 from __future__ import annotations
@@ -86,8 +87,9 @@ def _leans(ordered: np.ndarray, middle: float) -> bool:
 
 
 def _stops_at_zero(ordered: np.ndarray, middle: float) -> bool:
-    """True if values come close to 0 often and never pass it."""
-    return float(ordered[len(ordered) // 100]) <= middle / 10
+    """True if values come close to 0 often and never pass it, or their tail ends well before."""
+    first, hundredth = float(ordered[0]), float(ordered[len(ordered) // 100])
+    return hundredth <= middle / 10 or first >= hundredth - first
 
 
 def outwards(number: float, side: int, whole: bool) -> float:

@@ -83,7 +83,7 @@ class _Checks:
         count = int(bad.sum())
         weight = self.weigher.share(count, self.present, self.rule.other, self.rule.exact)
         if weight:
-            others = self.values.filter(bad).unique(maintain_order=True).to_list()
+            others = self.cells.filter(bad).unique(maintain_order=True).to_list()
             yield self._found(
                 "allowed", weight, bad, count, self.present,
                 f"cells of {self.name!r} are not among the {len(self.rule.allowed):,} values "
@@ -96,13 +96,19 @@ class _Checks:
         if self.values is None or self.values.dtype in (pl.String, pl.Boolean):
             return
         outside = _outside(self.values, low, high)
+        first, last = (self._bound(each) for each in self.rule.seen or (None, None))
         if count := int(outside.sum()):
-            yield self._found("range", "error", outside, count, self.present,
+            # An edge is where the rows seen ended, and no more sure than they were many; 0 is.
+            edges = [bound if bound != seen or bound == 0 else None
+                     for bound, seen in ((low, first), (high, last))]
+            sure = bool(_outside(self.values, *edges).any())
+            weight = "error" if sure else self.weigher.share(
+                count, self.present, 0.0, self.rule.exact)
+            yield self._found("range", str(weight), outside, count, self.present,
                               f"cells of {self.name!r} lie outside {_span(low, high)}",
                               f"Correct them, or change min and max in {self.place}.")
         if self.rule.seen is None:
             return
-        first, last = (self._bound(each) for each in self.rule.seen)
         beyond = _outside(self.values, first, last) & ~outside
         count = int(beyond.sum())
         if self.weigher.unlikely(count, self.present):
@@ -142,7 +148,8 @@ class _Checks:
         """Values that come again."""
         if not self.rule.unique or self.values is None:
             return
-        bad = self.values.is_duplicated() & ~self.gap & ~self.values.is_first_distinct()
+        values = self._as_they_are()
+        bad = values.is_duplicated() & ~self.gap & ~values.is_first_distinct()
         if count := int(bad.sum()):
             yield self._found("unique", "error", bad, count, self.present,
                               f"cells of {self.name!r} repeat a value that came before",
@@ -152,14 +159,20 @@ class _Checks:
         """Rows that are not in order."""
         if self.rule.order is None or self.values is None or self.values.dtype == pl.Boolean:
             return
-        before = self.values.forward_fill().shift(1)
-        up = self.rule.order == "increasing"
-        bad = ((self.values < before) if up else (self.values > before)).fill_null(False)
+        values = self._as_they_are()
+        before = values.forward_fill().shift(1)
+        bad = (values < before if self.rule.order == "increasing" else values > before).fill_null(
+            False)
         if count := int(bad.sum()):
             yield self._found("order", "error" if self.rule.exact else "warning", bad, count,
                               self.present,
                               f"cells of {self.name!r} are not in {self.rule.order} order",
                               f"Sort the rows, or drop order from {self.place}.")
+
+    def _as_they_are(self) -> pl.Series:
+        """The values, but whole numbers as such: beyond 2**53 two of them are one float."""
+        assert self.values is not None
+        return self.cells if self.cells.dtype.is_integer() else self.values
 
     def _bound(self, given: Any) -> Any:
         if given is None or self.values is None:
@@ -193,11 +206,15 @@ def _as(cells: pl.Series, kind: str) -> pl.Series | None:
     if kind == "text":
         labels = _cells.to_labels(cells)
         return labels.set(labels.str.strip_chars() == "", None)
+    if cells.dtype.is_numeric():
+        return _cells.to_numbers(cells)
     return cells if cells.dtype != pl.Null else cells.cast(pl.String)
 
 
 def _like(value: Any, kind: pl.DataType) -> Any:
     """A bound or a value from TOML as the column holds it; None if it cannot be."""
+    if isinstance(value, bool) and kind == pl.String:
+        return str(value).lower()
     made = pl.Series([value], strict=False)
     if kind == pl.String:
         return _cells.to_labels(made)[0]
@@ -205,7 +222,7 @@ def _like(value: Any, kind: pl.DataType) -> Any:
         return _cells.to_times(made.cast(pl.String))[0]
     if kind.is_numeric():
         return _cells.to_numbers(made)[0]
-    return value
+    return value if isinstance(value, bool) else None
 
 
 def _outside(values: pl.Series, low: Any, high: Any) -> pl.Series:

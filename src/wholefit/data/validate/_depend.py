@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -19,26 +21,29 @@ _ROWS_A_GROUP = 5
 
 
 def determining(frame: pl.DataFrame, names: list[str]) -> list[Rule]:
-    """"A determines B" among the columns `names`: rows with one value of A have one value of B."""
-    coded = {name: codes for name in names[:_MOST_COLUMNS]
-             if (codes := _codes(frame.get_column(name))) is not None}
-    known = list(coded)
-    if len(known) < 2 or frame.height < 10 * _ROWS_A_GROUP:
-        return []
+    """"A determines B" among the columns `names`: rows with one value of A have one value of B.
+
+    Looked for in a sample of 20,000 rows, and counted on all.
+    """
     random = generator(0, "determines")
-    rows = np.sort(random.choice(frame.height, _SAMPLE, replace=False)) \
-        if frame.height > _SAMPLE else np.arange(frame.height)
-    mixed = random.permutation(len(rows))
+    few = frame if frame.height <= _SAMPLE else frame[
+        np.sort(random.choice(frame.height, _SAMPLE, replace=False))]
+    coded = {name: codes for name in names[:_MOST_COLUMNS]
+             if (codes := _codes(few.get_column(name))) is not None}
+    known = list(coded)
+    if len(known) < 2 or few.height < 10 * _ROWS_A_GROUP:
+        return []
+    mixed = random.permutation(few.height)
     levels = {name: int(codes.max()) + 1 for name, codes in coded.items()}
     holds = np.zeros((len(known), len(known)), dtype=bool)
     for i, a in enumerate(known):
         for j, b in enumerate(known):
             if i != j and levels[b] <= levels[a] and _differing(
-                    coded[a][rows], coded[b][rows], levels[a], quick=True) <= _TOLERATED:
-                holds[i, j] = _differing(
-                    coded[a][rows], coded[b][rows][mixed], levels[a]) >= _TELLING
+                    coded[a], coded[b], levels[a], quick=True) <= _TOLERATED:
+                holds[i, j] = _differing(coded[a], coded[b][mixed], levels[a]) >= _TELLING
     pairs = zip(*np.nonzero(_without_twins(holds)), strict=True)
-    rules = [_counted(known[i], known[j], coded, levels) for i, j in pairs]
+    whole: dict[str, np.ndarray] = {}
+    rules = [_counted(known[i], known[j], frame, whole) for i, j in pairs]
     return [rule for rule in rules if rule is not None][:_MOST_RULES]
 
 
@@ -76,6 +81,8 @@ def differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     `a` and `b` are codes.
     """
     known = np.flatnonzero((a >= 0) & (b >= 0))
+    if not len(known):
+        return np.zeros(len(a), dtype=bool)
     pairs, inverse, counts = np.unique(
         a[known].astype(np.int64) * (int(b.max(initial=0)) + 1) + b[known], return_inverse=True,
         return_counts=True)
@@ -89,16 +96,29 @@ def differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def codes_of(column: pl.Series) -> np.ndarray:
-    """Codes int64 (n,) of a column's values, -1 where missing."""
+    """Codes int64 (n,) of a column's values, from 0 with gaps and below 2**31, -1 where missing."""
     cells = column.alias("column")
     gap = absent(cells).to_numpy()
-    codes = cells.rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1 \
-        if not cells.dtype.is_nested() else np.zeros(len(cells), dtype=np.int64)
-    return np.where(gap, -1, codes)
+    if cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Null):
+        return np.where(gap, -1, 0)
+    if cells.dtype == pl.String:
+        codes = cells.cast(pl.Categorical).to_physical().cast(pl.Int64)
+    elif cells.dtype.is_integer() and _span(cells) < 2**31:
+        wide = cells if cells.dtype == pl.UInt64 else cells.cast(pl.Int64)
+        codes = (wide - (cells.min() or 0)).cast(pl.Int64)
+    else:
+        codes = cells.rank("dense").cast(pl.Int64) - 1
+    return np.where(gap, -1, codes.fill_null(0).to_numpy())
+
+
+def _span(cells: pl.Series) -> int:
+    low: Any = cells.min()
+    high: Any = cells.max()
+    return 0 if low is None else int(high) - int(low)
 
 
 def _codes(column: pl.Series) -> np.ndarray | None:
-    """Codes of a column that may be a category; None for what is constant or nearly unique."""
+    """Codes without gaps of what may be a category; None for the constant and the nearly unique."""
     kind = column.dtype
     if kind.is_nested() or kind in (pl.Object, pl.Binary, pl.Null):
         return None
@@ -106,6 +126,8 @@ def _codes(column: pl.Series) -> np.ndarray | None:
     if not 2 <= distinct <= max(len(column) // _ROWS_A_GROUP, 2):
         return None
     codes = codes_of(column)
+    levels, codes = np.unique(codes, return_inverse=True)
+    codes = codes - int(levels[0] < 0)
     return codes if int(codes.max(initial=-1)) >= 1 else None
 
 
@@ -131,12 +153,13 @@ def _without_twins(holds: np.ndarray) -> np.ndarray:
     return transitive(alone) | (both & ~twin[:, None]) | (both & ~twin[None, :])
 
 
-def _counted(
-    a: str, b: str, coded: dict[str, np.ndarray], levels: dict[str, int]
-) -> Rule | None:
+def _counted(a: str, b: str, frame: pl.DataFrame, coded: dict[str, np.ndarray]) -> Rule | None:
+    for name in (a, b):
+        if name not in coded:
+            coded[name] = codes_of(frame.get_column(name))
     known = (coded[a] >= 0) & (coded[b] >= 0)
     rows, broken = int(known.sum()), int(differing(coded[a], coded[b]).sum())
-    if broken > _TOLERATED * rows or rows < _ROWS_A_GROUP * levels[a]:
+    if broken > _TOLERATED * rows or rows < _ROWS_A_GROUP * frame.get_column(a).n_unique():
         return None
     return Rule(f"{quoted(a)} determines {quoted(b)}", rows, broken)
 

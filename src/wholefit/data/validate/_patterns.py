@@ -1,9 +1,9 @@
 """Regular expressions found in values: "10115" and "E4 7QH" have a shape, prose has none.
 
 Each value is written as its shape: runs of digits, small letters, capitals, spaces, and signs as
-they are. A column whose values have at most four shapes gets a pattern: a run that is the same
-everywhere is kept as it is, others become a class with the fewest and most letters seen. What
-is found has no nested repeats; the engine matches in linear time in any case.
+they are. A column of twenty different values or more in at most four shapes gets a pattern: a run
+that is the same everywhere is kept as it is, others become a class with the fewest and most
+letters seen. It has no nested repeats; the engine matches in linear time in any case.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import numpy as np
 import polars as pl
 
 _SAMPLE, _MOST_SHAPES, _MOST_RUNS, _LONGEST = 20_000, 4, 12, 60
-_OFTEN = 10
-_CLASSES = {"9": "[0-9]", "A": "[A-Z]", "a": "[a-z]", "s": " ", "L": r"\p{Lu}", "l": r"\p{Ll}"}
+_OFTEN, _FEWEST = 10, 20
 _RUN = re.compile(r"([0-9]+|[A-Z]+|[a-z]+| +|[^0-9A-Za-z ])")
 
 
@@ -36,6 +35,8 @@ def pattern_of(cells: pl.Series) -> Pattern | None:
         return None
     sample = present if len(present) <= _SAMPLE else present.gather(
         np.linspace(0, len(present) - 1, _SAMPLE).astype(np.int64))
+    if sample.n_unique() < _FEWEST:
+        return None
     shapes = _shapes(sample)
     counted = shapes.alias("shape").value_counts(name="rows", sort=True)
     often = counted.filter(counted["rows"] >= max(_OFTEN, len(sample) // 1000))
@@ -54,11 +55,10 @@ def pattern_of(cells: pl.Series) -> Pattern | None:
 
 def _shapes(cells: pl.Series) -> pl.Series:
     """Runs of one kind as one sign: "AB-123" is "A-9"."""
-    found = cells
-    for kind, sign in (("[0-9]+", "9"), ("[A-Z]+", "A"), ("[a-z]+", "a"), (" +", "s")):
-        found = found.str.replace_all(kind, {"9": "\x01", "A": "\x02", "a": "\x03",
-                                             "s": "\x04"}[sign])
-    return found
+    for kind, sign in (("[0-9]+", "\x01"), ("[A-Z]+", "\x02"), ("[a-z]+", "\x03"),
+                       (" +", "\x04")):
+        cells = cells.str.replace_all(kind, sign)
+    return cells
 
 
 def _of_shape(values: Sequence[str]) -> str | None:
@@ -80,15 +80,10 @@ def _piece(runs: Sequence[str]) -> str:
     first = runs[0]
     if len(set(runs)) == 1:
         return re.escape(first) if not first.isalnum() else first
-    kind = next(cls for start, cls in (("9", "[0-9]"), ("A", "[A-Z]"), ("a", "[a-z]"), ("s", " "))
-                if _sign(first) == start)
+    kind = "[0-9]" if first[0].isdigit() else "[A-Z]" if first[0].isupper() else \
+        "[a-z]" if first[0].islower() else " "
     lengths = {len(run) for run in runs}
     low, high = min(lengths), max(lengths)
     if low == high:
         return kind if low == 1 else f"{kind}{{{low}}}"
     return f"{kind}{{{low},{high}}}"
-
-
-def _sign(run: str) -> str:
-    return "9" if run[0].isdigit() else "A" if run[0].isupper() else "a" if run[0].islower() \
-        else "s"

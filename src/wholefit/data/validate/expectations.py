@@ -21,6 +21,7 @@ from wholefit.data.validate import _toml
 
 TYPES = ("integer", "number", "boolean", "datetime", "text", "any")
 ORDERS = ("increasing", "decreasing")
+_LONGEST = 10**9
 Bound = float | int | str | None
 
 
@@ -38,8 +39,10 @@ class ColumnRule(Params):
         "are a warning.", none=True)
     allowed: tuple[Any, ...] | None = param(None, "The values there may be.", none=True)
     other: float = param(0.0, "Share of rows that may have a value not allowed.", low=0, high=1)
-    min_length: int | None = param(None, "Fewest letters of a text.", low=0, none=True)
-    max_length: int | None = param(None, "Most letters of a text.", low=0, none=True)
+    min_length: int | None = param(
+        None, "Fewest letters of a text.", low=0, high=_LONGEST, none=True)
+    max_length: int | None = param(
+        None, "Most letters of a text.", low=0, high=_LONGEST, none=True)
     pattern: str | None = param(
         None, "A regular expression that every text is, from end to end.", none=True)
     unmatched: float = param(0.0, "Share of rows that may not match.", low=0, high=1)

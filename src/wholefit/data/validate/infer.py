@@ -84,28 +84,31 @@ def _share(broken: int, rows: int) -> float:
     return float(f"{broken / rows:.{6 + len(str(rows)) // 2}g}")
 
 
+def _all_often(values: pl.Series) -> bool:
+    """True if each value was met in ten rows, and in one of a hundred."""
+    rows = values.value_counts(name="rows")["rows"].to_numpy()
+    return bool(rows.min() >= max(_CLOSED, len(values) // 100))
+
+
 # ---- by type ----------------------------------------------------------------------------
 
 
 def _numeric(present: pl.Series, column: Column) -> dict[str, Any]:
     numbers = _cells.to_numbers(present).drop_nulls()
     values = numbers.to_numpy()
-    values = values[np.isfinite(values)]
-    if not len(values):
+    if not len(values) or not np.isfinite(values).all():  # where infinity may be, all may be
         return {}
-    whole = bool((values == np.floor(values)).all())
-    counted = numbers.filter(numbers.is_finite()).value_counts(name="rows")
+    whole = bool((values == np.floor(values)).all() and np.abs(values).max() < 2.0**53)
     facts: dict[str, Any] = {}
-    least = max(_CLOSED, len(values) // 100)
-    if len(counted) <= _FEW and whole and counted["rows"].min() >= least:  # type: ignore[operator]
-        return {"allowed": tuple(int(v) for v in counted.to_series(0).sort().to_list())}
+    if whole and column.distinct <= _FEW and _all_often(numbers):
+        return {"allowed": tuple(int(v) for v in numbers.unique().sort().to_list())}
     found = _bounds.bounds(values, whole)
     if found is not None and column.role != "identifier":
         plain = _whole_numbers if whole else _plain_numbers
         facts |= {"min": plain(found.low), "max": plain(found.high),
                   "seen": (plain(found.seen_low), plain(found.seen_high))}
     facts |= _in_order(numbers)
-    if whole and len(counted) == len(values) and _is_key(values, column.role):
+    if whole and column.distinct == len(values) and _is_key(values, column.role):
         facts["unique"] = True
     return facts
 
@@ -160,11 +163,11 @@ _FACTS: dict[str, Callable[[pl.Series, Column], dict[str, Any]]] = {
 
 def _in_order(values: pl.Series) -> dict[str, Any]:
     """increasing or decreasing, where the rows are sorted by the column."""
-    if len(values) < _LEAST_ORDERED or values.n_unique() < _LEAST_ORDERED // 2:
+    if len(values) < _LEAST_ORDERED:
         return {}
     for order, descending in (("increasing", False), ("decreasing", True)):
         if values.is_sorted(descending=descending):
-            return {"order": order}
+            return {"order": order} if values.n_unique() >= _LEAST_ORDERED // 2 else {}
     return {}
 
 
@@ -199,11 +202,11 @@ def _rules(
 ) -> list[Rule]:
     """Rules found in the rows; a text that holds numbers or dates is left out."""
     plain = {column.name: columns[column.name].type for column in schema.columns}
+    held = dict(zip(frame.columns, frame.dtypes, strict=True))
     typed = [name for name, kind in plain.items()
              if kind in ("integer", "number", "datetime")
-             and frame.schema[name] not in (pl.String, pl.Categorical, pl.Enum, pl.Duration,
-                                            pl.Time)]
+             and held[name] not in (pl.String, pl.Categorical, pl.Enum, pl.Duration, pl.Time)]
     found, repeated = _discover.number_rules(frame, typed)
     others = [name for name in plain if name not in repeated and plain[name] != "any"
-              and not frame.schema[name].is_float()]
+              and not held[name].is_float()]
     return [*found, *_depend.determining(frame, others), *_depend.missing_together(frame)]

@@ -22,10 +22,11 @@ from wholefit.base.seeds import generator
 from wholefit.data import _cells
 from wholefit.data.schema import Column, Schema
 
+MEMBER = "sketch.json"
 _BINS, _ROWS_A_BIN, _MOST_LEVELS = 20, 10, 30
 _LEAST_ROWS = 10
 _FEW_VALUES = 20
-_MOST_ROWS, _MOST_COLUMNS = 100_000, 2_000
+_MOST_ROWS, _MOST_COLUMNS = 20_000, 2_000
 _SKIPPED = {
     "identifier": "an identifier: new rows have new ones",
     "group": "groups: new rows may have new ones",
@@ -87,7 +88,7 @@ class Sketch:
 
 
 def sketch_of(frame: pl.DataFrame, schema: Schema, seed: int = 0) -> Sketch:
-    """Sketch the columns of a frame; above 100,000 rows, a random sample of them."""
+    """Sketch the columns of a frame; above 20,000 rows, a random sample of them."""
     if frame.height > _MOST_ROWS:
         picked = generator(seed, "sketch").choice(frame.height, _MOST_ROWS, replace=False)
         frame = frame[np.sort(picked)]

@@ -47,7 +47,8 @@ class Validation:
     """Every violation, the gravest first, and what could not be checked.
 
     `drift` is the comparison of the two sets of rows, where there was a second set (or a sketch
-    of it) to compare with. `strict`: warnings count too.
+    of it) to compare with. `strict`: warnings count too. `hint` says where the expectations can
+    be edited, if they came from no file.
     """
 
     source: str
@@ -58,6 +59,7 @@ class Validation:
     strict: bool = False
     unchecked: tuple[str, ...] = ()
     drift: Any = None
+    hint: str = ""
 
     @property
     def errors(self) -> tuple[Violation, ...]:
@@ -97,6 +99,8 @@ class Validation:
             lines.append(f"  {found.remedy}")
         if self.unchecked:
             lines += ["", "Not checked:", *(f"  {said}" for said in self.unchecked)]
+        if self.hint and self.violations:
+            lines += ["", self.hint]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:

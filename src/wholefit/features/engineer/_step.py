@@ -253,9 +253,14 @@ def _series(name: str, cells: np.ndarray) -> Any:
 
     if cells.dtype != object:
         return pl.Series(name, cells)
-    missing = [cell is None or cell != cell for cell in cells]
+    missing = [_is_missing(cell) for cell in cells]
     return pl.Series(name, [None if no else cell for cell, no in zip(cells, missing, strict=True)],
                      strict=False)
+
+
+def _is_missing(cell: Any) -> bool:
+    """None, NaN, NaT, and the missing value of pandas, which is neither equal nor unequal."""
+    return cell is None or type(cell).__name__ == "NAType" or bool(cell != cell)
 
 
 def _not_fitted(step: Step) -> Exception:

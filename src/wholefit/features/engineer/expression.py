@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import polars as pl
 
 from wholefit.base.errors import ParameterError
 from wholefit.base.params import param
-from wholefit.data.clean._compute import compute
+from wholefit.data.clean import compute
 from wholefit.data.clean._grammar import columns_of, parse
 from wholefit.features.engineer import _cells
 from wholefit.features.engineer._step import Step
@@ -46,7 +47,7 @@ class Expression(Step):
 
     def _make(self, values: Any) -> np.ndarray:
         found = compute(self.formula, values)
-        if not (found.dtype.is_numeric() or found.dtype == bool):
+        if not (found.dtype.is_numeric() or found.dtype == pl.Boolean):
             raise ParameterError(f"Expression.formula must give a number; {self.formula!r} gives "
                                  f"{found.dtype}.")
         return _cells.numbers(found)[:, None]

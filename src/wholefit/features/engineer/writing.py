@@ -53,6 +53,9 @@ def feature(
     """
     made = make(kind, **options)
     asked = [columns] if isinstance(columns, str) else [str(column) for column in columns]
+    twice = [column for at, column in enumerate(asked) if column in asked[:at]]
+    if twice:
+        raise ParameterError(f"columns of a feature must differ; got {twice[0]!r} twice.")
     read = made.reads(asked)
     if not read:
         raise ParameterError(f"feature kind {kind!r} must be given columns; got none.")

@@ -10,7 +10,7 @@ Univariate methods look at one feature at a time; `correlation` drops those that
 
 from __future__ import annotations
 
-from wholefit.features.select._choose import Selection, learn
 from wholefit.features.select._seen import Scores, Seen
+from wholefit.features.select._selection import Selection
 
-__all__ = ["Scores", "Seen", "Selection", "learn"]
+__all__ = ["Scores", "Seen", "Selection"]

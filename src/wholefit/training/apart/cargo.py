@@ -17,7 +17,7 @@ from wholefit.training._folds import Problem
 
 _TABLE = "table.arrow"
 # Made anew over there, or sent as files.
-_APART = ("dataset", "y", "weights", "plan", "encoders")
+_APART = ("dataset", "y", "weights", "plan", "encoders", "cleaned_folds")
 
 
 def sendable(thing: Any) -> bool:

@@ -31,17 +31,14 @@ class Drawn:
 class Resampler(Params):
     """Base of the resamplers: a frozen dataclass of documented hyper-parameters.
 
-    `name` is the word it is asked for by; `summary` says in one sentence what it does; `changes`
-    is what a fitted model must know of it: "prior" where only the frequencies of the classes
-    change, "rows" where the rows within a class are no longer a fair draw either.
+    `name` is the word it is asked for by; `summary` says in one sentence what it does.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    changes: ClassVar[str] = "prior"
 
     inner: int = param(
-        0, "Inner folds that probabilities are calibrated on; 0 corrects them for the "
+        3, "Inner folds that probabilities are calibrated on; 0 corrects them for the "
         "proportions of the classes only.", low=0, high=20)
 
     def __post_init__(self) -> None:

@@ -24,6 +24,8 @@ _FEWEST = 1000
 # Category features are laid out densely up to so many in all; beyond, rows are sparse.
 _DENSE = 300
 _TREE_FEATURES = 8
+_HUGE = 1e100  # whose square is a number still
+_ROOM = 40_000_000
 
 
 def space(X: Any, layout: Layout, smallest: np.ndarray) -> Any:
@@ -100,9 +102,9 @@ def _scaled(numbers: np.ndarray) -> np.ndarray:
     for at in np.flatnonzero(gone.any(axis=0)):
         known = numbers[~gone[:, at], at]
         numbers[gone[:, at], at] = np.median(known) if len(known) else 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread = numbers.std(axis=0)
-    spread[~((spread > 0) & np.isfinite(spread))] = 1.0
+    numbers = np.clip(numbers, -_HUGE, _HUGE)
+    spread = numbers.std(axis=0)
+    spread[spread == 0] = 1.0
     return numbers / spread
 
 
@@ -152,7 +154,9 @@ def _sparse_space(X: Any, layout: Layout, smallest: np.ndarray) -> Any:
     gap = (float(np.median(apart)) if len(apart) else 1.0) / float(np.sqrt(2))
     for start, end in layout.runs:
         factor[start:end] = gap
-    return (X @ diags_array(factor)).tocsr()
+    found = (X @ diags_array(factor)).tocsr()
+    # Searches are several times as fast on dense rows, where there is room for them.
+    return found.toarray() if found.shape[0] * found.shape[1] <= _ROOM else found
 
 
 def _sparse_spread(X: Any) -> np.ndarray:

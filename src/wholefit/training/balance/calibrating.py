@@ -1,7 +1,7 @@
 """Probabilities calibrated on rows that were held out, as they occur, from inner folds.
 
-Where rows of a class were made or chosen, the proportions of the classes are not all that
-changed, and Bayes' rule for those does not bring the probabilities back. So the training rows
+Bayes' rule undoes a change of the classes' proportions, not rows that were made, chosen or
+repeated: a boosted model that learnt from them is far too sure. So the training rows
 are dealt into inner folds; each is answered by a model that learnt from the other folds,
 balanced; and the map p -> softmax(power log p + bias) with the least log loss on these answers
 corrects the model that learnt from all of them. With two classes this is Platt's sigmoid (1999)

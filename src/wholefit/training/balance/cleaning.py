@@ -27,11 +27,6 @@ class Tomek(Resampler):
     summary: ClassVar[str] = (
         "Of two rows of different classes that are each other's nearest, the one of the larger "
         "class is left out: it cleans the border, and hardly balances.")
-    changes: ClassVar[str] = "rows"
-
-    inner: int = param(
-        3, "Inner folds that probabilities are calibrated on; 0 corrects them for the "
-        "proportions of the classes only.", low=0, high=20)
 
     def draw(
         self, X: Any, y: np.ndarray, layout: Layout, random: np.random.Generator
@@ -49,11 +44,7 @@ class EditedNeighbors(Resampler):
     name: ClassVar[str] = "enn"
     summary: ClassVar[str] = (
         "Rows of the larger classes whose neighbours are of other classes are left out.")
-    changes: ClassVar[str] = "rows"
 
-    inner: int = param(
-        3, "Inner folds that probabilities are calibrated on; 0 corrects them for the "
-        "proportions of the classes only.", low=0, high=20)
     neighbors: int = param(3, "Neighbours that are asked.", low=1)
     agree: str = param(
         "all", "A row stays if all of its neighbours, or most, are of its class.",

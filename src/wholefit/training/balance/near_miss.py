@@ -29,11 +29,7 @@ class NearMiss(Resampler):
     summary: ClassVar[str] = (
         "Of the larger classes, the rows nearest to the smallest one are kept; what is kept is "
         "no fair draw, and probabilities suffer.")
-    changes: ClassVar[str] = "rows"
 
-    inner: int = param(
-        3, "Inner folds that probabilities are calibrated on; 0 corrects them for the "
-        "proportions of the classes only.", low=0, high=20)
     version: int = param(
         1, "Kept are rows nearest on average to 1: their nearest rows of the smallest class, 2: "
         "their farthest; 3: near to some row of it, and far on average.", choices=(1, 2, 3))
@@ -92,7 +88,7 @@ def _farthest(rows: Any, rare: Any, k: int, random: np.random.Generator) -> np.n
     """Mean distance of each row from the k rows of `rare` that are farthest from it."""
     from sklearn.metrics.pairwise import euclidean_distances
 
-    most = _space.pool(rows.shape[0], rare.shape[0], rows.shape[1])
+    most = _space.pool(4 * rows.shape[0], rare.shape[0], rows.shape[1])
     if most < rare.shape[0]:
         rare = rare[np.sort(random.choice(rare.shape[0], most, replace=False))]
     k = min(k, rare.shape[0])

@@ -36,11 +36,7 @@ class Smote(Resampler):
     name: ClassVar[str] = "smote"
     summary: ClassVar[str] = (
         "New rows of the rarer classes are made between a row and its neighbours of that class.")
-    changes: ClassVar[str] = "rows"
 
-    inner: int = param(
-        3, "Inner folds that probabilities are calibrated on; 0 corrects them for the "
-        "proportions of the classes only.", low=0, high=20)
     ratio: float = param(
         1.0, "Rows of each class, as a share of those of the largest.", above=0, high=1)
     neighbors: int = param(5, "Neighbours of its class that a new row may lie towards.", low=1)

@@ -95,6 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page, its state, or a picture."""
+        if self.path == "/favicon.ico" and self._host_is_ours():
+            self._send(204, b"", "image/x-icon")  # browsers ask, and there is none
+            return
         desk, rest = self._admitted()
         if desk is None:
             return

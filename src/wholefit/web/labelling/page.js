@@ -64,6 +64,7 @@ function showCells(item, into) {
 }
 
 function draw(fresh) {
+  const first = state === null;
   state = fresh;
   const far = state.progress, done = far.labelled + far.skipped;
   at("source").textContent = state.source;
@@ -74,6 +75,7 @@ function draw(fresh) {
   at("split").textContent = state.disagreements;
   at("guide-box").hidden = !state.guide;
   at("guide").textContent = state.guide;
+  if (first) at("guide-box").open = done === 0;
   at("tally").textContent = Object.entries(far.classes).map(([name, n]) => `${name} ${n}`).join(" · ");
   complain(state.trouble || "");
   drawQuestion(state.question);
@@ -147,7 +149,7 @@ function keepNote(event) {
 function drawDisagreements(found) {
   at("split").textContent = found.count;
   at("judge-far").textContent = found.count
-    ? `${found.count} items have different labels and no last word yet.`
+    ? `${found.count} ${found.count === 1 ? "item has" : "items have"} different labels and no last word yet.`
     : "There is no disagreement to settle.";
   const list = at("judge-list");
   list.replaceChildren();

@@ -1,0 +1,38 @@
+"""`result.evaluate(rows, by=...)`: scores of each part of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wholefit import evaluation
+from wholefit.api import _answers
+from wholefit.base.errors import unknown
+from wholefit.evaluation.slices import Slices, slices
+from wholefit.training import Fitted
+
+
+def by_slices(
+    fitted: Fitted, held_out: Any, by: str | Sequence[str], metric: Any, options: dict[str, Any]
+) -> Slices:
+    """Every metric of each part of the rows, the worst part first.
+
+    `by` names columns of the rows, learnt from or not; several make parts together.
+    """
+    names = [by] if isinstance(by, str) else list(by)
+    asked = _answers.dataset(fitted, held_out, options, with_target=True)
+    rows = asked.original
+    for name in names:
+        if name not in rows.columns:
+            raise unknown("column", name, rows.columns)
+    truth, answer = _answers.truth_and_answer(fitted, asked)
+    wanted: list[Any] = list(fitted.task.metrics)
+    if metric is not None:
+        first = evaluation.metrics.main(
+            fitted.task.name, metric, getattr(fitted.codec, "classes", None))
+        wanted = [first, *(name for name in wanted if name != first.name)]
+    decision = fitted.decision
+    return slices(
+        fitted.task.name, truth, answer, {name: rows.get_column(name) for name in names},
+        wanted=wanted, positive=getattr(fitted.codec, "positive", 1), weights=asked.weights(),
+        predicted=None if decision is None else decision.codes(answer))

@@ -1,0 +1,68 @@
+"""Every command in a line: what `--help` lists, and the file that does it.
+
+A command line has one command, so one file is imported; the list needs none. A test holds the
+lines against what the commands say of themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEARN, DATA, USE, HERE = "Learn", "Know the data", "Use a model", "This installation"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A command: its name, its file in this folder, its panel of the help, and what it does."""
+
+    name: str
+    file: str
+    panel: str
+    says: str
+
+
+LINES = (
+    Line("fit", "fit", LEARN,
+         "Compare models on a table, choose one, refit it on all rows, and save it."),
+    Line("models", "look", LEARN,
+         "List the catalog: what each model is for, and whether it is installed."),
+    Line("treatments", "imbalance", LEARN,
+         "Compare ways to treat a rare class, each against doing nothing, on the same folds."),
+    Line("suggest", "suggest", LEARN,
+         "Propose engineered features, and keep those that gain significantly on unseen rows."),
+    Line("features", "suggest", LEARN,
+         "List the kinds of engineered features, as a TOML file for `fit --engineer` names them."),
+    Line("select", "select", LEARN,
+         "Which columns matter, by several methods side by side."),
+    Line("profile", "look", DATA,
+         "What is in a table: each column, how columns go together, what is wrong and its "
+         "remedy."),
+    Line("clean", "clean", DATA,
+         "Clean a table, and say what was changed and in how many rows."),
+    Line("join", "suggest", DATA,
+         "Bring columns of another table to each row; many rows become statistics, never more "
+         "rows."),
+    Line("expect", "validate", DATA,
+         "Infer what rows like these should be like, as TOML to edit and to validate new rows "
+         "by."),
+    Line("validate", "validate", DATA,
+         "Hold new rows against expectations, other rows or a model; exit code 1 if they do not "
+         "fit."),
+    Line("drift", "validate", DATA,
+         "Compare how the columns of two sets of rows are distributed; exit code 1 if any "
+         "drifted."),
+    Line("skew", "skew", DATA,
+         "Teach a model to tell the rows of two tables apart, and say how well it can."),
+    Line("label", "label", DATA,
+         "Label the rows of a table, one after the other, by single keys; nothing is lost."),
+    Line("label-errors", "label", DATA,
+         "Which rows have a wrong target, probably: a list to read, most suspect first."),
+    Line("predict", "use", USE,
+         "Answer each row of SOURCE: identifiers, the prediction, and probabilities of classes."),
+    Line("evaluate", "use", USE,
+         "Score a model on held-out rows: every metric with its interval."),
+    Line("compare", "use", USE, "Is A better than B? A paired test on the same held-out rows."),
+    Line("report", "use", USE, "Write one self-contained HTML page about a saved model."),
+    Line("doctor", "doctor", HERE,
+         "Tell what is installed here, what each extra would add, and how to get it."),
+)
