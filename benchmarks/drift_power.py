@@ -315,7 +315,8 @@ def faults(tables: dict[str, pl.DataFrame]) -> Iterator[str]:
                                         lambda c, hit: c.set(hit, None), {"missing"}),
         "ten times the largest number": (
             lambda c: c.dtype.is_numeric() and c.n_unique() > 20 and float(c.max() or 0) > 1,
-            lambda c, hit: c.cast(pl.Float64).set(hit, 10 * float(c.max() or 0)), {"range"}),
+            lambda c, hit: c.cast(pl.Float64).set(hit, 10 * float(c.max() or 0)),
+            {"range", "seen range"}),
         "a word in a column of numbers": (
             lambda c: c.dtype.is_numeric() and c.n_unique() > 20,
             lambda c, hit: c.cast(pl.String).set(hit, "unknown"), {"type"}),

@@ -31,7 +31,7 @@ TABLES = {
     "credit_data": ("data.csv.gz", "Status", "bad"),
     "kddcup_imbalanced": ("data.parquet", "Class", "positive"),
 }
-SIZES = (10_000, 100_000)
+SIZES = (5_000, 30_000)
 PEERS = {
     "over": "over_sampling.RandomOverSampler", "under": "under_sampling.RandomUnderSampler",
     "smote": "over_sampling.SMOTE", "borderline_smote": "over_sampling.BorderlineSMOTE",
@@ -63,8 +63,7 @@ def treatments(names: list[str]) -> list[str]:
     said: list[str] = []
     for name in names:
         found = compared(name)
-        said += ["", f"**{name}.** " + " ".join(sentence[0].upper() + sentence[1:]
-                                                for sentence in found.verdicts)]
+        said += ["", f"**{name}**", "", *(f"- {sentence}" for sentence in found.verdicts)]
         for row in found.rows:
             marks = {metric: "+" if metric in row.better else "-" if metric in row.worse else ""
                      for metric in found.metrics}

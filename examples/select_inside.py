@@ -1,8 +1,9 @@
 """Choosing columns outside the folds lies about noise, every time; inside it does not.
 
-A hundred rows of 300 random columns, tossed coins as target, half of them heads, drawn anew six times. Whatever
-chooses, no model can do better than half. `features={"select": ...}` makes the choice a step of
-the fit: each fold makes it on its own training rows, and the model file repeats it on new ones.
+A hundred rows of 300 random columns, tossed coins as target, half of them heads, drawn anew six
+times. Whatever chooses, no model can do better than half. `features={"select": ...}` makes the
+choice a step of the fit: each fold makes it on its own training rows, and the model file repeats
+it on new ones.
 """
 
 from __future__ import annotations

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wholefit.data import Dataset, Table, read
-from wholefit.data.clean import Recipe
 from wholefit.training import Options, _cleaning
+
+if TYPE_CHECKING:
+    from wholefit.data.clean import Recipe
 
 
 def as_table(source: Any, reading: dict[str, Any]) -> Table:
@@ -16,6 +18,13 @@ def as_table(source: Any, reading: dict[str, Any]) -> Table:
     if isinstance(source, Dataset):
         return Table(source.original, source.source, source.guest, list(source.notes))
     return read(source, **reading)
+
+
+def read_recipe(given: Any) -> Recipe:
+    """A recipe, of whatever says one."""
+    from wholefit.data.clean import Recipe
+
+    return Recipe.of(given)
 
 
 def cleaned(

@@ -45,9 +45,9 @@ def load_features(source: str | Path | Sequence[Mapping[str, Any]]) -> list[Cust
 def suggest(
     source: Any, *, target: str | None = None, task: str | None = None, metric: Any = None,
     budget: str | float | Budget | None = None, helps: str = "any", alpha: float = 0.05,
-    most: int = 10, shortlist: int = 24, folds: int = 5, rows: int = 10_000, jobs: int | None = None, seed: int = 0,
-    roles: Any = None, groups: str | None = None, time: str | None = None,
-    weights: str | None = None, positive: Any = None, **reading: Any,
+    most: int = 10, shortlist: int = 24, folds: int = 5, rows: int = 10_000,
+    jobs: int | None = None, seed: int = 0, roles: Any = None, groups: str | None = None,
+    time: str | None = None, weights: str | None = None, positive: Any = None, **reading: Any,
 ) -> Suggestions:
     """Propose engineered features, keep those that gain significantly, and confirm the gain.
 
@@ -58,9 +58,9 @@ def suggest(
     `alpha` of such tables at most.
 
     `helps` says which model must gain: "any", "linear", "tree" or "both". `most` features are
-    accepted, `shortlist` fitted, and `rows` chosen on, at most; `budget` is a time, 60 seconds by default; other
-    words mean what they mean to `fit`. `.accepted` goes to `fit(..., transformers=...)`,
-    `.save("features.toml")` to a file.
+    accepted, `shortlist` fitted, and `rows` chosen on, at most; `budget` is a time, 60 seconds by
+    default; other words mean what they mean to `fit`. `.accepted` goes to
+    `fit(..., transformers=...)`, `.save("features.toml")` to a file.
     """
     from wholefit.api.fitting import choose_task
     from wholefit.training import suggest as suggesting

@@ -13,7 +13,7 @@ from wholefit import data, evaluation
 from wholefit import models as catalog
 from wholefit.api import _answers
 from wholefit.api._choice import tell_choice
-from wholefit.api._tables import cleaned
+from wholefit.api._tables import cleaned, read_recipe
 from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
@@ -25,7 +25,6 @@ from wholefit.base.errors import (
     unknown,
 )
 from wholefit.base.events import emit
-from wholefit.data.clean import Recipe
 from wholefit.models import Model
 from wholefit.training.imbalance import COST_WORDS
 
@@ -108,7 +107,7 @@ def fit(
 
     clock = Clock(_limits(budget, memory, training.DEFAULT_BUDGET))
     _answers.check_options(reading)
-    recipe = None if clean is None else Recipe.of(clean)
+    recipe = None if clean is None else read_recipe(clean)
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,
         jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive,

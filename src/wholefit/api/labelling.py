@@ -12,6 +12,7 @@ from wholefit.api import _answers
 from wholefit.base.errors import DataError, ParameterError, StateError
 from wholefit.base.events import emit
 from wholefit.data.labels import Items, Store, items_of
+from wholefit.data.notes import some
 
 if TYPE_CHECKING:
     from wholefit.api.result import Result
@@ -166,7 +167,8 @@ def errors_of_result(result: Result, score: str) -> LabelErrors:
         raise StateError("out-of-fold answers are at hand only where fit was called, not in a "
                          "loaded model: call wf.label_errors(source, target=...).")
     if score not in finding.SCORES:
-        raise ParameterError(f"score must be one of {finding.SCORES}; got {score!r}.")
+        raise ParameterError(f"score must be one of {some([*map(repr, finding.SCORES)])}; got "
+                             f"{score!r}.")
     model = run.chosen.model
     return finding.judge(
         result.target, run.task, run.codec, run.truth, run.oof[model], score=score,

@@ -98,7 +98,8 @@ def cohen_kappa(
     the codes, or its square (their order must mean something).
     """
     if weights not in _WEIGHTS:
-        raise ParameterError(f"weights must be one of {_WEIGHTS}; got {weights!r}.")
+        raise ParameterError(f"weights must be one of {', '.join(map(repr, _WEIGHTS))}; got "
+                             f"{weights!r}.")
     check_level(level)
     a, b = _codes(a), _codes(b)
     if a.shape != b.shape or a.ndim != 1:
@@ -150,7 +151,7 @@ def krippendorff_alpha(ratings: Array, *, scale: str = "nominal", level: float =
     """
     check_level(level)
     if scale not in SCALES:
-        raise ParameterError(f"scale must be one of {SCALES}; got {scale!r}.")
+        raise ParameterError(f"scale must be one of {', '.join(map(repr, SCALES))}; got {scale!r}.")
     if scale == "interval":
         seen, total, chance, less = _of_numbers(np.asarray(ratings, dtype=float))
     else:

@@ -145,8 +145,9 @@ def _columns(step: Custom, layout: Layout, schema: Any) -> list[str]:
             raise unknown(f"column for transformer {step.name!r}", name, known)
         if not framed and name not in layout.numeric:
             raise ParameterError(
-                f"transformer {step.name!r} must be given numeric columns; got {name!r}: give it "
-                "the attribute wants = 'frame' to receive other columns as a polars frame."
+                f"transformer {step.name!r} must be given numeric columns; got {name!r}, which is "
+                f"{schema.role(name)}: set its role, or give a transformer of your own the "
+                "attribute wants = 'frame' to receive other columns as a polars frame."
             )
     return list(step.columns)
 

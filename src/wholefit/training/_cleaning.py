@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -20,12 +20,12 @@ from wholefit.base.errors import ArtifactError, DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.base.state import State
 from wholefit.data import Policies, Schema, conform, infer
-from wholefit.data.clean import Change, FittedRecipe, Recipe, Step
-from wholefit.data.clean._grammar import columns_of, parse
-from wholefit.data.clean._step import kind_word
 from wholefit.data.dataset import Dataset
 from wholefit.data.notes import Note, info, warning
 from wholefit.data.table import Table
+
+if TYPE_CHECKING:  # a fit without a recipe must not pay for reading the steps
+    from wholefit.data.clean import Change, FittedRecipe, Recipe, Step
 
 KIND = "cleaning"
 _LENIENT = Policies(missing_column="impute", swapped="warn")
@@ -76,6 +76,8 @@ class Replay:
     @classmethod
     def from_state(cls, state: State) -> Replay:
         """Back from `state`."""
+        from wholefit.data.clean import FittedRecipe
+
         try:
             return cls(FittedRecipe.from_state(state.parts["before"]),
                        FittedRecipe.from_state(state.parts["within"]),
@@ -98,6 +100,8 @@ def prepare(table: Table, recipe: Recipe, special: Mapping[str, str | None]) -> 
 
     `special` names the target and the columns of weights, groups and time, by role.
     """
+    from wholefit.data.clean import Recipe
+
     target = special.get("target")
     cut = next((at for at, step in enumerate(recipe.steps) if step.learns or step.drops),
                len(recipe))
@@ -159,6 +163,8 @@ def of_fold(
 def _learnt(
     dataset: Dataset, cleaning: Cleaning, rows: np.ndarray | None, folds: Folds
 ) -> tuple[Dataset, np.ndarray | None, Replay]:
+    from wholefit.data.clean import FittedRecipe
+
     schema = dataset.schema
     if not len(cleaning.within):
         return dataset, rows, Replay(cleaning.before, FittedRecipe(), schema, schema.target)
@@ -182,6 +188,8 @@ def _schema_after(
 
     In the training rows that are left, and in no others.
     """
+    from wholefit.data.clean._step import kind_word
+
     known = {column.name: column for column in schema.columns}
     same, fresh = {}, []
     for name, kind in after.schema.items():
@@ -226,6 +234,8 @@ def _make_room(folds: Folds, made: Dataset, key: Any) -> None:
 
 def _check_target(recipe: Recipe, cut: int, target: str | None) -> None:
     """Refuse steps that would change the answers after rows were left out, or leak them."""
+    from wholefit.data.clean._grammar import columns_of, parse
+
     for number, step in enumerate(recipe.steps, 1):
         named = _named(step)
         formula = getattr(step, "formula", None)

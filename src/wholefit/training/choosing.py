@@ -26,7 +26,7 @@ from wholefit.training.stability import ROUNDS, WRONG, Stable, stability
 
 MOST_ROWS = 50_000
 """Rows looked at; more change the figures by less than their error."""
-_MOST_SHUFFLED = 100
+_MOST_SHUFFLED, _FEW = 100, 30
 _ALIKE = 0.99
 _MANY_COLUMNS, _FEW_TREES = 200, 50
 
@@ -117,7 +117,7 @@ def choose(
                       changes={})
     first = sorted(columns, key=lambda c: -tables["trees"][columns.index(c)])[:_MOST_SHUFFLED]
     emit("select_step", step="shuffling")
-    losses = permutation(problem, model, first)
+    losses = permutation(problem, model, first, repeats=3 if len(first) <= _FEW else 1)
     found = _verdicts(columns, tables, stable, losses)
     return Chosen(found, name, task.name, len(y), whole, model.name, losses.base, stable)
 

@@ -23,7 +23,7 @@ from wholefit.base.events import emit
 from wholefit.base.tasks import Codec, Task
 from wholefit.data import splits
 from wholefit.data.dataset import Dataset
-from wholefit.data.notes import Note
+from wholefit.data.notes import Note, some
 from wholefit.evaluation.intervals import student, wilson
 from wholefit.evaluation.score import Score
 from wholefit.models import Model
@@ -118,7 +118,7 @@ def label_errors(
     the rows of a classification: "normalised_margin" or "self_confidence".
     """
     if score not in SCORES:
-        raise ParameterError(f"score must be one of {SCORES}; got {score!r}.")
+        raise ParameterError(f"score must be one of {some([*map(repr, SCORES)])}; got {score!r}.")
     words: dict[str, Any] = {"models": models, "folds": folds, "repeats": repeats, "seed": seed,
                              "jobs": jobs}
     found = out_of_fold(dataset, task, **words)

@@ -7,8 +7,8 @@ stable. How many it can wrongly call so is bounded whatever the data:
 
     picks^2 / ((2 cutoff - 1) columns)
 
-and a half of that, or less, where, as is usual, the shares have a single peak (`most_false`). "Wrongly"
-means columns that a half picks no oftener than drawing `picks` columns blindly would.
+and about half of that, or less, where, as is usual, the shares have a single peak (`most_false`).
+"Wrongly" means columns that a half picks no oftener than drawing `picks` columns blindly would.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A bound lies as far again beyond the extreme as the extreme is from the median: 
 off exponentially, and one row in n reached the extreme, one in n squared reaches the bound. Where
 the tail is heavier (its 99 % quantile more than 2.2 times as far out as its 90 % quantile; an
 exponential one, twice), it is taken to fall off as a power, through the side's median and its
-extreme, and the bound lies where one row in 100 n would, if that is further.
+extreme, and the bound lies where one row in 30 n would, if that is further.
 
 Some extremes are edges, and stay as they are: one that ten rows and one in a hundred reached,
 and no fewer than reached its neighbour (a rating of 5, an age cut at 90); and 0, where values
@@ -21,7 +21,7 @@ import numpy as np
 
 _EDGE, _EDGE_SHARE = 10, 0.01
 _HEAVY, _FAR_OUT, _LEAN = 2.2, 3.0, 1.5
-_SELDOM = 100
+_SELDOM = 30
 _FEW = 20
 
 

@@ -208,6 +208,8 @@ def _as(cells: pl.Series, kind: str) -> pl.Series | None:
         return labels.set(labels.str.strip_chars() == "", None)
     if cells.dtype.is_numeric():
         return _cells.to_numbers(cells)
+    if cells.dtype in (pl.Date, pl.Datetime):
+        return _cells.to_times(cells)
     return cells if cells.dtype != pl.Null else cells.cast(pl.String)
 
 
