@@ -61,8 +61,9 @@ def main(only: list[str]) -> None:
         f"{len(rows)} findings on {len(only or TABLES)} tables: "
         + ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common()) + ".",
         "Right: it is so, and worth knowing. Debatable: it is so, but a person who knows the data",
-        "may shrug. Wrong: a false alarm. Findings on the same tables with planted faults are",
-        "counted elsewhere.", "",
+        "may shrug. Wrong: a false alarm. Kinds that only count or compare (constant, rare levels,",
+        "equal rows, skewness, ...) carry one reason for all tables; the others were judged one",
+        "by one. Findings on the same tables with planted faults are counted elsewhere.", "",
         _tools.markdown(["table", "severity", "kind", "finding", "verdict", "why"], rows), "",
         *(["Verdicts whose finding is gone: " + "; ".join(gone) + ".", ""] if gone else []),
         _tools.machine("wholefit", "polars", "numpy"),

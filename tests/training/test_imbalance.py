@@ -341,3 +341,36 @@ def test_missing_categories_dates_and_weights_on_real_rows() -> None:
         assert result.scores["recall"].value > 0.5
         assert result.scores["log_loss"].value < 0.45
     assert set(balance.names()) >= {"weights", "smote", "near_miss"}
+
+
+@pytest.mark.parametrize("features", [
+    {"select": "tree", "keep": 3}, {"select": "f"}, {"categories": "ordinal"},
+])
+def test_categories_are_known_after_features_were_selected(
+    table: pl.DataFrame, features: dict[str, Any]
+) -> None:
+    result = wf.fit(table, target="y", models="logistic", balance="smote(inner=0)", jobs=1,
+                    folds=2, features=features)
+    assert all(entry.status == "ok" for entry in result.leaderboard), result.leaderboard
+
+
+def test_runs_follow_the_selected_features(table: pl.DataFrame) -> None:
+    from wholefit.data import dataset_of
+    from wholefit.features.encoder import Encoder
+    from wholefit.features.encoding import Encoding
+    from wholefit.training.balance import _layout
+
+    dataset = dataset_of(table, target="y")
+    encoder = Encoder(Encoding()).fit(dataset)
+    (start, end), = _layout.of(encoder).runs
+    assert [name.split("=")[0] for name in encoder.names[start:end]] == ["d", "d", "d"]
+
+    class Reduced:
+        _blocks, categorical, projection = encoder._blocks, (), None
+
+        class selection:
+            kept = np.array([0, start, start + 2])
+
+    assert _layout.of(Reduced()).runs == ((1, 3),)
+    Reduced.projection = object()  # type: ignore[assignment]
+    assert _layout.of(Reduced()).runs == ()

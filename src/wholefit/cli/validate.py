@@ -128,6 +128,8 @@ def drift(
     level: Level = 0.05,
     threshold: Threshold = 0.1,
     correction: Correction = "holm",
+    whole: Annotated[bool, typer.Option(
+        "--whole/--no-whole", help="Also compare the tables as a whole.")] = True,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,
@@ -139,13 +141,14 @@ def drift(
     """Compare how the columns of two sets of rows are distributed; exit code 1 if any drifted.
 
     A column has drifted if its p-value, corrected for the number of columns, is below --level
-    and its distance is at least --threshold.
+    and its distance is at least --threshold; the tables differ as a whole if the energy distance
+    of 500 rows of each has p < 0.01.
     """
     import wholefit as wf
 
     _two_inputs(new, against)
     found = wf.drift(new, against, target=target, level=level, threshold=threshold,
-                     correction=correction,
+                     correction=correction, whole=whole,
                      **reading(delimiter, encoding, na_values, sheet, table, query))
     if as_json:
         _show.as_json(found.to_json())

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from wholefit.base.errors import DataError
+from wholefit.base.errors import DataError, WholefitError
 from wholefit.data import infer as schema_of
 from wholefit.data.notes import warning
 from wholefit.data.validate import ColumnRule, Expectations, Rule, check, infer
@@ -63,6 +63,24 @@ def test_large_whole_numbers_are_told_apart() -> None:
     large = [2**60, 2**60 + 1, 2**60 + 2]
     assert not one(large, ColumnRule(type="integer", unique=True, order="increasing"))
     assert one([*large, 2**60], ColumnRule(type="integer", unique=True))[0].rows == (4,)
+
+
+@pytest.mark.parametrize("kind", ["any", "number", "datetime", "boolean"])
+def test_any_word_of_a_file_is_used_or_refused(kind: str) -> None:
+    frame = pl.DataFrame({
+        "i": [1, 2, 3], "f": [1.0, float("nan"), float("inf")], "s": ["a", "b", None],
+        "b": [True, None, False], "n": [None] * 3, "d": [dt.date(2024, 1, 1)] * 3,
+        "u": pl.Series([2**64 - 1, 1, 2], dtype=pl.UInt64), "l": [[1], [2], [3]],
+        "c": pl.Series(["a", "b", None], dtype=pl.Categorical), "t": [dt.timedelta(1)] * 3})
+    for column in frame.columns:
+        for key in ("min", "max", "seen", "allowed", "min_length", "unique", "order"):
+            for value in ("9" * 30, "-1e400", "nan", "'x'", "2024-01-01", "true", "[]"):
+                word = f"[{value}, {value}]" if key in ("seen", "allowed") else value
+                text = f"[columns.{column}]\ntype = '{kind}'\n{key} = {word}\n"
+                try:
+                    assert check(frame[[column]], Expectations.from_toml(text)).to_text()
+                except WholefitError as error:
+                    assert str(error)
 
 
 def test_columns_and_rows() -> None:

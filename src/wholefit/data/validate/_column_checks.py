@@ -210,7 +210,7 @@ def _as(cells: pl.Series, kind: str) -> pl.Series | None:
         return _cells.to_numbers(cells)
     if cells.dtype in (pl.Date, pl.Datetime):
         return _cells.to_times(cells)
-    return cells if cells.dtype != pl.Null else cells.cast(pl.String)
+    return cells if cells.dtype == pl.Boolean else _cells.to_labels(cells)
 
 
 def _like(value: Any, kind: pl.DataType) -> Any:

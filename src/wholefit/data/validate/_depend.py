@@ -49,10 +49,10 @@ def determining(frame: pl.DataFrame, names: list[str]) -> list[Rule]:
 
 def missing_together(frame: pl.DataFrame) -> list[Rule]:
     """"If A is missing then B is missing", and where they are missing in the same rows."""
-    if frame.height > _MANY_ROWS:
-        frame = frame[generator(0, "missing").choice(frame.height, _MANY_ROWS, replace=False)]
-    gaps = {name: gap for name in frame.columns
-            if (gap := absent(frame.get_column(name))).any() and not gap.all()}
+    few = frame if frame.height <= _MANY_ROWS else frame[
+        generator(0, "missing").choice(frame.height, _MANY_ROWS, replace=False)]
+    gaps = {column.name: gap for column in few.get_columns()
+            if (gap := absent(column)).any() and not gap.all()}
     names = [name for name, gap in gaps.items() if gap.sum() >= _LEAST_MISSING][:1000]
     if len(names) < 2:
         return []

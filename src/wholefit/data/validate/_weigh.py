@@ -26,15 +26,14 @@ class Weigher:
     rows: int
     alpha: float
     checks: int
-    new_rows: int
 
     @classmethod
-    def of(cls, expected: Expectations, new_rows: int) -> Weigher:
+    def of(cls, expected: Expectations) -> Weigher:
         """For these expectations."""
         chancy = sum(_chancy(rule) for rule in expected.columns.values())
         chancy += sum(rule.rows > 0 for rule in expected.rules)
         checks = sum(_checks(rule) for rule in expected.columns.values()) + len(expected.rules) + 1
-        return cls(expected.rows, (1 - expected.confidence) / max(chancy, 1), checks, new_rows)
+        return cls(expected.rows, (1 - expected.confidence) / max(chancy, 1), checks)
 
     def share(self, found: int, of: int, allowed: float, exact: bool = False) -> str | None:
         """Severity where `found` of `of` rows fail and a share may: None within the share.

@@ -22,7 +22,7 @@ def check(
 
     Raises DataError where a rule asks of a column what its type does not have.
     """
-    weigher = Weigher.of(expected, frame.height)
+    weigher = Weigher.of(expected)
     found = [*_columns_there(frame, expected), *_row_count(frame, expected),
              *_unread(notes, frame, expected)]
     here = {column.name: column.alias("column") for column in frame.get_columns()}

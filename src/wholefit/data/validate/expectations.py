@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,10 @@ class ColumnRule(Params):
             predicates.check_pattern(self.pattern)
         if self.seen is not None and len(self.seen) != 2:
             raise ParameterError(f"seen must be [lowest, highest]; got {self.seen!r}.")
+        for value in (*(self.seen or ()), *(self.allowed or ())):
+            if not isinstance(value, (str, int, float)):
+                raise ParameterError("seen and allowed must hold numbers, texts, dates or truth "
+                                     f"values; got {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,6 @@ class Expectations:
     source: str = ""
     confidence: float = 0.99
     target: str | None = None
-    notes: tuple[str, ...] = field(default=())
 
     def column(self, name: str) -> ColumnRule:
         """What is expected of that column; a misspelt name gets the nearest right one."""

@@ -39,7 +39,18 @@ def of(encoder: Any) -> Layout:
         if isinstance(block, OneHot):
             runs += _runs(block.sources, at)
         at += len(block.names)
-    return Layout(tuple(encoder.categorical), tuple(runs))
+    return Layout(tuple(encoder.categorical), tuple(_left(encoder, runs)))
+
+
+def _left(encoder: Any, runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The runs once features were selected; on components of a projection there are none."""
+    if encoder.projection is not None:
+        return []
+    if encoder.selection is None:
+        return runs
+    kept = np.asarray(encoder.selection.kept)
+    moved = [tuple(map(int, np.searchsorted(kept, run))) for run in runs]
+    return [(start, end) for start, end in moved if end > start]
 
 
 def _runs(sources: list[str], at: int) -> list[tuple[int, int]]:
