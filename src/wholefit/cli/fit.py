@@ -130,8 +130,9 @@ def fit(
     with told(quiet) as said, listen(_plan(quiet, models is None)):
         result = wf.fit(
             source, target=target, task=task, models=models, metric=metric, folds=folds,
-            repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed, roles=_roles(roles, role),
-            groups=groups, time=time, weights=weights, positive=positive, choose=choose,
+            repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed,
+            roles=_roles(roles, role), groups=groups, time=time, weights=weights,
+            positive=positive, choose=choose,
             balance=balance, costs=costs, threshold=threshold, checks=not no_checks,
             features=pairs(feature, "--feature"), clean=clean,
             transformers=wf.load_features(engineer) if engineer else (),
