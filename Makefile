@@ -1,6 +1,6 @@
 # make test    lint, types and tests, in an environment of its own (what CI runs)
 # make demo    a light install, one fit on bundled data, a report, and predictions, in demo/
-# The rest: lint, study, study-claims, bench, lowest, wheel, clean.
+# The rest: lint, study, study-claims, study-data, bench, lowest, wheel, clean.
 #
 # PYTHON=... chooses the interpreter (3.11 or later); otherwise the first suitable one is found.
 # For Linux and macOS; on Windows do by hand what a recipe does, with Scripts for bin.
@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Test processes share the cores: threads that wait must not spin.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: test demo lint study study-claims bench lowest wheel clean python
+.PHONY: test demo lint study study-claims study-data bench lowest wheel clean python
 .DEFAULT_GOAL := test
 
 test: lint
@@ -43,6 +43,18 @@ study: $(VENV)/installed
 
 study-claims: $(VENV)/installed
 	$(BIN)/python -m benchmarks.claims
+
+# Each writes its own table in benchmarks/results; PEER names the Python of an environment with the
+# peer that the table stands beside, where there is one.
+study-data: $(VENV)/installed
+	$(BIN)/python -m benchmarks.planted_faults $(if $(PEER),--peer-python $(PEER))
+	$(BIN)/python -m benchmarks.findings
+	$(BIN)/python -m benchmarks.label_errors
+	$(BIN)/python -m benchmarks.active_learning
+	$(BIN)/python -m benchmarks.drift_power
+	$(BIN)/python -m benchmarks.cleaning
+	$(BIN)/python -m benchmarks.suggest
+	$(BIN)/python -m benchmarks.imbalance
 
 bench: $(VENV)/installed
 	for table in $(TABLES); do $(BIN)/python -m benchmarks.$$table || exit 1; done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import warnings
 
 import numpy as np
@@ -13,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from wholefit.base.errors import ParameterError, WholefitError
+from wholefit.base.errors import ParameterError
 from wholefit.data.clean import (
     Recipe,
     _edits,
@@ -21,8 +20,6 @@ from wholefit.data.clean import (
     _fuzzy,
     _iterative,
     _neighbours,
-    compute,
-    condition,
 )
 
 RNG = np.random.default_rng(0)
@@ -340,75 +337,3 @@ def test_spellings_are_merged_with_evidence_and_different_things_are_not() -> No
     column = [word for word in near for _ in range(60)] + apart
     assert one(column, do="spellings") == column
     assert one(["St.", "Street"], do="spellings", mapping={"St.": "Street"}) == ["Street"] * 2
-
-
-# The language of conditions and formulas ------------------------------------------------------
-
-TABLE = pl.DataFrame({"a": [1, 2, None, 4], "b c": [2.0, 0.0, 1.0, -1.0],
-                      "s": ["Ely", None, "Wells", "ely"], "t": [True, False, None, True],
-                      "d": [dt.date(2024, 1, 31), None, dt.date(2024, 3, 1), dt.date(2023, 5, 5)]})
-
-
-@pytest.mark.parametrize("said, expected", [
-    ("a > 1 and s != 'Ely'", [False, None, None, True]),
-    ("not (a >= 2) or s is missing", [True, True, None, False]),
-    ("s in ['Ely', 'ely']", [True, None, False, True]),
-    ("a not in (1, 4)", [False, True, None, False]),
-    ("a between 2 and 4", [False, True, None, True]),
-    ("s contains 'l'", [True, None, True, True]),
-    ("s contains '.*'", [False, None, False, False]),
-    ("d >= '2024-01-01'", [True, None, True, False]),
-    ("d is not missing", [True, False, True, True]),
-    ("t", [True, False, None, True]), ("t = false", [False, True, None, False]),
-    ("lower(s) == 'ely'", [True, None, False, True]),
-    ("`b c` / a > 1", [True, False, None, False]),
-])
-def test_conditions(said: str, expected: list) -> None:
-    assert condition(said, TABLE).to_list() == expected
-
-
-@pytest.mark.parametrize("said, expected", [
-    ("a * 2 + 1", [3, 5, None, 9]), ("-a ** 2", [-1, -4, None, -16]),
-    ("a / `b c`", [0.5, None, None, -4.0]), ("log(`b c`)", [math.log(2), None, 0.0, None]),
-    ("if(a > 1, 'many', 'one')", ["one", "many", None, "many"]),
-    ("coalesce(a, 0)", [1, 2, 0, 4]), ("s + '!'", ["Ely!", None, "Wells!", "ely!"]),
-    ("year(d) * 100 + month(d)", [202401, None, 202403, 202305]),
-    ("max(a, `b c`)", [2.0, 2.0, 1.0, 4.0]), ("2 ** 3 ** 2", [512] * 4),
-    ("t * 10", [10, 0, None, 10]), ("length(s)", [3, None, 5, 3]),
-])
-def test_formulas(said: str, expected: list) -> None:
-    assert compute(said, TABLE).to_list() == pytest.approx(expected, nan_ok=True)
-
-
-@pytest.mark.parametrize("said", [
-    "a >", "a > > 1", "(a", "a)", "a b", "1 +", "a > 'x'", "s > 1", "foo(a)", "log(a, 2)", "log(s)",
-    "a and t", "a in []", "d > 'soon'", "if(a, 1, 2)", "if(t, 1, 'x')", "a is 3", "a not 3",
-    "`nope`", "a;b", "a.__class__", "lambda: 1", "[x for x in y]", "'" * 3, "a ** " * 300 + "1",
-    "(" * 200 + "a" + ")" * 200, "a + " * 900 + "1", "a" * 5000, "-" * 2000 + "a",
-])
-def test_what_cannot_be_read_ends_in_one_sentence(said: str) -> None:
-    with pytest.raises(WholefitError) as refused:
-        compute(said, TABLE)
-        condition(said, TABLE)
-    assert "\n" not in str(refused.value)
-
-
-@given(st.text(alphabet="ab ()+-*/<>=!'\"`,.0123andortis[]%\t", max_size=40))
-@settings(max_examples=300, deadline=None)
-def test_any_words_are_read_or_refused(said: str) -> None:
-    try:
-        compute(said, TABLE)
-    except WholefitError as refused:
-        assert "\n" not in str(refused)
-
-
-NUMBERS = st.floats(-100, 100).map(lambda x: round(x, 2))
-
-
-@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8),
-       st.sampled_from(["a + b * 2", "(a - b) / (abs(b) + 1)", "a * a - 3", "min(a, b) % 7"]))
-@settings(max_examples=60, deadline=None)
-def test_arithmetic_is_that_of_python(rows: list, said: str) -> None:
-    frame = pl.DataFrame(rows, schema={"a": pl.Float64, "b": pl.Float64}, orient="row")
-    plain = [eval(said, {"abs": abs, "min": min}, {"a": a, "b": b}) for a, b in rows]
-    assert compute(said, frame).to_list() == pytest.approx(plain)

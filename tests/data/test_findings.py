@@ -30,7 +30,7 @@ def honest(n: int = N, seed: int = 0) -> pl.DataFrame:
 
 
 def found_in(frame: Any, kind: str | None = None, **options: Any) -> list[Finding]:
-    every = find(None, load(frame, target=options.pop("target", "y"), **options))
+    every = find(load(frame, target=options.pop("target", "y"), **options))
     return [one for one in every if kind in (None, one.kind)]
 
 
@@ -42,7 +42,7 @@ def test_an_honest_table_gives_rise_to_nothing() -> None:
 def test_nothing_is_found_in_next_to_nothing() -> None:
     for frame in (pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [None, None]}),
                   pl.DataFrame({"a": [[1], [2]], "b": [1.0, float("nan")]})):
-        assert isinstance(find(None, dataset_of(frame)), tuple)
+        assert isinstance(find(dataset_of(frame)), tuple)
 
 
 ODD = {

@@ -278,7 +278,8 @@ def test_numbers_are_written_as_people_do(said: str, plain: str) -> None:
 @pytest.mark.parametrize(("name", "parts"), [
     ("phone_service", ["phone_", "service"]), ("Bsmt_Full_Bath", ["Bsmt_", "Full_", "Bath"]),
     ("text with 2,930 rows", ["text with 2,930 rows"]), ("x" * 50, ["x" * 24, "x" * 24, "xx"]),
-    ("a (b)", ["a (", "b)"]), ("TotalCharges", ["Total", "Charges"]), ("", [""]),
+    ("a (b)", ["a (b)"]), ("f(x)", ["f(", "x)"]),
+    ("TotalCharges", ["Total", "Charges"]), ("", [""]),
 ])
 def test_lines_break_at_the_joints_of_names(name: str, parts: list[str]) -> None:
     made = _html.breakable(name)

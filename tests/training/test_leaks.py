@@ -93,6 +93,21 @@ def test_copies_of_a_class(values: Any, quick: bool) -> None:
     assert one.columns == ("again",) and one.severity == "critical"
 
 
+def test_a_number_put_into_codes_is_a_copy() -> None:
+    frame = honest(numbers=True).with_columns(y=(pl.col("y") * 20).round())
+    codes = {value: f"k{at * 7919 % 10_007}" for at, value in enumerate(frame["y"].unique())}
+    coded = frame.with_columns(pl.col("y").replace_strict(codes).alias("group"))
+    assert [one.columns for one in found_in(coded, "target_copy")] == [("group",)]
+
+
+def test_a_code_in_the_order_of_the_target_is_a_copy() -> None:
+    frame = honest(numbers=True)
+    coded = frame.with_columns((pl.col("y") * 3 + 700).alias("zip_code"))
+    assert dataset_of(coded, target="y").schema.role("zip_code") != "text"
+    assert [one.columns for one in found_in(coded, "target_copy", roles={
+        "zip_code": "categorical"})] == [("zip_code",)]
+
+
 def test_finer_classes_are_a_copy() -> None:
     rng = np.random.default_rng(0)
     frame = honest()

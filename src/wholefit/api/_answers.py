@@ -12,13 +12,14 @@ import polars as pl
 
 from wholefit import data, evaluation
 from wholefit.api._tables import as_table
-from wholefit.base.errors import DataError, WholefitWarning, unknown
+from wholefit.base.errors import DataError, ParameterError, WholefitWarning, unknown
 from wholefit.base.events import emit
 from wholefit.data import Dataset, Policies
 from wholefit.data.notes import some, warning
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.training import Fitted
+from wholefit.training.imbalance import COST_WORDS
 
 
 def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, Any]) -> Any:
@@ -42,19 +43,38 @@ def evaluate(
     """Scores with intervals on rows with a known target."""
     asked = dataset(fitted, held_out, options, with_target=True)
     truth, raw = truth_and_answer(fitted, asked)
-    wanted: list[Any] = list(fitted.task.metrics)
-    if metric is not None:
-        first = evaluation.metrics.main(
-            fitted.task.name, metric, getattr(fitted.codec, "classes", None))
-        wanted = [first, *(name for name in wanted if name != first.name)]
+    wanted = wanted_metrics(fitted, metric)
     decision = fitted.decision
-    if decision is not None and decision.costs is not None:
-        wanted.append(evaluation.metrics.expected_cost(decision.costs))
+    costs = None if decision is None else decision.stated()
+    if costs is not None and getattr(wanted[0], "name", "") != "expected_cost":
+        wanted.append(evaluation.metrics.expected_cost(costs))
     return evaluation.score(
         fitted.task.name, truth, raw, metrics=wanted,
         positive=getattr(fitted.codec, "positive", 1), weights=asked.weights(),
         predicted=None if decision is None else decision.codes(raw),
     )
+
+
+def wanted_metrics(fitted: Fitted, metric: Any) -> list[Any]:
+    """The task's metrics, the one that is asked for first."""
+    names: list[Any] = list(fitted.task.metrics)
+    if metric is None:
+        return names
+    first = main_metric(fitted, metric)
+    return [first, *(name for name in names if name != first.name)]
+
+
+def main_metric(fitted: Fitted, metric: Any, other: Fitted | None = None) -> Any:
+    """What is asked for first; "cost" is by the costs that the fit, or else `other`'s, was told."""
+    if not isinstance(metric, str) or metric not in COST_WORDS:
+        return evaluation.metrics.main(
+            fitted.task.name, metric, getattr(fitted.codec, "classes", None))
+    for each in (fitted, other):
+        costs = each.decision.stated() if each is not None and each.decision else None
+        if costs is not None:
+            return evaluation.metrics.expected_cost(costs)
+    raise ParameterError(f"metric={metric!r} needs to know what mistakes cost, and no costs were "
+                         "stated: say costs= (--costs) in fit, or with_threshold(costs=...).")
 
 
 def truth_and_answer(fitted: Fitted, asked: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 from wholefit._version import __version__
 from wholefit.base import tasks
-from wholefit.base.errors import ArtifactError
 from wholefit.base.state import State
+from wholefit.base.stored import reading
 from wholefit.base.tasks import Task
 from wholefit.data import Dataset, Note, Schema
 from wholefit.data.findings import Finding
@@ -130,13 +130,23 @@ def of_update(before: Facts, updated: Any, dataset: Dataset) -> Facts:
     )
     return dataclasses.replace(
         before, entries=(entry,), notes=tuple(dataset.notes), lineage=updated.lineage,
+        metric=main_metric(before.metric, (entry,)),
         split=f"scored on {len(dataset):,} new rows before they were learnt", exhibits=dict,
     )
 
 
+def main_metric(metric: str, entries: tuple[Entry, ...]) -> str:
+    """The metric that entries are compared by; one that was not scored anew gives way to another.
+
+    What hangs on a decision cannot be scored where no rows are kept, or costs are stated no more.
+    """
+    chosen = next(entry for entry in entries if entry.recommended)
+    return metric if metric in chosen.scores or not chosen.scores else next(iter(chosen.scores))
+
+
 def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Facts, Fitted]:
-    """The facts and the fitted model of an artifact."""
-    try:
+    """The facts and the fitted model of an artifact; ArtifactError if it was altered."""
+    with reading("the model file's record cannot be read"):
         task = tasks.get(record["task"])
         kept = checked(record.get("exhibits", {}))
         schema = Schema.from_json(record["schema"])
@@ -157,9 +167,34 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
             record.get("decision"), len(getattr(codec, "classes", ())))
         if "recipe" in states:
             fitted.replay = Replay.from_state(states["recipe"])
+        _check(facts, fitted)
         return facts, fitted
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(
-            f"the model file's record is incomplete ({type(error).__name__}: {error}); "
-            "it was not written by wholefit, or it was altered."
-        ) from error
+
+
+def _check(facts: Facts, fitted: Fitted) -> None:
+    """Refuse a record whose parts do not belong together, before anything is made of its size."""
+    said = {"said": facts.said, "metric": facts.metric, "split": facts.split,
+            "a warning": "".join(facts.warnings), "the model's name": facts.model["name"]}
+    for name, words in said.items():
+        if not isinstance(words, str):
+            raise TypeError(f"{name} must be text")
+    if not isinstance(facts.lineage, dict) or not isinstance(facts.model["params"], dict):
+        raise TypeError("lineage and parameters must be objects")
+    chosen = [entry for entry in facts.entries if entry.recommended]
+    if len(chosen) != 1 or facts.metric not in chosen[0].scores:
+        raise ValueError("its leaderboard recommends no one model with a score")
+    if any(entry.scores and not entry.scores.keys() >= chosen[0].scores.keys()
+           for entry in facts.entries):
+        raise ValueError("a model on its leaderboard lacks a score that another has")
+    if (fitted.schema.target or "") not in ("", *fitted.schema.names):
+        raise ValueError("its target is none of its columns")
+    classes = max(2, len(getattr(fitted.codec, "classes", ())))
+    for config in _configs(fitted.state()):
+        if isinstance(config.get("n_classes"), (int, float)) and config["n_classes"] > classes:
+            raise ValueError(f"a model answers with more classes than the {classes} it knows")
+
+
+def _configs(state: State) -> Iterator[dict[str, Any]]:
+    yield state.config
+    for part in state.parts.values():
+        yield from _configs(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from typing import Any
@@ -10,33 +11,35 @@ import numpy as np
 
 from wholefit import evaluation
 from wholefit.api import _answers, _record
-from wholefit.api.result import Result
-from wholefit.base.errors import StateError
-from wholefit.training import Entry, Run, imbalance
+from wholefit.api._telling import warn
+from wholefit.base.errors import StateError, UnknownNameError
+from wholefit.training import Entry, Fitted, Run, imbalance
 from wholefit.training.decision import Decision
 from wholefit.training.imbalance import Held, Imbalance
 
 
 def with_threshold(
-    result: Result, threshold: Any, costs: Any, rows: Any, options: dict[str, Any]
-) -> Result:
-    """See `Result.with_threshold`; `options` are those of `Result.predict`, for `rows`."""
-    fitted, run = result._fitted, result._run
+    fitted: Fitted, facts: _record.Facts, run: Run | None, threshold: Any, costs: Any, rows: Any,
+    options: dict[str, Any],
+) -> tuple[Fitted, _record.Facts, Run | None]:
+    """What the new Result is made of; `options` are those of `Result.predict`, for `rows`."""
     asked = imbalance.asked_for(fitted.task, fitted.codec, np.empty(0, dtype=np.int32), None,
                                 costs=costs, threshold=threshold)
-    decision = _decision(result, asked, rows, options)
+    decision = _decision(fitted, run, asked, rows, options)
     changed = copy.copy(fitted)
     changed.decision = decision
     entries = tuple(_entry(entry, run, asked) if entry.recommended else entry
-                    for entry in result._facts.entries)
-    said = {name: value for name, value in result._facts.lineage.items()
+                    for entry in facts.entries)
+    said = {name: value for name, value in facts.lineage.items()
             if name not in ("costs", "threshold")}
     said |= {} if asked is None else dict(asked.asked)
-    facts = dataclasses.replace(result._facts, entries=entries, lineage=said,
-                                exhibits=_exhibits(result, asked))
+    shown = _exhibits(facts, run, asked)
+    facts = dataclasses.replace(facts, entries=entries, lineage=said, exhibits=shown,
+                                metric=_record.main_metric(facts.metric, entries))
     renewed = None if run is None else dataclasses.replace(
-        run, fitted=changed, imbalance=_joined(run.imbalance, asked), leaderboard=entries)
-    return Result(changed, facts, renewed)
+        run, metric=facts.metric, fitted=changed, leaderboard=entries,
+        imbalance=_joined(run.imbalance, asked))
+    return changed, facts, renewed
 
 
 def _joined(before: Imbalance | None, asked: Imbalance | None) -> Imbalance | None:
@@ -47,30 +50,27 @@ def _joined(before: Imbalance | None, asked: Imbalance | None) -> Imbalance | No
 
 
 def _decision(
-    result: Result, asked: Imbalance | None, rows: Any, options: dict[str, Any]
+    fitted: Fitted, run: Run | None, asked: Imbalance | None, rows: Any, options: dict[str, Any]
 ) -> Decision | None:
     if asked is None:
         return None
     if asked.rule is None or asked.rule.kind == "given":
         return asked.decide(_no_rows(), np.empty((0, 2)))[0]
-    held, answer = _to_choose_on(result, rows, options)
+    held, answer = _to_choose_on(fitted, run, rows, options)
     made, said = asked.decide(held, answer)
     for sentence in said:
-        from wholefit.api.fitting import _warn
-
-        _warn(sentence)
+        warn(sentence)
     return made
 
 
 def _to_choose_on(
-    result: Result, rows: Any, options: dict[str, Any]
+    fitted: Fitted, run: Run | None, rows: Any, options: dict[str, Any]
 ) -> tuple[Held, np.ndarray]:
     """Answers to rows that the model had not seen, with their truth."""
     if rows is not None:
-        given = _answers.dataset(result._fitted, rows, options, with_target=True)
-        truth, raw = _answers.truth_and_answer(result._fitted, given)
+        given = _answers.dataset(fitted, rows, options, with_target=True)
+        truth, raw = _answers.truth_and_answer(fitted, given)
         return Held(truth, np.zeros(len(truth), dtype=np.intp), given.weights(), None, 0), raw
-    run = result._run
     if run is None or run.held is None:
         raise StateError(
             "a loaded model does not hold the rows that a threshold is chosen on: give some with "
@@ -93,20 +93,24 @@ def _entry(entry: Entry, run: Run | None, asked: Imbalance | None) -> Entry:
         return dataclasses.replace(entry, scores=kept)
     held, answer = _answered(run)
     more = asked.metrics() if asked else []
-    known = [name for name in entry.scores if name in run.task.metrics]
+    known = [name for name in entry.scores if _of_catalog(run.task.name, name)]
     scores = evaluation.score(
         run.task.name, held.truth, answer, metrics=[*known, *more],
         positive=getattr(run.codec, "positive", 1), weights=held.weights, units=held.units,
         seed=held.seed, predicted=asked.predicted(held, answer) if asked else None)
-    rest = {name: score for name, score in entry.scores.items()
-            if name not in scores and name not in imbalance.COST_WORDS}
-    return dataclasses.replace(entry, scores={**rest, **scores})
+    return dataclasses.replace(entry, scores=scores)
 
 
-def _exhibits(result: Result, asked: Imbalance | None) -> Any:
-    run = result._run
+def _of_catalog(task: str, name: str) -> bool:
+    """Whether a score can be made anew: a function of the user's own is not at hand here."""
+    with contextlib.suppress(UnknownNameError):
+        return ":" not in name and evaluation.metrics.get(task, name).name == name
+    return False
+
+
+def _exhibits(facts: _record.Facts, run: Run | None, asked: Imbalance | None) -> Any:
     if run is None or run.held is None:
-        kept = {name: part for name, part in result.exhibits.items()
+        kept = {name: part for name, part in facts.exhibits().items()
                 if name in ("rows", "positive", "calibration")}
         return lambda: kept
     held, answer = _answered(run)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from wholefit import evaluation
 from wholefit.api import _answers
 from wholefit.api.result import Result
@@ -28,9 +30,13 @@ def compare(
     first = _answers.dataset(a._fitted, rows, options, with_target=True)
     second = _answers.dataset(b._fitted, rows, options, with_target=True)
     truth, of_a = _answers.truth_and_answer(a._fitted, first)
-    _, of_b = _answers.truth_and_answer(b._fitted, second)
+    same, of_b = _answers.truth_and_answer(b._fitted, second)
+    if not np.array_equal(truth, same):
+        raise DataError(f"cannot compare: the two clean {a.target!r} otherwise, so that they are "
+                        "not asked the same; compare models of the same recipe, or clean the rows "
+                        "and leave those without a target out first.")
     return evaluation.compare(
-        a.task, evaluation.metrics.main(a.task, metric, a.classes), truth, of_a, of_b,
+        a.task, _answers.main_metric(a._fitted, metric, b._fitted), truth, of_a, of_b,
         positive=getattr(a._fitted.codec, "positive", 1), weights=first.weights(),
         predicted=(_decided(a, of_a), _decided(b, of_b)),
     )

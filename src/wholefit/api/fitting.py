@@ -14,6 +14,7 @@ from wholefit import models as catalog
 from wholefit.api import _answers
 from wholefit.api._choice import tell_choice
 from wholefit.api._tables import cleaned, read_recipe
+from wholefit.api._telling import tell, warn
 from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
@@ -126,11 +127,11 @@ def fit(
         chosen, said = choose_task(dataset, target, task)
         emit("read", source=dataset.source, rows=len(dataset), columns=dataset.frame.width,
              said=said, seconds=clock.spent())
-        _tell(dataset.notes)
+        tell(dataset.notes)
         run = training.fit(dataset, chosen, options, clock, apart)
     tell_choice(run.fitted.encoder)
     for sentence in run.warnings:
-        _warn(sentence)
+        warn(sentence)
     for finding in run.findings:
         if finding.severity == "critical":
             warnings.warn(str(finding), WholefitWarning, stacklevel=2)
@@ -210,15 +211,3 @@ def choose_task(
     if named not in tasks.names():
         raise unknown("task", named, tasks.names())
     return tasks.get(named), f"{named}: as asked"
-
-
-def _tell(notes: Sequence[data.Note]) -> None:
-    for note in notes:
-        emit("note", kind=note.kind, message=note.message, severity=note.severity)
-        if note.severity == "warning":
-            warnings.warn(note.message, WholefitWarning, stacklevel=4)
-
-
-def _warn(sentence: str) -> None:
-    emit("warning", message=sentence)
-    warnings.warn(sentence, WholefitWarning, stacklevel=3)

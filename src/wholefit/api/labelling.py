@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from wholefit import data
 from wholefit.api import _answers
-from wholefit.base.errors import DataError, ParameterError, StateError
+from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.data.labels import Items, Store, items_of
-from wholefit.data.notes import some
 
 if TYPE_CHECKING:
-    from wholefit.api.result import Result
     from wholefit.evaluation.agreement import Agreement
     from wholefit.training.label_errors import LabelErrors
     from wholefit.training.labelled import Labelled
@@ -156,24 +154,6 @@ def label_errors(
     return finding.label_errors(
         dataset, chosen, models=named, folds=folds, repeats=repeats, seed=seed,
         jobs=(os.cpu_count() or 1) if jobs is None else jobs, score=score)
-
-
-def errors_of_result(result: Result, score: str) -> LabelErrors:
-    """Label errors by the out-of-fold answers that a fit has made, without fitting again."""
-    from wholefit.training import label_errors as finding
-
-    run = result._run
-    if run is None:
-        raise StateError("out-of-fold answers are at hand only where fit was called, not in a "
-                         "loaded model: call wf.label_errors(source, target=...).")
-    if score not in finding.SCORES:
-        raise ParameterError(f"score must be one of {some([*map(repr, finding.SCORES)])}; got "
-                             f"{score!r}.")
-    model = run.chosen.model
-    return finding.judge(
-        result.target, run.task, run.codec, run.truth, run.oof[model], score=score,
-        rows=finding.source_rows(len(run.truth), result.notes),
-        how=f"judged by {model}; {run.split}")
 
 
 def items_from(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
+from wholefit.base.wording import aligned
 from wholefit.training import Entry
 
 
@@ -39,11 +40,7 @@ class Leaderboard(Sequence[Entry]):
         return header, [_cells(entry, shown) for entry in self._entries]
 
     def __str__(self) -> str:
-        header, rows = self.table()
-        widths = [max(len(line[at]) for line in [header, *rows]) for at in range(len(header))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-                 for line in [header, *rows]]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(aligned(*self.table()))
 
     __repr__ = __str__
 

@@ -168,7 +168,8 @@ class Result:
         """
         from wholefit.api.balancing import with_threshold
 
-        return with_threshold(self, threshold, costs, rows, options)
+        return Result(*with_threshold(self._fitted, self._facts, self._run, threshold, costs, rows,
+                                      options))
 
     def label_errors(self, *, score: str = "normalised_margin") -> LabelErrors:
         """Rows whose target the fit's out-of-fold answers contradict, as `wf.label_errors`.
@@ -176,9 +177,9 @@ class Result:
         No model is fitted. Rows are numbered as in the source, after the fixed steps of a
         cleaning recipe if there was one. StateError for a Result loaded from a file.
         """
-        from wholefit.api.labelling import errors_of_result
+        from wholefit.api._suspects import errors_of_run
 
-        return errors_of_result(self, score)
+        return errors_of_run(self._run, self.target, self.notes, score)
 
     def update(self, more: Any) -> Result:
         """A new Result that has learnt `more` rows too, where the model can.

@@ -10,6 +10,7 @@ from wholefit import data
 from wholefit import models as catalog
 from wholefit.api import _answers
 from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.wording import aligned
 from wholefit.training.choosing import Chosen, ColumnVerdict, choose
 from wholefit.training.stability import ROUNDS
 
@@ -75,11 +76,7 @@ class Selected:
 
     def to_text(self) -> str:
         """The table and the notes as lines."""
-        header, rows = self.table()
-        widths = [max(len(line[at]) for line in [header, *rows]) for at in range(len(header))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-                 for line in [header, *rows]]
-        return "\n".join([*(line.rstrip() for line in lines), "", *self.notes()])
+        return "\n".join([*aligned(*self.table()), "", *self.notes()])
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data."""

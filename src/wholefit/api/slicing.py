@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from wholefit import evaluation
 from wholefit.api import _answers
 from wholefit.base.errors import unknown
 from wholefit.evaluation.slices import Slices, slices
@@ -26,11 +25,7 @@ def by_slices(
         if name not in rows.columns:
             raise unknown("column", name, rows.columns)
     truth, answer = _answers.truth_and_answer(fitted, asked)
-    wanted: list[Any] = list(fitted.task.metrics)
-    if metric is not None:
-        first = evaluation.metrics.main(
-            fitted.task.name, metric, getattr(fitted.codec, "classes", None))
-        wanted = [first, *(name for name in wanted if name != first.name)]
+    wanted = _answers.wanted_metrics(fitted, metric)
     decision = fitted.decision
     return slices(
         fitted.task.name, truth, answer, {name: rows.get_column(name) for name in names},

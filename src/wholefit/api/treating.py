@@ -13,6 +13,7 @@ from wholefit.api import _answers
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.errors import DataError
 from wholefit.base.events import emit
+from wholefit.base.wording import aligned
 from wholefit.training import treatments as comparing
 from wholefit.training.treatments import Compared, Treated
 
@@ -72,11 +73,7 @@ class Treatments:
 
     def to_text(self) -> str:
         """Table, verdicts and notes as lines."""
-        header, rows = self.table()
-        widths = [max(len(line[at]) for line in [header, *rows]) for at in range(len(header))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-                 for line in [header, *rows]]
-        return "\n".join([*(line.rstrip() for line in lines), "", *self.verdicts, "",
+        return "\n".join([*aligned(*self.table()), "", *self.verdicts, "",
                           *self.notes()])
 
     def to_json(self) -> dict[str, Any]:

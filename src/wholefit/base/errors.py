@@ -63,7 +63,7 @@ class BudgetError(WholefitError):
 def nearest(word: str, options: Iterable[str]) -> str | None:
     """The option that looks most like `word`, or None if none comes close."""
     by_lower = {option.lower(): option for option in options}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(str(word)[:200].lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import typer
 
+from wholefit.base.wording import aligned
+
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 _GAP = 2
 _WIDE = 110
@@ -41,9 +43,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if sys.stdout.isatty():
         _in_terminal(header, rows)
         return
-    widths = _widths(header, rows)
-    for line in [header, *rows]:
-        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    for line in aligned(header, rows):
+        say(line)
 
 
 def narrow() -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from wholefit.cli import _show
 from wholefit.cli._app import command, importable, pairs
+from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
 from wholefit.cli._reading import (
@@ -22,49 +23,42 @@ from wholefit.cli._reading import (
 )
 
 
-def _option(meaning: str, metavar: str) -> Any:
-    return typer.Option(help=meaning, metavar=metavar)
-
-
 @command("treatments")
 def treatments(
     source: Annotated[str, typer.Argument(
         help="File, folder, database URL, or - for standard input.", metavar="SOURCE")],
-    target: Annotated[str, _option("Column to predict.", "COLUMN")],
-    models: Annotated[str | None, _option(
+    target: Annotated[str, option("Column to predict.", "COLUMN")],
+    models: Annotated[str | None, option(
         "Models to treat, e.g. 'logistic, lightgbm'; a linear, a boosted and a forest if left "
         "out.", "MODELS")] = None,
-    treat: Annotated[str | None, _option(
+    treat: Annotated[str | None, option(
         "What to compare: words of fit --balance (weights, over, under, smote, near_miss, "
         "adasyn, ...), threshold, balanced_forest.", "WORDS")] = None,
-    costs: Annotated[str | None, _option(
+    costs: Annotated[str | None, option(
         "What mistakes cost: a TOML file, or e.g. 'yes=50'; in inverse proportion to frequency "
         "if left out.", "FILE")] = None,
-    precision: Annotated[float, _option("The precision at which recall is read.", "P")] = 0.5,
-    positive: Annotated[str | None, _option(
+    precision: Annotated[float, option("The precision at which recall is read.", "P")] = 0.5,
+    positive: Annotated[str | None, option(
         "The class called positive; the rarest if left out.", "CLASS")] = None,
-    folds: Annotated[int, _option("Folds of the cross-validation.", "N")] = 5,
-    repeats: Annotated[int, _option("How often the folds are drawn anew.", "N")] = 1,
-    budget: Annotated[str, _option("Time to spend: 60s, 5min, 1h.", "TIME")] = "5min",
-    groups: Annotated[str | None, _option(
-        "Column of groups, which are never split between training and test.", "COLUMN")] = None,
-    time: Annotated[str | None, _option(
-        "Column of time: only past rows are learnt from.", "COLUMN")] = None,
-    weights: Annotated[str | None, _option("Column of the rows' weights.", "COLUMN")] = None,
-    role: Annotated[list[str] | None, _option(
-        "What a column is, e.g. zip=categorical; may be repeated.", "COLUMN=ROLE")] = None,
-    jobs: Annotated[int | None, _option("Threads; as many as there are cores.", "N")] = None,
-    seed: Annotated[int, _option("Every random choice follows from it.", "N")] = 0,
+    folds: Annotated[int, option("Folds of the cross-validation.", "N")] = 5,
+    repeats: Annotated[int, option("How often the folds are drawn anew.", "N")] = 1,
+    budget: Annotated[str, option("Time to spend: 60s, 5min, 1h.", "TIME")] = "5min",
+    groups: Groups = None,
+    time: Time = None,
+    weights: Weights = None,
+    role: Role = None,
+    jobs: Jobs = None,
+    seed: Seed = 0,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,
     sheet: Sheet = None,
     table: Table = None,
     query: Query = None,
-    report: Annotated[Path | None, _option(
+    report: Annotated[Path | None, option(
         "Write a page with the table and precision-recall curves here.", "FILE")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON, for machines.")] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Compare ways to treat a rare class, each against doing nothing, on the same folds.
 

@@ -9,6 +9,7 @@ import typer
 
 from wholefit.cli import _show
 from wholefit.cli._app import command
+from wholefit.cli._options import Force, Groups, Jobs, Json, Seed
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
 from wholefit.cli._reading import (
@@ -157,15 +158,11 @@ def label_errors(
     score: Annotated[str, typer.Option(
         help="What ranks classes: normalised_margin or self_confidence.",
         metavar="NAME")] = "normalised_margin",
-    groups: Annotated[str | None, typer.Option(
-        help="Column of groups, never split between training and test.",
-        metavar="COLUMN")] = None,
-    jobs: Annotated[int | None, typer.Option(
-        help="Threads; as many as there are cores.", metavar="N")] = None,
-    seed: Annotated[int, typer.Option(
-        help="Every random choice follows from it.", metavar="N")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON, for machines.")] = False,
+    groups: Groups = None,
+    jobs: Jobs = None,
+    seed: Seed = 0,
+    force: Force = False,
+    as_json: Json = False,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,

@@ -11,6 +11,7 @@ import typer
 
 from wholefit.cli import _show
 from wholefit.cli._app import command
+from wholefit.cli._options import Force, Json
 from wholefit.cli._places import check_free
 from wholefit.cli._reading import (
     Delimiter,
@@ -22,7 +23,6 @@ from wholefit.cli._reading import (
     reading,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
 # Columns of a profile that a terminal shows.
 _MOST_LINES = 100
 
@@ -68,8 +68,9 @@ def profile(
         help="Figures of columns from at most so many random rows; a million if left out.",
         metavar="ROWS", min=1)] = None,
     out: Annotated[Path | None, typer.Option(
-        help="Also write one self-contained HTML page, with pictures.", metavar="FILE")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+        "--out", "--report", help="Also write one self-contained HTML page, with pictures.",
+        metavar="FILE")] = None,
+    force: Force = False,
     no_values: Annotated[bool, typer.Option(
         "--no-values", help="Show no cell of the data: no samples, levels, extremes.")] = False,
     delimiter: Delimiter = None,

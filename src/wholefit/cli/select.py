@@ -9,6 +9,7 @@ import typer
 
 from wholefit.cli import _show
 from wholefit.cli._app import command, importable, pairs
+from wholefit.cli._options import Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._progress import told
 from wholefit.cli._reading import (
     Delimiter,
@@ -21,39 +22,32 @@ from wholefit.cli._reading import (
 )
 
 
-def _option(meaning: str, metavar: str) -> Any:
-    return typer.Option(help=meaning, metavar=metavar)
-
-
 @command("select")
 def select(
     source: Annotated[str, typer.Argument(
         help="File, folder, database URL, or - for standard input.", metavar="SOURCE")],
-    target: Annotated[str | None, _option("Column to predict.", "COLUMN")] = None,
-    task: Annotated[str | None, _option(
+    target: Annotated[str | None, option("Column to predict.", "COLUMN")] = None,
+    task: Annotated[str | None, option(
         "classification or regression; the target decides.", "NAME")] = None,
-    model: Annotated[str | None, _option(
+    model: Annotated[str | None, option(
         "The one whose loss is measured with each column shuffled; boosted trees if left out.",
         "MODEL")] = None,
-    folds: Annotated[int, _option("Folds of that measurement.", "N")] = 5,
-    rounds: Annotated[int, _option("Pairs of half-samples drawn.", "N")] = 50,
-    groups: Annotated[str | None, _option(
-        "Column of groups, which are never split between training and test.", "COLUMN")] = None,
-    time: Annotated[str | None, _option(
-        "Column of time: only past rows are learnt from.", "COLUMN")] = None,
-    weights: Annotated[str | None, _option("Column of the rows' weights.", "COLUMN")] = None,
-    role: Annotated[list[str] | None, _option(
-        "What a column is, e.g. zip=categorical; may be repeated.", "COLUMN=ROLE")] = None,
-    roles: Annotated[Path | None, _option("TOML file of such lines.", "FILE")] = None,
-    jobs: Annotated[int | None, _option("Threads; as many as there are cores.", "N")] = None,
-    seed: Annotated[int, _option("Every random choice follows from it.", "N")] = 0,
+    folds: Annotated[int, option("Folds of that measurement.", "N")] = 5,
+    rounds: Annotated[int, option("Pairs of half-samples drawn.", "N")] = 50,
+    groups: Groups = None,
+    time: Time = None,
+    weights: Weights = None,
+    role: Role = None,
+    roles: Annotated[Path | None, option("TOML file of such lines.", "FILE")] = None,
+    jobs: Jobs = None,
+    seed: Seed = 0,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,
     sheet: Sheet = None,
     table: Table = None,
     query: Query = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON, for machines.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Which columns matter, by several methods side by side.
 

@@ -8,6 +8,7 @@ import typer
 
 from wholefit.cli import _show
 from wholefit.cli._app import command, pairs
+from wholefit.cli._options import Json, Seed
 from wholefit.cli._reading import (
     Delimiter,
     Encoding,
@@ -30,15 +31,14 @@ def skew(
     role: Annotated[list[str] | None, typer.Option(
         help="What a column is, e.g. zip=categorical or day=ignored; may be repeated.",
         metavar="COLUMN=ROLE")] = None,
-    seed: Annotated[int, typer.Option(help="Every random choice follows from it.",
-                                      metavar="N")] = 0,
+    seed: Seed = 0,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,
     sheet: Sheet = None,
     table: Table = None,
     query: Query = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON, for machines.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Teach a model to tell the rows of two tables apart, and say how well it can.
 

@@ -12,6 +12,7 @@ import typer
 from wholefit.base.events import listen
 from wholefit.cli import _show
 from wholefit.cli._app import command, importable, pairs
+from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import _bar, told
 from wholefit.cli._reading import (
@@ -27,46 +28,38 @@ from wholefit.cli._reading import (
 if TYPE_CHECKING:
     from wholefit.training._suggestions import Suggestions
 
-Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
-
-
-def _option(meaning: str, metavar: str) -> Any:
-    return typer.Option(help=meaning, metavar=metavar)
 
 
 @command("suggest")
 def suggest(
     source: Annotated[str, typer.Argument(
         help="File, folder, database URL, or - for standard input.", metavar="SOURCE")],
-    target: Annotated[str | None, _option("Column to predict.", "COLUMN")] = None,
-    task: Annotated[str | None, _option(
+    target: Annotated[str | None, option("Column to predict.", "COLUMN")] = None,
+    task: Annotated[str | None, option(
         "classification or regression; the target decides.", "NAME")] = None,
-    metric: Annotated[str | None, _option("What gains are measured by.", "METRIC")] = None,
-    budget: Annotated[str, _option("Time to spend: 60s, 5min.", "TIME")] = "60s",
-    helps: Annotated[str, _option(
+    metric: Annotated[str | None, option("What gains are measured by.", "METRIC")] = None,
+    budget: Annotated[str, option("Time to spend: 60s, 5min.", "TIME")] = "60s",
+    helps: Annotated[str, option(
         "Which model must gain: any, linear, tree, or both.", "WHICH")] = "any",
-    alpha: Annotated[float, _option(
+    alpha: Annotated[float, option(
         "Chance of accepting anything where nothing helps.", "P")] = 0.05,
-    most: Annotated[int, _option("Most features to accept.", "N")] = 10,
-    rows: Annotated[int, _option("Most rows to choose on.", "N")] = 10_000,
-    folds: Annotated[int, _option("Folds of the cross-validation.", "N")] = 5,
-    positive: Annotated[str | None, _option("The class called positive.", "CLASS")] = None,
-    weights: Annotated[str | None, _option("Column of the rows' weights.", "COLUMN")] = None,
-    groups: Annotated[str | None, _option("Column of groups, never split.", "COLUMN")] = None,
-    time: Annotated[str | None, _option(
-        "Column of time: only past rows are learnt from.", "COLUMN")] = None,
-    role: Annotated[list[str] | None, _option(
-        "What a column is, e.g. zip=categorical; may be repeated.", "COLUMN=ROLE")] = None,
-    seed: Annotated[int, _option("Every random choice follows from it.", "N")] = 0,
-    jobs: Annotated[int | None, _option("Threads; as many as there are cores.", "N")] = None,
+    most: Annotated[int, option("Most features to accept.", "N")] = 10,
+    rows: Annotated[int, option("Most rows to choose on.", "N")] = 10_000,
+    folds: Annotated[int, option("Folds of the cross-validation.", "N")] = 5,
+    positive: Annotated[str | None, option("The class called positive.", "CLASS")] = None,
+    weights: Weights = None,
+    groups: Groups = None,
+    time: Time = None,
+    role: Role = None,
+    seed: Seed = 0,
+    jobs: Jobs = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,
     sheet: Sheet = None,
     table: Table = None,
     query: Query = None,
-    out: Annotated[Path | None, _option("Write the accepted features here.", "TOML")] = None,
+    out: Annotated[Path | None, option("Write the accepted features here.", "TOML")] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -139,17 +132,17 @@ def features(
 def join(
     left: Annotated[str, typer.Argument(help="Table whose rows are kept.", metavar="LEFT")],
     right: Annotated[str, typer.Argument(help="Table that is joined.", metavar="RIGHT")],
-    on: Annotated[list[str], _option(
+    on: Annotated[list[str], option(
         "Key column, or LEFT=RIGHT where it is called otherwise; may be repeated.", "COLUMN")],
-    as_of: Annotated[str | None, _option(
+    as_of: Annotated[str | None, option(
         "Column of time, or LEFT=RIGHT: only rows strictly before are used.", "COLUMN")] = None,
-    within: Annotated[str | None, _option("Only rows so recent: 30d, 12h.", "TIME")] = None,
-    aggregate: Annotated[list[str] | None, _option(
+    within: Annotated[str | None, option("Only rows so recent: 30d, 12h.", "TIME")] = None,
+    aggregate: Annotated[list[str] | None, option(
         "e.g. amount=mean,sum or *=count; may be repeated.", "COLUMN=STATISTICS")] = None,
-    how: Annotated[str, _option("left, or inner to leave out rows without a match.",
+    how: Annotated[str, option("left, or inner to leave out rows without a match.",
                                 "HOW")] = "left",
-    prefix: Annotated[str, _option("Before the names of new columns.", "TEXT")] = "",
-    out: Annotated[Path, _option("Where to write the joined table; - is standard output.",
+    prefix: Annotated[str, option("Before the names of new columns.", "TEXT")] = "",
+    out: Annotated[Path, option("Where to write the joined table; - is standard output.",
                                  "FILE")] = Path("-"),
     force: Force = False,
     as_json: Json = False,

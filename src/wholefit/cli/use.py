@@ -12,6 +12,7 @@ import typer
 from wholefit.base.errors import WholefitError
 from wholefit.cli import _show, _slices
 from wholefit.cli._app import command, importable, pairs
+from wholefit.cli._options import Force, Json
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
 from wholefit.cli._reading import (
@@ -28,7 +29,6 @@ Model = Annotated[Path, typer.Argument(help="A model file (.wf).", metavar="MODE
 Held = Annotated[str, typer.Argument(
     help="Rows with the target, not used for fitting: a file, or - for standard input.",
     metavar="SOURCE")]
-Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
 By = Annotated[list[str] | None, typer.Option(
     help="Score each part of the rows by this column, the worst first; may be repeated.",
     metavar="COLUMN")]
@@ -45,7 +45,7 @@ def predict(
     out: Annotated[str, typer.Option(
         help="File to write, of the kind that its ending names: .csv, .parquet, .json, .xlsx "
              "...; - is CSV on standard output.", metavar="FILE")] = "-",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    force: Force = False,
     policy: Policy = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
@@ -158,7 +158,7 @@ def report(
     out: Annotated[Path | None, typer.Option(
         help="The page to write; MODEL's name, in this folder, with .html.",
         metavar="FILE")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    force: Force = False,
 ) -> None:
     """Write one self-contained HTML page about a saved model."""
     import wholefit as wf

@@ -11,6 +11,7 @@ import typer
 from wholefit.base.errors import WholefitError
 from wholefit.cli import _show
 from wholefit.cli._app import command
+from wholefit.cli._options import Force, Json
 from wholefit.cli._places import check_free
 from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from wholefit.data.validate import Validation
     from wholefit.evaluation.drift import Drift
 
-Json = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
 Target = Annotated[str | None, typer.Option(
     help="The column to predict: new rows need not have it.", metavar="COLUMN")]
 New = Annotated[str, typer.Argument(
@@ -38,7 +38,7 @@ def expect(
         metavar="SOURCE")],
     out: Annotated[str, typer.Option(
         help="TOML file to write; - prints it.", metavar="FILE")] = "-",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    force: Force = False,
     target: Target = None,
     confidence: Annotated[float, typer.Option(
         help="Chance that new rows of the same kind pass.", metavar="NUMBER")] = 0.99,
@@ -83,7 +83,7 @@ def validate(
     correction: Correction = "holm",
     report: Annotated[Path | None, typer.Option(
         help="Also write one HTML page.", metavar="FILE")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    force: Force = False,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     na_values: NaValues = None,

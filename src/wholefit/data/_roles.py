@@ -43,7 +43,7 @@ def decide(facts: Facts) -> Verdict:
     if kind == pl.Boolean:
         return "boolean", "true or false"
     if kind.is_temporal() and kind not in (pl.Duration, pl.Time):
-        return "datetime", f"its type is {kind}"
+        return "datetime", f"its type is {str(kind).split('(')[0]}"
     if kind == pl.String:
         return _text(facts)
     if isinstance(kind, (pl.Categorical, pl.Enum)):

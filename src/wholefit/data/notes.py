@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from wholefit.base.errors import ParameterError
+from wholefit.base.stored import typed
 
 SEVERITIES = ("info", "warning")
 _KEPT = 20
@@ -47,7 +48,7 @@ class Note:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Note:
         """Back from `to_json`."""
-        return cls(**{**values, "rows": tuple(values.get("rows", ()))})
+        return typed(cls(**{**values, "rows": tuple(values.get("rows", ()))}))
 
 
 def info(kind: str, message: str, **facts: Any) -> Note:

@@ -18,8 +18,7 @@ import polars as pl
 
 from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.data import _cells, _memory
-from wholefit.data.clean import compute, condition
-from wholefit.data.clean._grammar import parse
+from wholefit.data.formulas import compute, condition, parse
 from wholefit.data.read import read
 from wholefit.data.table import Table
 

@@ -20,6 +20,7 @@ import polars as pl
 
 from wholefit.base import errors
 from wholefit.base.params import Params, param
+from wholefit.base.stored import typed
 from wholefit.base.tasks import TargetFacts
 from wholefit.data import _cells, _facts, _roles
 from wholefit.data._facts import Facts
@@ -61,7 +62,7 @@ class Column:
     def from_json(cls, stored: Mapping[str, Any]) -> Column:
         """Back from `to_json`."""
         levels = stored.get("levels")
-        return cls(**{**stored, "levels": None if levels is None else tuple(levels)})
+        return typed(cls(**{**stored, "levels": None if levels is None else tuple(levels)}))
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ class Schema:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Schema:
         """Back from `to_json`."""
-        return cls(tuple(Column.from_json(c) for c in stored["columns"]),
-                   stored["target"], stored["task"])
+        return typed(cls(tuple(Column.from_json(c) for c in stored["columns"]),
+                         stored["target"], stored["task"]))
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def load_roles(path: str | Path) -> dict[str, str]:
         stored = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise errors.DataError(f"roles file {str(path)!r} cannot be read: {error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # too deep, or a number too long
         raise errors.DataError(f"roles file {str(path)!r} is not TOML: {error}.") from error
     found = stored.get("roles", stored)
     for name, role in found.items() if isinstance(found, dict) else [("roles", found)]:

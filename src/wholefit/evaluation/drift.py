@@ -19,6 +19,7 @@ import polars as pl
 
 from wholefit.base.params import Params, param
 from wholefit.base.seeds import generator
+from wholefit.base.wording import plain
 from wholefit.data.notes import some
 from wholefit.data.schema import Column, Schema
 from wholefit.data.validate import sketch as sketching
@@ -80,8 +81,8 @@ class Shift:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; a number that is not known is null."""
-        return {name: None if isinstance(value, float) and not math.isfinite(value) else value
-                for name, value in asdict(self).items()}
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
 
 @dataclass(frozen=True)

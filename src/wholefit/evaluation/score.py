@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.errors import ParameterError
+from wholefit.base.stored import typed
 from wholefit.evaluation import intervals, metrics
 from wholefit.evaluation.metrics import Metric, Sheet
 
@@ -51,8 +52,8 @@ class Score:
     def from_json(cls, stored: dict[str, Any]) -> Score:
         """Read back what `to_json` wrote."""
         numbers = {name: _from_json(stored[name]) for name in ("value", "low", "high")}
-        return cls(metric=stored["metric"], **numbers, level=float(stored["level"]),
-                   how=stored["how"], n=int(stored["n"]))
+        return typed(cls(metric=stored["metric"], **numbers, level=float(stored["level"]),
+                         how=stored["how"], n=int(stored["n"])))
 
 
 def score(task: str, truth: Any, answer: Any, *, metrics: Any = None, positive: int = 1,

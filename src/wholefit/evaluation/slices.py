@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.wording import plain
 from wholefit.data import _cells
 from wholefit.evaluation import metrics, two_sample
 from wholefit.evaluation.metrics import Metric
@@ -55,7 +56,7 @@ class Slice:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; a number that is not known is null."""
-        numbers = {name: _plain(getattr(self, name)) for name in
+        numbers = {name: plain(getattr(self, name)) for name in
                    ("difference", "low", "high", "p", "p_adjusted")}
         return {"where": self.where, "n": self.n, "share": self.share, **numbers,
                 "verdict": self.verdict,
@@ -270,10 +271,6 @@ def _signed(each: Slice) -> str:
     if math.isnan(each.difference):
         return "difference from the rest not known"
     return f"{each.difference:+.3g} [{each.low:+.3g}, {each.high:+.3g}] from the rest"
-
-
-def _plain(number: float) -> float | None:
-    return number if math.isfinite(number) else None
 
 
 def _parts(number: int) -> str:

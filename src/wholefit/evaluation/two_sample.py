@@ -18,6 +18,7 @@ import numpy as np
 
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.seeds import generator
+from wholefit.data._association import ks_distance
 
 Array = np.ndarray
 CORRECTIONS = ("holm", "bh", "bonferroni", "none")
@@ -52,14 +53,6 @@ def ks(a: Any, b: Any) -> Tested:
     if n * m <= _EXACT_CELLS:
         return Tested(gap, _ks_exact(gap, n, m), f"exact Kolmogorov-Smirnov, {n:,} and {m:,} rows")
     return Tested(gap, ks_p(gap, n, m), f"Kolmogorov-Smirnov, {n:,} and {m:,} rows")
-
-
-def ks_distance(first: Array, second: Array) -> float:
-    """The largest gap between the distribution functions of two sorted columns."""
-    every = np.concatenate([first, second])
-    of_first = np.searchsorted(first, every, side="right") / len(first)
-    of_second = np.searchsorted(second, every, side="right") / len(second)
-    return float(np.abs(of_first - of_second).max())
 
 
 def ks_p(gap: float, n: int, m: int) -> float:

@@ -66,7 +66,7 @@ class OneHot:
     @classmethod
     def from_state(cls, state: State) -> OneHot:
         """The block that `state` describes."""
-        return cls([Levels(**found) for found in state.config["columns"]])
+        return cls([Levels.from_json(found) for found in state.config["columns"]])
 
 
 class Ordinal:
@@ -105,7 +105,7 @@ class Ordinal:
     def from_state(cls, state: State) -> Ordinal:
         """The block that `state` describes."""
         hole = state.config["hole"]
-        columns = [Levels(**found) for found in state.config["columns"]]
+        columns = [Levels.from_json(found) for found in state.config["columns"]]
         return cls(columns, np.nan if hole is None else hole)
 
 

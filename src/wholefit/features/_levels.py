@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wholefit.base.stored import typed
 from wholefit.features._picked import Picked
 
 
@@ -40,6 +41,11 @@ class Levels:
         """As plain data."""
         return {"column": self.column, "kept": self.kept, "folded": self.folded,
                 "missing": self.missing}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Levels:
+        """Back from `to_json`; TypeError for what it never wrote."""
+        return typed(cls(stored["column"], stored["kept"], stored["folded"], stored["missing"]))
 
 
 def learn(picked: Picked, column: str, rare: float, most: int | None) -> Levels:

@@ -11,6 +11,7 @@ import numpy as np
 from wholefit import models
 from wholefit.base import tasks
 from wholefit.base.errors import WholefitError
+from wholefit.features import engineer
 from wholefit.report._facts import Reported, metric_of
 from wholefit.training import DEFAULT_BUDGET, Entry
 
@@ -26,8 +27,10 @@ def options(result: Reported) -> dict[str, Any] | None:
     found["models"] = ", ".join(_named(result))
     found["metric"] = result.leaderboard.metric
     found |= {name: lineage[name] for name in ("folds", "repeats", "budget", "jobs", "seed",
-                                               "balance", "costs", "threshold")
+                                               "balance", "costs", "threshold", "features",
+                                               "checks")
               if name in lineage}
+    found["clean"] = lineage.get("clean", {}).get("step")
     for role, word in _SINGLE.items():
         for column in result.schema.having(role):
             found[word] = column
@@ -42,9 +45,18 @@ def shell(result: Reported) -> str | None:
     asked = options(result)
     if asked is None:
         return None
-    words = [f"--{name} {shlex.quote(str(value))}" for name, value in asked.items()]
+    plain = {name: value for name, value in asked.items()
+             if name not in ("features", "clean", "checks")}
+    words = [f"--{name} {shlex.quote(str(value))}" for name, value in plain.items()]
     words += [f"--role {shlex.quote(f'{name}={role}')}" for name, role in _roles(result).items()]
-    return " \\\n    ".join([f"wholefit fit {shlex.quote(_source(result))}", *words])
+    words += [f"--feature {shlex.quote(f'{name}={value}')}"
+              for name, value in asked.get("features", {}).items()]
+    files = _files(result)
+    words += [f"--{option} {name}" for option, (name, _) in files.items()]
+    words += ["--no-checks"] if "checks" in asked else []
+    before = [f"cat > {name} <<'END'\n{text.rstrip()}\nEND\n" for name, text in files.values()]
+    return "".join(before) + " \\\n    ".join(
+        [f"wholefit fit {shlex.quote(_source(result))}", *words])
 
 
 def python(result: Reported) -> str | None:
@@ -55,8 +67,29 @@ def python(result: Reported) -> str | None:
     roles = _roles(result)
     words = [f"{name}={value!r}" for name, value in asked.items()]
     words += [f"roles={roles!r}"] if roles else []
+    steps = [_feature(table) for table in result.lineage.get("engineer", [])]
+    words += [f"transformers=[{', '.join(steps)}]"] if steps else []
     source = repr(_source(result)) if _is_file(result) else "frame"
     return "wf.fit(\n    " + ",\n    ".join([source, *words]) + ",\n)"
+
+
+def _files(result: Reported) -> dict[str, tuple[str, str]]:
+    """Files that a command line reads: the option, and the name and text of each."""
+    clean, made = result.lineage.get("clean"), result.lineage.get("engineer")
+    found = {}
+    if clean:
+        from wholefit.data.clean import Recipe  # most reports need no cleaning step
+
+        found["clean"] = "recipe_again.toml", Recipe.from_dict(clean).to_toml()
+    if made:
+        found["engineer"] = "features_again.toml", engineer.to_toml(made)
+    return found
+
+
+def _feature(table: dict[str, Any]) -> str:
+    """An engineered feature as a call."""
+    rest = [f"{name}={value!r}" for name, value in table.items() if name not in ("kind", "columns")]
+    return f"wf.feature({', '.join([repr(table['kind']), repr(table['columns']), *rest])})"
 
 
 def tried(result: Reported) -> list[Entry]:
@@ -94,9 +127,10 @@ def base_name(entry: Entry) -> str:
 
 
 def foreign(result: Reported) -> list[str]:
-    """Models and metrics of the user's own: a command line names them by import path only."""
+    """Models, metrics, steps of the user's own: a command line cannot name them by itself."""
     metric = result.leaderboard.metric
     strange = [entry.model for entry in tried(result) if base_name(entry) not in models.names()]
+    strange += result.lineage.get("transformers", [])
     return strange + ([metric] if metric_of(result, metric) is None else [])
 
 
@@ -104,7 +138,7 @@ def _telling(result: Reported, name: str, value: Any) -> bool:
     """Whether an option says anything that its default would not."""
     task = tasks.get(result.task)
     silent = {"metric": task.metrics[0], "repeats": 1, "choose": "recommended",
-              "budget": str(DEFAULT_BUDGET)}
+              "budget": str(DEFAULT_BUDGET), "features": {}}
     return silent.get(name) != value
 
 

@@ -11,6 +11,7 @@ from wholefit.data import Schema
 from wholefit.evaluation import Score, metrics
 from wholefit.evaluation.metrics import Metric
 from wholefit.training import Entry
+from wholefit.training.decision import cost_matrix
 
 
 class Board(Protocol):
@@ -59,6 +60,9 @@ class Reported(Protocol):
 
 def metric_of(result: Reported, name: str) -> Metric | None:
     """The metric of that name; None for a user's own, whose code a report must not import."""
+    costs, classes = result.lineage.get("costs"), result.classes
+    if name == "expected_cost" and costs is not None and classes is not None:
+        return metrics.expected_cost(cost_matrix(costs, classes))
     return metrics.get(result.task, name) if name in metrics.names(result.task) else None
 
 

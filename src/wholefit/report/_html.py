@@ -19,7 +19,8 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*\Z")
 _UNFIT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 # Where a name may go on in the next line: after its joints, and within what has none for long.
-_JOINT = re.compile(r"(?<=_)(?=[^\W_])|(?<=[,;:(/\\-])(?=[^\W\d_])|(?<=[a-z])(?=[A-Z][a-z])")
+_JOINT = re.compile(r"(?<=_)(?=[^\W_])|(?<=[,;:/\\-])(?=[^\W\d_])|(?<=\S\()(?=[^\W\d_])|"
+                    r"(?<=[a-z])(?=[A-Z][a-z])")
 _RUN = re.compile(r"(\S{24})(?=\S)")
 
 

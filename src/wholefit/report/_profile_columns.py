@@ -20,6 +20,7 @@ _SAID = {"std": "std. deviation", "q05": "5 %", "q25": "25 %", "q75": "75 %", "q
          "min": "lowest", "max": "highest"}
 _COUNTS = {"zeros": "zeros", "negative": "negative", "infinite": "infinite",
            "once": "seen once", "empty": "empty"}
+_PLAIN_TIME = "(time_unit='us', time_zone=None)"
 _SORTS = (("order", "as in the data"), ("name", "name"), ("missing", "most missing"),
           ("distinct", "most distinct"))
 
@@ -50,7 +51,8 @@ def _card(
     profile: Profile, column: ColumnProfile, anchor: str, told: Informs | None, lean: bool
 ) -> Html:
     head = el("h3", data(column.name, 100), " ", el("span", column.role, cls="badge"))
-    why = el("p", f"{column.dtype}; ", data(column.reason, 160), cls="small")
+    kind = column.dtype.removesuffix(_PLAIN_TIME)
+    why = el("p", f"{kind}; ", data(column.reason, 160), cls="small")
     picture = _picture(column, profile, lean)
     right = [_figures(profile, column, told, lean), _more(column)]
     return el("article", head, why, el("div", picture, el("div", *right), cls="duo"),
@@ -63,11 +65,15 @@ def _card(
 
 
 def _picture(column: ColumnProfile, profile: Profile, lean: bool) -> Html:
+    if column.role == "constant" and column.distinct == 1:
+        return el("p", "No picture: one value only.", cls="small")
     if column.kind in ("numeric", "text") and column.histogram is not None:
         return el("figure", _charts.histogram(column.histogram, _words(column), not lean),
                   _beyond(column))
     if column.dates is not None and len(column.dates.counts) > 1:
         return el("figure", _over_time(column, column.dates))
+    if column.top and column.top[0][1] == 1:
+        return el("p", "No picture: no value is met twice.", cls="small")
     if column.top:
         return _levels(column, profile, _FEW_LEVELS if lean else _LEVELS)
     return el("p", "No picture: " + ("its levels are not shown." if column.kind == "categorical"
@@ -144,10 +150,13 @@ def _facts(
     profile: Profile, column: ColumnProfile, told: Informs | None, lean: bool
 ) -> Iterator[tuple[str, str, bool]]:
     yield "missing", _share(column.missing, profile.rows), column.missing > profile.rows / 2
-    yield "distinct", f"{column.distinct:,}", False
+    counted = column.distinct or column.missing == profile.rows
+    yield "distinct", f"{column.distinct:,}" if counted else "not counted", False
     if told is not None:
         yield "tells of the target", f"{told.share:.1%}", told.share > 0.9
     for name in _ORDER:
+        if name == "mode" and column.distinct == profile.rows - column.missing > 1:
+            continue  # no value is more frequent than another
         if column.numbers and name in column.numbers:
             yield _SAID.get(name, name), _written(name, column.numbers[name]), False
     yield from _lengths(column)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wholefit.data.findings import Finding
 from wholefit.data.profile import ByTarget, Pair, Profile, Scatter, Shift
-from wholefit.data.profile._text import moved_how
+from wholefit.data.profile._profile import moved_how
 from wholefit.report import _charts
 from wholefit.report._html import Html, bullets, data, el, join, scrolling
 from wholefit.report._html import table as as_table
@@ -123,7 +123,8 @@ def _drawn(profile: Profile, each: ByTarget) -> Html:
         title = f"{each.of} by {levels}: " + "; ".join(
             f"{group.name} median {number(group.box[2])}" for group in each.groups)
         picture = _charts.violins(each.groups, each.grid, title, _cut(each.of))
-        said = "box: middle half; line: 5 to 95 %; stroke: median"
+        said = "box: middle half; line: 5 to 95 %; stroke: median" + _fewer(
+            profile, levels, len(each.groups))
     elif each.kind == "curve":
         first, last = each.table[0], each.table[-1]
         title = (f"Median of {name} by {each.column}: {number(first[3])} where {each.column} is "
@@ -134,8 +135,14 @@ def _drawn(profile: Profile, each: ByTarget) -> Html:
     elif each.kind == "line":
         return _line(name, each)
     else:
-        return _shares(name, each)
+        return _shares(profile, name, each)
     return _figure(each.column, picture, said)
+
+
+def _fewer(profile: Profile, levels: str, shown: int) -> str:
+    """That not all levels are drawn, if they are not."""
+    there = profile.column(levels).distinct
+    return f"; the {shown} most frequent of {there:,} levels" if shown < there else ""
 
 
 def _figure(name: str, picture: Html, said: str) -> Html:
@@ -150,7 +157,7 @@ def _line(name: str, each: ByTarget) -> Html:
     return _figure(each.column, picture, f"{what} in each period")
 
 
-def _shares(name: str, each: ByTarget) -> Html:
+def _shares(profile: Profile, name: str, each: ByTarget) -> Html:
     rows = []
     for label, row in zip(each.names, each.table, strict=True):
         parts = [el("i", style=f"--s:{share:.1%};background:var(--p{at})",
@@ -166,7 +173,8 @@ def _shares(name: str, each: ByTarget) -> Html:
             for at, kind in enumerate(each.classes))
     return el("figure", el("h3", data(each.column, 60)), el("ul", *rows, cls="bars"),
               el("ul", *keys, cls="legend"),
-              el("figcaption", f"share of each {name} among the rows of a level"))
+              el("figcaption", f"shares of the classes of {name} within each level" + _fewer(
+                  profile, each.column, len(each.names))))
 
 
 # ---- pairs ------------------------------------------------------------------------------
@@ -298,7 +306,8 @@ def against(profile: Profile) -> Html | None:
     if found is None:
         return None
     rows = [[data(shift.column, 60), f"{shift.distance:.3f}", f"{shift.chance:.3f}",
-             data(moved_how(shift) or "–", 300)] for shift in found.shifts[:_SHIFTS]]
+             data(moved_how(shift).replace("->", "→") or "–", 300)]
+            for shift in found.shifts[:_SHIFTS]]
     more = len(found.shifts) - _SHIFTS
     drawn = [_shifted(shift) for shift in found.shifts
              if shift.shares is not None and shift.distance > shift.chance][:_SHIFTS_DRAWN]
@@ -312,7 +321,7 @@ def against(profile: Profile) -> Html | None:
            "source. This describes; it is no test."),
         bullets(sides) if sides else None,
         as_table(["column", "distance", "chance", "what moved"], rows,
-                 "How far each column moved", numbers=(1, 2), cls="columns"),
+                 "How far each column moved", numbers=(1, 2)),
         el("p", f"and {more:,} more columns", cls="small") if more > 0 else None,
         el("div", *drawn, cls="grid-of") if drawn else None])
 
@@ -335,7 +344,7 @@ def _shifted(shift: Shift) -> Html:
                      cls="track"), aria_hidden="true"),
                el("span", f"{a:.1%} → {b:.1%}", cls="n"))
             for name, a, b in zip(shift.names, here, there, strict=True)]
-    return _figure(shift.column, el("ul", *rows, cls="bars"), "blue: here; orange: there")
+    return _figure(shift.column, el("ul", *rows, cls="bars two"), "blue: here; orange: there")
 
 
 def reading_notes(profile: Profile) -> Html | None:

@@ -53,11 +53,14 @@ align-items:center;margin:.12rem 0}
 .bars .track i{background:var(--accent);height:100%;width:var(--s)}
 .bars .n{min-width:3.6rem;text-align:right;font-variant-numeric:tabular-nums;color:var(--soft);
 white-space:nowrap}
+.bars.two li{margin:.35rem 0}.bars.two .track{height:.55rem}
 .grid-of{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));
 gap:1rem 2rem}
 .grid-of figure{margin:0}.grid-of figcaption,.duo figcaption{font-size:.85rem;color:var(--soft);
 margin:.2rem 0}
 .grid-of h3{margin:.4rem 0 .3rem}
+.grid-of .legend{margin:.35rem 0}.grid-of .legend li{margin:0}.duo dl+.small{margin-top:.45rem}
+#advice pre{white-space:pre-wrap}
 svg .fill{fill:var(--accent);fill-opacity:.75}svg .curve{fill:none;stroke:var(--p1);
 stroke-width:2}svg .over{fill:none;stroke:var(--p1);stroke-width:2}
 svg .dots{stroke:var(--accent);stroke-width:5;stroke-linecap:round;stroke-opacity:.4}
@@ -81,6 +84,7 @@ max-width:11rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;paddin
 @media print{:root{--p0:#1d5fbf;--p1:#c4570a;--p2:#0b7a6b;--p3:#8a3ea8;--p4:#7a6200;--p5:#b3245a;
 --p6:#4d5b6b;--p7:#2b8a3e;--pos:29 95 191;--neg:196 87 10}
 .finder{display:none!important}.col{content-visibility:visible;break-inside:avoid}
+.advice dt{break-after:avoid}.found code{font-size:.9em}
 .assoc{font-size:5.5pt}.assoc td{min-width:0}}
 """.replace("\n", "")
 

@@ -68,6 +68,12 @@ font-variant-numeric:tabular-nums}
 .metrics tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--line)}
 .metrics td,.metrics th{border:0;padding:.3rem .1rem}
 .metrics td:last-child{grid-column:1/-1;min-width:0;padding:0 .1rem .5rem}}
+.findings td:nth-child(n+2){min-width:12rem}
+.findings .badge{font-size:.8em;margin:0}
+@media (max-width:40rem){.findings,.findings tbody,.findings tr,.findings td,.findings th
+{display:block}.findings thead{display:none}.findings td{border:0;padding:.15rem .1rem}
+.findings tr{border-bottom:1px solid var(--line);padding:.5rem 0}
+.findings tbody th{border:0;padding:.15rem .1rem}.findings td:nth-child(n+2){min-width:0}}
 .facts th{white-space:nowrap}
 .facts td{min-width:12rem;max-width:46rem}
 .badge{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .55rem;

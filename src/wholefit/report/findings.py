@@ -11,7 +11,7 @@ from wholefit.report._html import Html, data, el, join, table
 
 _MOST = 60
 _ROWS = 8
-_SAID = {"critical": "leak or fault", "warning": "check", "info": "to know"}
+_SAID = {"critical": "leak or fault", "warning": "to check", "info": "to know"}
 
 
 def findings(result: Reported) -> Html | None:

@@ -137,8 +137,8 @@ def _commands(result: Reported) -> list[Html]:
     if strange:
         found.append(el("p", f"{words.listed(strange)}: not of the catalog; give the same objects "
                         "or import paths again.", cls="small"))
-    found.append(el("p", "The same rows are known by their data hash below. Options of reading and "
-                    "of features, where you gave any, must be given again.", cls="small"))
+    found.append(el("p", "The same rows are known by their data hash below. Options of reading, "
+                    "where you gave any, must be given again.", cls="small"))
     return found
 
 

@@ -40,7 +40,8 @@ def page(compared: Compared, notes: Sequence[str] = ()) -> str:
                 ("table", "The table", _table(compared)),
                 ("gaps", "Against doing nothing", _gaps(compared)),
                 ("curves", "Precision and recall", _curves(compared)),
-                ("how", "How it was compared", bullets(data(note, 900) for note in notes))]
+                ("how", "How it was compared", bullets(data(note, 900) for note in notes
+                                                      if not note.startswith("+ and -")))]
     nav = el("nav", el("ul", *(el("li", el("a", title, href=f"#{name}"))
                                for name, title, _ in sections)), aria_label="Sections")
     body = (el("section", el("h2", title, id=f"{name}-title"), inner, id=name,

@@ -68,6 +68,20 @@ class Replay:
         return Dataset(made, self.schema, source=dataset.source, guest=dataset.guest,
                        notes=dataset.notes, original=dataset.original)
 
+    def taught(self, dataset: Dataset) -> np.ndarray | None:
+        """Indices of conforming rows that the recipe does not leave out; None where it keeps all.
+
+        DataError where no row is left.
+        """
+        if not any(step.drops for step in self.within.recipe.steps):
+            return None
+        frame = conform(dataset.schema, dataset.frame, _LENIENT)[0]
+        kept = self.within.left(frame)
+        if not len(kept):
+            raise DataError("the recipe that the model was fitted with leaves none of these rows "
+                            "to learn from.")
+        return kept
+
     def state(self) -> State:
         """As plain data, for the model file."""
         return State(KIND, {"schema": self.schema.to_json(), "target": self.target},
@@ -234,7 +248,7 @@ def _make_room(folds: Folds, made: Dataset, key: Any) -> None:
 
 def _check_target(recipe: Recipe, cut: int, target: str | None) -> None:
     """Refuse steps that would change the answers after rows were left out, or leak them."""
-    from wholefit.data.clean._grammar import columns_of, parse
+    from wholefit.data.formulas import columns_of, parse
 
     for number, step in enumerate(recipe.steps, 1):
         named = _named(step)

@@ -114,7 +114,7 @@ def _from_file(path: Path) -> Any:
         return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except OSError as error:
         raise ParameterError(f"costs: {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ParameterError(f"costs: {path} is no {path.suffix[1:].upper()} file: {error}.") \
             from error
 

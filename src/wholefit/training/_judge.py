@@ -10,6 +10,7 @@ import numpy as np
 
 from wholefit import evaluation
 from wholefit.base.tasks import Codec
+from wholefit.base.wording import plain
 from wholefit.evaluation import Difference
 from wholefit.models import Model
 from wholefit.training import imbalance
@@ -48,9 +49,10 @@ def judge(
     asked: list[Any] = [metric, *(m for m in more if m.name != metric.name),
                         *(m for m in problem.task.metrics if m != metric.name)]
     scored = {
-        label: _scores(problem, each, asked, positive) for label, each in found.items()
+        label: _scores(problem, each, asked, positive, candidates[label])
+        for label, each in found.items()
     }
-    ties = _ties(problem, found, metric, positive)
+    ties = _ties(problem, found, metric, positive, candidates)
     best = _best(ties, metric)
     tied = [label for label, diff in ties.items() if label == best or diff.better == "tied"]
     near = [label for label in tied if _keeps_the_gain(ties, label, best, problem.task.baseline)]
@@ -82,7 +84,7 @@ def _keeps_the_gain(
 
 
 def _scores(
-    problem: Problem, found: Validated, asked: list[Any], positive: int
+    problem: Problem, found: Validated, asked: list[Any], positive: int, model: Model
 ) -> dict[str, evaluation.Score]:
     seen = found.seen > 0
     every = bool(seen.all())
@@ -91,12 +93,13 @@ def _scores(
         problem.task.name, problem.y[pick], found.answer[pick], metrics=asked, positive=positive,
         weights=None if problem.weights is None else problem.weights[pick],
         units=None if problem.plan.units is None else problem.plan.units[pick],
-        seed=problem.seed, predicted=imbalance.predicted(problem, found.answer, pick),
+        seed=problem.seed, predicted=imbalance.predicted(problem, found.answer, pick, model),
     )
 
 
 def _ties(
-    problem: Problem, found: dict[str, Validated], metric: Any, positive: int
+    problem: Problem, found: dict[str, Validated], metric: Any, positive: int,
+    candidates: dict[str, Model],
 ) -> dict[str, Difference]:
     """Each model's paired difference from the best."""
     common = np.logical_and.reduce([each.seen > 0 for each in found.values()])
@@ -106,8 +109,9 @@ def _ties(
         {label: each.answer[pick] for label, each in found.items()}, positive=positive,
         weights=None if problem.weights is None else problem.weights[pick],
         units=None if problem.plan.units is None else problem.plan.units[pick],
-        seed=problem.seed, predicted={label: imbalance.predicted(problem, each.answer, pick)
-                                      for label, each in found.items()},
+        seed=problem.seed, predicted={
+            label: imbalance.predicted(problem, each.answer, pick, candidates[label])
+            for label, each in found.items()},
     )
 
 
@@ -131,9 +135,8 @@ def _best(ties: dict[str, Difference], metric: Any) -> str:
 
 def _plain(difference: Difference) -> dict[str, Any]:
     """JSON-able form."""
-    found = dataclasses.asdict(difference)
-    return {name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in found.items()}
+    found: dict[str, Any] = plain(dataclasses.asdict(difference))
+    return found
 
 
 def _rank(entry: Entry, metric: Any) -> tuple[bool, float]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wholefit.base.wording import counted
+from wholefit.data._association import average_ranks
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted
-from wholefit.data.findings._tests import autocorrelation, average_ranks
+from wholefit.data.findings._look import Look
+from wholefit.data.findings._tests import autocorrelation
 from wholefit.data.schema import Column
 from wholefit.training._leaks_score import codes_score, numbers_score
 
@@ -76,9 +78,31 @@ def _scored(look: Look, column: Column) -> Scored | None:
     if column.role in ("numeric", "boolean", "datetime"):
         values = _as_numbers(look, column)[rows]
         return Scored(column, numbers_score(values, y, len(look.classes)))
+    if not look.classes and _is_recoded(look, column):
+        return Scored(column, 1.0)
+    # A code's order means nothing as a rule; where it is the target's, that is the leak.
+    ordered = numbers_score(look.numbers(column.name)[rows], y, len(look.classes)) if (
+        _is_number(column)) else 0.0
     if column.distinct > len(rows) / 2:
-        return None
-    return Scored(column, codes_score(look.levels(column.name)[0][rows], y, len(look.classes)))
+        return Scored(column, ordered) if ordered else None
+    levels = look.levels(column.name)[0][rows]
+    return Scored(column, max(ordered, codes_score(levels, y, len(look.classes))))
+
+
+def _is_recoded(look: Look, column: Column) -> bool:
+    """True if each level goes with one number of the target and back, and many rows prove it."""
+    assert look.y is not None
+    codes = look.levels(column.name)[0].astype(np.int64)
+    values, numbers = np.unique(look.y, return_inverse=True)
+    if (codes < 0).any() or look.n - len(values) < _PURE_ROWS or len(values) < 3:
+        return False
+    levels = len(np.unique(codes))
+    return levels == len(values) == len(np.unique(codes * len(values) + numbers))
+
+
+def _is_number(column: Column) -> bool:
+    """True for a category whose cells are numbers: zip codes, codes of answers."""
+    return column.dtype.startswith(("Int", "UInt", "Float"))
 
 
 def _as_numbers(look: Look, column: Column) -> np.ndarray:
@@ -146,8 +170,12 @@ def _copy(look: Look, column: Column) -> str | None:
         return "in other words: each of its values goes with one class" if same else (
             "in finer words: no value of it is met with two classes"
             if pairs <= max(20, 3 * len(look.classes)) else None)
+    if column.role == "categorical" and _is_recoded(look, column):
+        return "in other words: each of its values goes with one number of it"
+    if column.role == "categorical" and not _is_number(column):
+        return None
     values = _as_numbers(look, column)
-    if column.role == "categorical" or not np.isfinite(values).all():
+    if not np.isfinite(values).all():
         return None
     if np.array_equal(values, look.y):
         return "itself, under another name"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from wholefit.base.wording import counted
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, share
+from wholefit.data.findings._look import Look, share
 from wholefit.data.findings.duplicates import near_of
 from wholefit.data.schema import Column
 from wholefit.data.splits import Plan

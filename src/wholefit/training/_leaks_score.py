@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wholefit.data.findings._tests import average_ranks
+from wholefit.data._association import average_ranks
 
 _BINS = 64
 _ROWS_A_BIN = 20

@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import platform
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from wholefit._version import __version__
 from wholefit.base.budget import Clock
 from wholefit.data.dataset import Dataset
+from wholefit.features import custom, engineer
 from wholefit.models import Model
 from wholefit.training._folds import Problem
 
@@ -38,6 +40,7 @@ def lineage(
         "seed": options.seed, "folds": options.folds, "repeats": options.repeats,
         **(dict(problem.imbalance.asked) if problem.imbalance else {}),
         **({"clean": problem.clean.recipe.to_dict()} if problem.clean else {}),
+        **_steps(options.transformers), **({} if options.checks else {"checks": False}),
         "jobs": options.jobs, "choose": options.choose, "features": dict(options.features),
         "budget": str(clock.budget), "model": model.name,
         "encoding": problem.encoding(model).to_dict(),
@@ -45,6 +48,19 @@ def lineage(
         "seconds": round(clock.spent(), 3),
         "parents": [],
     }
+
+
+def _steps(transformers: Sequence[Any]) -> dict[str, Any]:
+    """Engineered features as plain data; of a user's own steps the names."""
+    if not transformers:
+        return {}
+    from wholefit.features.engineer._step import Step
+
+    given = custom.steps(transformers)
+    made = [step for step in given if isinstance(step.transformer, Step)]
+    own = [step.name for step in given if not isinstance(step.transformer, Step)]
+    return {**({"engineer": engineer.dump(made)} if made else {}),
+            **({"transformers": own} if own else {})}
 
 
 def data_hash(dataset: Dataset, y: np.ndarray) -> str:

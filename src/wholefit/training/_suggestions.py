@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from wholefit.base.wording import aligned
 from wholefit.evaluation import Score
 from wholefit.features.custom import Custom
 from wholefit.features.engineer import writing
@@ -207,7 +207,7 @@ class Suggestions:
         """Table and sentences as plain text."""
         header, lines = self.rows()
         said = self.summary()
-        table = _aligned(header, lines) if lines else []
+        table = aligned(header, lines) if lines else []
         more = len(self.table) - len(lines)
         rest = [f"... and {more} more, not significant"] if more > 0 else []
         return "\n".join([said[0], "", *table, *rest, *([""] if table else []), *said[1:]])
@@ -224,9 +224,3 @@ def _held(found: Confirmed) -> str:
 
 def _telling(gains: dict[str, Gain], alpha: float) -> tuple[str, ...]:
     return tuple(name for name, gain in gains.items() if gain.adjusted < alpha)
-
-
-def _aligned(header: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(line[at]) for line in [header, *lines]) for at in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in [header, *lines]]

@@ -47,9 +47,10 @@ def parse(asked: Any) -> Rule:
         raise _malformed(asked)
     word = asked.strip().lower()
     try:
-        return _given(float(word))
+        number = float(word)
     except ValueError:
         return _named(word, asked)
+    return _given(number)
 
 
 def _given(number: float) -> Rule:

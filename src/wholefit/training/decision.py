@@ -9,7 +9,7 @@ on the answers of the other folds, so that no row is scored by a threshold it he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,10 @@ class Decision:
                             1 - self.positive).astype(np.intp)
         return (answer @ np.array(self.costs)).argmin(axis=1)
 
+    def stated(self) -> tuple[tuple[float, ...], ...] | None:
+        """What mistakes cost, where someone said so; balancing decides by costs of its own."""
+        return None if self.asked == "balance" else self.costs
+
     def said(self, classes: tuple[Any, ...]) -> str:
         """In a sentence without its full stop: what is said when."""
         if self.threshold is None:
@@ -79,9 +83,12 @@ class Decision:
         return made
 
 
-def by_threshold(threshold: float, positive: int, asked: str, how: str) -> Decision:
-    """The positive class from a probability on."""
-    return Decision(asked, how, positive, threshold=float(threshold))
+def by_threshold(
+    threshold: float, positive: int, asked: str, how: str, costs: np.ndarray | None = None
+) -> Decision:
+    """The positive class from a probability on; `costs` (k, k), if any were stated, are kept."""
+    return Decision(asked, how, positive, threshold=float(threshold),
+                    costs=None if costs is None else _plain(costs))
 
 
 def by_costs(costs: np.ndarray, positive: int, asked: str, how: str) -> Decision:
@@ -94,8 +101,7 @@ def by_costs(costs: np.ndarray, positive: int, asked: str, how: str) -> Decision
         return Decision(asked, how, positive, costs=_plain(costs))
     false_alarm = costs[1 - positive, positive] - costs[1 - positive, 1 - positive]
     miss = costs[positive, 1 - positive] - costs[positive, positive]
-    made = by_threshold(false_alarm / (false_alarm + miss), positive, asked, how)
-    return replace(made, costs=_plain(costs))
+    return by_threshold(false_alarm / (false_alarm + miss), positive, asked, how, costs)
 
 
 def _plain(costs: np.ndarray) -> tuple[tuple[float, ...], ...]:
@@ -109,8 +115,7 @@ def chosen(
     """The threshold that a rule picks on answers to unseen rows; and what it could not keep."""
     found = choose(rule, answer[:, positive], truth == positive, weights, _pair(costs, positive))
     how = f"chosen for {rule.asked} on {len(truth):,} answers to unseen rows"
-    made = by_threshold(found.threshold, positive, rule.asked, how)
-    return made if costs is None else replace(made, costs=_plain(costs)), found.missed
+    return by_threshold(found.threshold, positive, rule.asked, how, costs), found.missed
 
 
 def nested(

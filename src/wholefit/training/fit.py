@@ -109,7 +109,8 @@ def fit(
     finally:
         search.trials.close()
     held = imbalance.held_of(problem)
-    said = (*said, *imbalance.settle(problem, fitted, held, search.found[label]))
+    said = (*said, *imbalance.settle(problem, fitted, held, search.found[label],
+                                       by_label[label]))
     chosen = by_label[label]
     board = (*judged.instead(label).entries, *entries)
     return Run(
@@ -134,7 +135,10 @@ def _place(
         doubtful = clock.budget != DEFAULT_BUDGET and strangers
         if not doubtful and guess < _HEAVY * clock.left():
             return Here(problem)
-        apart = Apart(Limit(clock.budget.bytes))
+        try:
+            apart = Apart(Limit(clock.budget.bytes))
+        except OSError:  # no place for its files, no process to be had
+            return Here(problem)
     try:
         apart.load(problem)
     except Unsendable as error:

@@ -14,6 +14,7 @@ import numpy as np
 
 from wholefit.base.errors import StateError
 from wholefit.base.state import State
+from wholefit.base.stored import reading
 from wholefit.base.tasks import Codec, Task
 from wholefit.data.dataset import Dataset
 from wholefit.data.schema import Schema
@@ -37,12 +38,23 @@ class Fitted:
         self.task, self.schema, self.codec, self.encoder = task, schema, codec, encoder
         self._model, self._estimator, self._context = model, estimator, context
         self._state = state
+        self._from_file = state is not None
         self.decision: Decision | None = None
         self.replay: Replay | None = None
         self._scorer: Scorer | None = None
 
     def answer(self, dataset: Dataset) -> np.ndarray:
         """The task's answer for every row of a conforming dataset, in order."""
+        if not self._from_file:
+            return self._answered(dataset)
+        with reading("the model file cannot answer"):
+            found = self._answered(dataset)
+            classes = len(getattr(self.codec, "classes", ()))
+            if found.shape != ((len(dataset), classes) if classes else (len(dataset),)):
+                raise ValueError(f"its model gives answers of shape {found.shape}")
+            return found
+
+    def _answered(self, dataset: Dataset) -> np.ndarray:
         self.settle()
         dataset = self.cleaned(dataset)
         rows = len(dataset)
@@ -55,6 +67,10 @@ class Fitted:
     def cleaned(self, dataset: Dataset) -> Dataset:
         """Conforming rows as the encoder knows them: the recipe's learnt steps done."""
         return dataset if self.replay is None else self.replay.conformed(dataset)
+
+    def taught(self, dataset: Dataset) -> np.ndarray | None:
+        """Which of these rows the recipe lets a model learn from; None for all."""
+        return None if self.replay is None else self.replay.taught(dataset)
 
     def decided(self, answer: np.ndarray) -> np.ndarray:
         """Class codes (n,) where a decision is stated; else the answer as it is."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,10 @@ class Imbalance:
             if self.treatment is not None and model.name != self.baseline:
                 self.treatment.check(model)
 
+    def of(self, name: str) -> Imbalance:
+        """What of it holds for the model of that name: the baseline's rows are not balanced."""
+        return replace(self, lean=None) if name == self.baseline else self
+
     def metrics(self) -> list[Any]:
         """Metrics that a fit of this kind is scored by besides those of the task."""
         return [] if self.costs is None else [evaluation.metrics.expected_cost(self.costs)]
@@ -104,7 +108,7 @@ class Imbalance:
         """The decision that needs no rows to be chosen on."""
         if self.rule is not None:
             return decision.by_threshold(self.rule.number, self.positive, self.rule.asked,
-                                         "as given")
+                                         "as given", self.costs)
         if self.costs is not None:
             return decision.by_costs(self.costs, self.positive, "costs",
                                      "of least expected cost")
@@ -154,7 +158,10 @@ def _calibrated(
         return found if taught.factor is None else shifted(found, taught.factor)
 
     random = seeds.generator(treatment.seed, "balance", "inner", str(key))
-    parts = calibrating.parts(rows.y, rows.units, folds, random)
+    parts = list(calibrating.parts(rows.y, rows.units, folds, random))
+    whole = int((counts > 0).sum())
+    if any(len(np.unique(rows.y[part])) < whole for part, _ in parts):
+        return 1.0, np.zeros(problem.n_classes)  # a class of one group alone, or one group only
     found = calibrating.answers(rows.y, parts, problem.n_classes, answer)
     return calibrating.fit(found, rows.y, rows.weights)
 
@@ -227,21 +234,23 @@ def main_metric(treated: Imbalance | None, wanted: Any) -> Any:
     return wanted
 
 
-def predicted(problem: Any, answer: np.ndarray, rows: Any) -> np.ndarray | None:
+def predicted(
+    problem: Any, answer: np.ndarray, rows: Any, model: Model
+) -> np.ndarray | None:
     """Classes decided for these rows of a problem; None where the most probable ones are meant."""
     treated: Imbalance | None = problem.imbalance
     if treated is None:
         return None
-    return treated.predicted(held_of(problem).take(rows), answer[rows])
+    return treated.of(model.name).predicted(held_of(problem).take(rows), answer[rows])
 
 
-def settle(problem: Any, fitted: Any, held: Held, found: Any) -> list[str]:
+def settle(problem: Any, fitted: Any, held: Held, found: Any, model: Model) -> list[str]:
     """Give a fitted model the decision that its out-of-fold answers lead to; warnings."""
     treated: Imbalance | None = problem.imbalance
     if treated is None:
         return []
     seen = np.flatnonzero(found.seen)
-    fitted.decision, said = treated.decide(held.take(seen), found.answer[seen])
+    fitted.decision, said = treated.of(model.name).decide(held.take(seen), found.answer[seen])
     return [*said, *_of_the_common_class(treated, fitted.codec, held.truth)]
 
 

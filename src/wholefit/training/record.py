@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wholefit.base.stored import typed
 from wholefit.base.tasks import Codec, Task
 from wholefit.data.findings import Finding
 from wholefit.evaluation import Score
@@ -57,7 +58,12 @@ class Entry:
         values["scores"] = {n: Score.from_json(s) for n, s in stored["scores"].items()}
         for name in ("fit_seconds", "predict_seconds"):
             values[name] = float("nan") if stored[name] is None else stored[name]
-        return cls(**values)
+        difference = stored["difference"] or {}
+        numbers = [difference.get(name) for name in ("value", "low", "high", "p")]
+        if not isinstance(difference, dict) or not all(
+                number is None or isinstance(number, (int, float)) for number in numbers):
+            raise TypeError("a difference on the leaderboard must be numbers")
+        return typed(cls(**values))
 
 
 @dataclass
@@ -91,7 +97,7 @@ class Run:
             return None
         codes = np.full(len(answer), -1, dtype=np.intp)
         seen = np.flatnonzero(np.isfinite(answer).all(axis=1))
-        found = self.imbalance.predicted(self.held.take(seen), answer[seen])
+        found = self.imbalance.of(self.model.name).predicted(self.held.take(seen), answer[seen])
         if found is None:
             return None
         codes[seen] = found

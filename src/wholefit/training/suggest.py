@@ -365,9 +365,7 @@ def gain_of(difference: Difference, sign: float) -> Gain:
 
 def holm(p: Sequence[float], tests: int) -> list[float]:
     """p-values corrected for `tests` tests, those not given counting as 1 (Holm, 1979)."""
-    order = np.argsort(p, kind="stable")
-    found, running = [1.0] * len(p), 0.0
-    for rank, at in enumerate(order):
-        running = max(running, min(1.0, (tests - rank) * p[at]))
-        found[at] = running
-    return found
+    from wholefit.evaluation.two_sample import adjusted
+
+    given = [*p, *[1.0] * (tests - len(p))]
+    return [float(each) for each in adjusted(given, "holm")[:len(p)]]

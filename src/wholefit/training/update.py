@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from wholefit import evaluation, models
 from wholefit.base.errors import DataError, StateError
 from wholefit.data.dataset import Dataset
@@ -45,15 +47,13 @@ def update(
     y = dataset.target(fitted.codec)
     if y.dtype.kind == "i" and (y < 0).any():
         raise DataError("the new rows hold classes the model was not fitted with; fit anew.")
-    scores = evaluation.score(
-        fitted.task.name, y, fitted.answer(dataset),
-        positive=getattr(fitted.codec, "positive", 1), weights=dataset.weights(),
-    )
+    scores = _scores(fitted, dataset, y)
     start = time.perf_counter()
-    X = fitted.encoder.transform(fitted.cleaned(dataset))
+    taught = fitted.taught(dataset)
+    X = fitted.encoder.transform(fitted.cleaned(dataset), taught)
     context = fitted.context_for(X)
     estimator = model.restore(fitted.state(), fitted.task, context)
-    estimator.partial_fit(X, y)
+    estimator.partial_fit(X, y if taught is None else y[taught])
     learnt = Fitted(fitted.task, fitted.schema, fitted.codec, fitted.encoder,
                     model=model, estimator=estimator, context=context)
     learnt.decision, learnt.replay = fitted.decision, fitted.replay
@@ -61,3 +61,16 @@ def update(
                "data_hash": data_hash(dataset, y),
                "parents": [*before["parents"], before["data_hash"]]}
     return Updated(learnt, scores, time.perf_counter() - start, lineage)
+
+
+def _scores(fitted: Fitted, dataset: Dataset, y: np.ndarray) -> dict[str, Score]:
+    """Scores of the answers as the model decides them, the cost too where costs were stated."""
+    answer, decision = fitted.answer(dataset), fitted.decision
+    costs = None if decision is None else decision.stated()
+    wanted: list[Any] = list(fitted.task.metrics)
+    if costs is not None:
+        wanted.append(evaluation.metrics.expected_cost(costs))
+    return evaluation.score(
+        fitted.task.name, y, answer, metrics=wanted,
+        positive=getattr(fitted.codec, "positive", 1), weights=dataset.weights(),
+        predicted=None if decision is None else decision.codes(answer))

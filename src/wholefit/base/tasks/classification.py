@@ -90,7 +90,10 @@ class Classification(Task):
 
     def codec_from_json(self, stored: dict[str, Any]) -> ClassCodec:
         """Read back what `ClassCodec.to_json` wrote."""
-        return ClassCodec(tuple(stored["classes"]), int(stored["positive"]))
+        codec = ClassCodec(tuple(stored["classes"]), int(stored["positive"]))
+        if not 0 <= codec.positive < len(codec.classes) or len(set(codec.classes)) < 2:
+            raise ValueError("the positive class is none of two or more different classes")
+        return codec
 
 
 def _positive(classes: Sequence[Any], positive: Any, target: str) -> int:

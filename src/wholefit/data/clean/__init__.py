@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from wholefit.data.clean import columns, duplicates, formats, imputers, missing, outliers, types
 from wholefit.data.clean._changes import Change, Example
-from wholefit.data.clean._compute import compute, condition
 from wholefit.data.clean._step import STEPS, Step
 from wholefit.data.clean.recipe import FittedRecipe, Ran, Recipe
 
 __all__ = ["STEPS", "Change", "Example", "FittedRecipe", "Ran", "Recipe", "Step", "columns",
-           "compute", "condition", "duplicates", "formats", "imputers", "missing", "outliers",
-           "types"]
+           "duplicates", "formats", "imputers", "missing", "outliers", "types"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from wholefit.base.wording import counted
 from wholefit.data import _cells
 from wholefit.data.clean._step import Edit, cells, kind_word
 
@@ -68,10 +69,10 @@ class Change:
         parts = []
         if self.cells:
             total = sum(self.cells.values())
-            parts.append(f"{_count(total, 'cell')} in {_count(self.rows, 'row')} changed: "
+            parts.append(f"{counted(total, 'cell')} in {counted(self.rows, 'row')} changed: "
                          + _listed([f"{name} {count:,}" for name, count in self.cells.items()]))
         if self.dropped:
-            parts.append(f"{_count(self.dropped, 'row')} left out")
+            parts.append(f"{counted(self.dropped, 'row')} left out")
         if self.added:
             parts.append(f"added {_listed([repr(name) for name in self.added])}")
         if self.removed:
@@ -140,10 +141,6 @@ def _gone(edit: Edit, rows: np.ndarray) -> tuple[tuple[int, int], ...]:
     twins = np.full(len(rows), -1) if edit.twins is None else edit.twins
     return tuple((int(rows[at]), int(rows[twins[at]]) if twins[at] >= 0 else 0)
                  for at in places.tolist())
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 def _listed(words: list[str], most: int = 8) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from wholefit.data.clean import _edits
+from wholefit.data.clean._fuzzy import folded_key
 
 # Parts of a word end at punctuation, and where small letters are followed by a capital.
 _WORDS = re.compile(r"[^\W\d_A-Z]+|[A-Z]+[^\W\d_A-Z]*|[0-9]+")
@@ -33,8 +33,7 @@ class Merge:
 
 def folded(word: str) -> str:
     """A word without case, accents, spaces and punctuation."""
-    plain = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(letter for letter in plain if letter.isalnum())
+    return folded_key(word).replace(" ", "")
 
 
 def merges(column: pl.Series, *, near: bool, times: float, most: int) -> list[Merge]:

@@ -12,9 +12,8 @@ from wholefit.base.errors import ParameterError, unknown
 from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.data import _cells
-from wholefit.data.clean._compute import compute, condition
-from wholefit.data.clean._grammar import columns_of, parse
 from wholefit.data.clean._step import Edit, Step, View, here, kind_word, register
+from wholefit.data.formulas import columns_of, compute, condition, parse
 
 
 @register

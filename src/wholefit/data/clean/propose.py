@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from wholefit.base.wording import counted
 from wholefit.data import _cells, _dates, _types
 from wholefit.data import _words as words
 from wholefit.data.clean import _spelling, _written
@@ -84,7 +85,7 @@ def _tidying(
                   for column in edit.columns]
         shown = some([f"{column.name!r} {count:,}"
                       for column, count in zip(edit.columns, counts, strict=True)], _SHOWN)
-        yield _step(do, f"{_cells_word(sum(counts))} {said}: {shown}",
+        yield _step(do, f"{counted(sum(counts), 'cell')} {said}: {shown}",
                     columns=tuple(column.name for column in edit.columns), **values)
 
 
@@ -116,12 +117,8 @@ def _stand_ins(frame: pl.DataFrame, protected: list[str]) -> Iterator[Proposed]:
             per.setdefault(key, []).append(name)
             counts[key] = counts.get(key, 0) + int(found["rows"].sum())
     for values, names in per.items():
-        yield _step("replace", f"{_cells_word(counts[values])} that spell a missing value",
+        yield _step("replace", f"{counted(counts[values], 'cell')} that spell a missing value",
                     columns=tuple(names), values=values)
-
-
-def _cells_word(count: int) -> str:
-    return f"{count:,} cell" + ("" if count == 1 else "s")
 
 
 def _types_of(frame: pl.DataFrame, protected: list[str]) -> Iterator[Proposed]:

@@ -191,6 +191,17 @@ class FittedRecipe:
                     raise SchemaError(f"new data lacks what it needs: {error}") from error
         return frame
 
+    def left(self, frame: pl.DataFrame) -> np.ndarray:
+        """Positions of the rows of `frame` that `apply` does not leave out, (n,)."""
+        rows = np.arange(frame.height)
+        steps = zip(self.recipe.steps, self.learnt, strict=True)
+        for number, (step, state) in enumerate(steps, 1 + self.recipe.first):
+            with _within(number, step):
+                edit = step.apply(frame, state)
+                rows = rows if edit.kept is None else rows[edit.kept]
+                frame = edit.of(frame)
+        return rows
+
     def state(self) -> State:
         """As plain data, for a model file."""
         parts = {f"step {at}": state for at, state in enumerate(self.learnt)}

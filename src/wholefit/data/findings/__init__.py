@@ -6,7 +6,6 @@ One file, one family; each has a `find(look)` that gives findings of its kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from wholefit.data.dataset import Dataset
 from wholefit.data.findings import (
@@ -25,9 +24,6 @@ from wholefit.data.findings import (
 from wholefit.data.findings._finding import SEVERITIES, Finding, ordered
 from wholefit.data.findings._look import Look
 
-if TYPE_CHECKING:
-    from wholefit.data.profile import Profile
-
 __all__ = ["FAMILIES", "SEVERITIES", "Finding", "Look", "examine", "find", "ordered"]
 
 FAMILIES: tuple[Callable[[Look], Iterable[Finding]], ...] = (
@@ -36,11 +32,8 @@ FAMILIES: tuple[Callable[[Look], Iterable[Finding]], ...] = (
 )
 
 
-def find(profile: Profile | None, dataset: Dataset) -> tuple[Finding, ...]:
-    """All that is found in a dataset, the gravest first.
-
-    The profile, where there is one, is of the same dataset; nothing in it is needed.
-    """
+def find(dataset: Dataset) -> tuple[Finding, ...]:
+    """All that is found in a dataset, the gravest first."""
     return examine(Look(dataset))
 
 

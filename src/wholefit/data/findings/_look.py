@@ -171,11 +171,6 @@ def share(count: float, of: float) -> str:
     return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
 
 
-def counted(count: int, noun: str) -> str:
-    """ "1 row", "2,000 rows"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def short(value: float) -> str:
     """A number as a person would write it."""
     if np.isfinite(value) and value == int(value) and abs(value) < 1e15:

@@ -8,10 +8,11 @@ from collections.abc import Generator, Iterator
 import numpy as np
 import polars as pl
 
+from wholefit.base.wording import counted
 from wholefit.data._spelling import plainly, stripped
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, quoted
+from wholefit.data.findings._look import Look, quoted
 from wholefit.data.schema import Column
 
 # A misspelling is rare, and what it misspells is common.

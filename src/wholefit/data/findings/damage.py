@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from wholefit.base.wording import counted
 from wholefit.data import _cells, _dates
 from wholefit.data import _words as words
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, quoted, share
+from wholefit.data.findings._look import Look, quoted, share
 from wholefit.data.schema import Column
 
 # So large a share of numbers, and the rest is damage; below it, a column of words and codes.

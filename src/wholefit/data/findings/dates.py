@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from wholefit.base.wording import counted
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, share
+from wholefit.data.findings._look import Look, share
 from wholefit.data.schema import Column
 
 _PLACEHOLDERS = ("1900-01-01", "1899-12-30", "1899-12-31", "1904-01-01", "1970-01-01",

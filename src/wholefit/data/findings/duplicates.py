@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
+from wholefit.base.wording import counted
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, share
+from wholefit.data.findings._look import Look, share
 from wholefit.data.near_duplicates import Near, near_duplicates
 
 # Fewer different rows than this share, and equal rows are coarse columns, not copies.
 _COARSE = 0.5
 _MANY_ROWS = 1e-3
 _FEWEST_COLUMNS = 3
+# Keys of more columns than this are no remedy that anyone would type.
+_KEYS = 20
 _SAID = {
     "spelling": "differ from another row only in case, spaces or punctuation",
     "one cell": "differ from another row in one cell only",
@@ -124,8 +127,18 @@ def _near(look: Look) -> Iterator[Finding]:
             f"{counted(len(pairs), 'pair')} of rows {said}{_of(touched)} (such as rows "
             f"{look.numbers_of_rows[pairs[0, 0]]:,} and {look.numbers_of_rows[pairs[0, 1]]:,})",
             "one thing entered twice with a slip; parted by a split, one tells the other's answer",
-            *(_remedy.alike() if kind == "spelling" else _remedy.dedupe()), count=len(pairs),
+            *_near_remedy(kind, touched, found.names), count=len(pairs),
             rows=rows, strength=len(rows) / look.n)
+
+
+def _near_remedy(kind: str, touched: tuple[str, ...], names: Sequence[str]) -> _remedy.Remedy:
+    """What takes near copies out: nothing by rule where they differ in one column or another."""
+    if kind == "spelling":
+        return _remedy.alike()
+    others = [name for name in names if name not in touched]
+    if len(touched) == 1 and 0 < len(others) <= _KEYS:
+        return _remedy.dedupe(others)
+    return _remedy.none()
 
 
 def _of(columns: tuple[str, ...]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from wholefit.base.wording import counted
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, share
+from wholefit.data.findings._look import Look, share
 from wholefit.data.findings._tests import association, mean_shift
 
 _MOSTLY = 0.5

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from wholefit.data._association import average_ranks
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
 from wholefit.data.findings._look import Look
-from wholefit.data.findings._tests import average_ranks
 from wholefit.data.schema import Column
 
 _STRAIGHT = 0.98

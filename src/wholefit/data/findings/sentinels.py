@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from wholefit.base.wording import counted
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, share, short
+from wholefit.data.findings._look import Look, share, short
 from wholefit.data.schema import Column
 
 _FEWEST = 3

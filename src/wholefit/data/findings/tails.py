@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wholefit.base.wording import counted
 from wholefit.data.findings import _remedy
 from wholefit.data.findings._finding import Finding
-from wholefit.data.findings._look import Look, counted, share, short
+from wholefit.data.findings._look import Look, share, short
 from wholefit.data.schema import Column
 
 _FEWEST = 50

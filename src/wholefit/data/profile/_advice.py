@@ -58,7 +58,8 @@ def next_steps(grounds: Grounds) -> tuple[str, ...]:
 
 def _volume(grounds: Grounds) -> Iterator[str]:
     weighed = sum(_weighed(column) for column in grounds.features)
-    said = f"{grounds.rows:,} rows, {len(grounds.features):,} columns to learn from"
+    noun = "column" if len(grounds.features) == 1 else "columns"
+    said = f"{grounds.rows:,} rows, {len(grounds.features):,} {noun} to learn from"
     if weighed > len(grounds.features):
         said += f" (about {weighed:,} numbers, a level being one)"
     yield said + _fullness(grounds, weighed)
@@ -88,8 +89,9 @@ def _fullness(grounds: Grounds, weighed: int) -> str:
     if enough >= weighed:
         return (f"; {count:,} {unit}: a common rule asks {_A_NUMBER} for each number a model "
                 "weighs, and there are enough.")
+    reach = f"about {enough:,}" if enough else "none"
     return (f"; only {count:,} {unit}: a common rule asks {_A_NUMBER} for each number a model "
-            f"weighs, which is enough for about {enough:,}. Prefer simple, regularised models, "
+            f"weighs, which is enough for {reach}. Prefer simple, regularised models, "
             "drop columns, or get more rows of it.")
 
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from wholefit.base.seeds import generator
 from wholefit.data import _cells
+from wholefit.data._association import ks_distance
 from wholefit.data.dataset import Dataset
 from wholefit.data.profile import _numbers, _times
 from wholefit.data.profile._parts import Against, ColumnProfile, Shift
@@ -34,7 +35,8 @@ def against(
     shifts = [_shift(column, first.get_column(column.name).alias("column"),
                      second.get_column(column.name).alias("column"))
               for column in columns if column.name in names]
-    shifts.sort(key=lambda shift: -max(shift.distance - shift.chance, _lacking(shift)))
+    shifts.sort(key=lambda shift: (-max(shift.distance - shift.chance, _lacking(shift)),
+                               -shift.distance))
     return Against(there.source, other.height, tuple(shifts),
                    tuple(c.name for c in columns if c.name not in names),
                    tuple(name for name in other.columns if name not in set(here.columns)),
@@ -107,10 +109,7 @@ def distance(one: Array, other: Array) -> float:
     """The largest gap between the cumulative shares of sorted values (n,) and (m,)."""
     if not len(one) or not len(other):
         return 0.0 if len(one) == len(other) else 1.0
-    both = np.concatenate([one, other])
-    a = np.searchsorted(one, both, side="right") / len(one)
-    b = np.searchsorted(other, both, side="right") / len(other)
-    return float(np.abs(a - b).max())
+    return ks_distance(one, other)
 
 
 def _luck(n: int, m: int) -> float:

@@ -59,14 +59,15 @@ def samples(cells: pl.Series) -> tuple[str, ...]:
         return ()
     places = np.unique(np.linspace(0, len(cells) - 1, 8 * _SAMPLES).astype(np.int64))
     found: dict[str, None] = {}
+    digits = 7 if cells.dtype == pl.Float32 else 10
     for cell in cells.gather(places).drop_nulls().to_list():
-        found.setdefault(clipped(_said(cell), WIDE))
+        found.setdefault(clipped(_said(cell, digits), WIDE))
     return tuple(list(found)[:_SAMPLES])
 
 
-def _said(cell: object) -> str:
+def _said(cell: object, digits: int = 10) -> str:
     if isinstance(cell, float):
-        return f"{cell:.10g}"
+        return f"{cell:.{digits}g}"
     return _times.said(cell) if isinstance(cell, dt.datetime) else str(cell)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wholefit.data._association import information
 from wholefit.data.profile._parts import Informs
 from wholefit.data.profile._rows import Looked, Sample, binned, folded
 
@@ -48,10 +49,7 @@ def mutual_information(x: Array, y: Array) -> float:
     """Nats that codes x (n,) and y (n,) share, less what chance gives (Miller and Madow 1955)."""
     width = int(y.max()) + 1
     counts = np.bincount(x * width + y, minlength=(int(x.max()) + 1) * width)
-    table = counts.reshape(-1, width)
-    across, down = table.sum(axis=1), table.sum(axis=0)
-    raw = _entropy(across) + _entropy(down) - _entropy(table.ravel())
-    free = (int((across > 0).sum()) - 1) * (int((down > 0).sum()) - 1)
+    raw, free = information(counts.reshape(-1, width))
     return max(0.0, raw - free / (2 * len(x)))
 
 

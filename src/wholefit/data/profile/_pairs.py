@@ -12,6 +12,7 @@ from itertools import combinations, product
 
 import numpy as np
 
+from wholefit.data._association import code_ranks, crossed
 from wholefit.data.profile._parts import Informs, Pair, Pairs
 from wholefit.data.profile._rows import Looked, Sample
 
@@ -102,9 +103,9 @@ def _numeric(columns: Sequence[Looked]) -> Iterator[Pair]:
 def _ranked(values: Array) -> tuple[Array, Array]:
     """Average ranks (n,), NaN where missing; and dense ranks (n,) int64, -1 where missing."""
     known = ~np.isnan(values)
-    _, dense, counts = np.unique(values[known], return_inverse=True, return_counts=True)
+    dense = np.unique(values[known], return_inverse=True)[1]
     ranks, codes = np.full(len(values), np.nan), np.full(len(values), -1, dtype=np.int64)
-    ranks[known] = (np.cumsum(counts) - (counts - 1) / 2)[dense]
+    ranks[known] = code_ranks(dense)
     codes[known] = dense
     return ranks, codes
 
@@ -112,13 +113,8 @@ def _ranked(values: Array) -> tuple[Array, Array]:
 def _spearman(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
     """Spearman's correlation on the rows that both have: ranks are counted anew, not sorted."""
     both = (a[1] >= 0) & (b[1] >= 0)
-    found = np.column_stack([_again(a[1][both]), _again(b[1][both])])
+    found = np.column_stack([code_ranks(a[1][both]), code_ranks(b[1][both])])
     return float(pearson(found)[0][0, 1])
-
-
-def _again(codes: Array) -> Array:
-    counts = np.bincount(codes)
-    return (np.cumsum(counts) - (counts - 1) / 2)[codes]
 
 
 # ---- levels -----------------------------------------------------------------------------
@@ -133,32 +129,11 @@ def _categorical(columns: Sequence[Looked]) -> Iterator[Pair]:
 
 def cramers_v(a: Array, b: Array) -> tuple[float, int] | None:
     """Bias-corrected Cramér's V of codes (n,), -1 missing, and the rows; None if undefined."""
-    both = (a >= 0) & (b >= 0)
-    a, b = a[both], b[both]
-    n = len(a)
-    if n < _FEWEST_ROWS:
+    found = crossed(a, b)
+    if found is None or found.rows < _FEWEST_ROWS:
         return None
-    across, down = np.bincount(a), np.bincount(b)
-    r, k = int((across > 0).sum()), int((down > 0).sum())
-    if r < 2 or k < 2:
-        return None
-    cells, counts = _cells_of(a, b, len(down))
-    expected = across[cells // len(down)].astype(np.float64) * down[cells % len(down)]
-    square = float((counts.astype(np.float64) ** 2 / expected).sum()) - 1.0
-    square = max(0.0, square - (k - 1) * (r - 1) / (n - 1))
-    least = min(k - (k - 1) ** 2 / (n - 1), r - (r - 1) ** 2 / (n - 1)) - 1
-    return (min(1.0, (square / least) ** 0.5), n) if least > 1e-9 else None
-
-
-def _cells_of(a: Array, b: Array, width: int) -> tuple[Array, Array]:
-    """The cells of the table that are not empty, and their counts."""
-    cell = a * width + b
-    if (int(a.max()) + 1) * width > 4 * len(a) + 10_000:
-        found, counts = np.unique(cell, return_counts=True)
-        return found, counts
-    counts = np.bincount(cell)
-    found = np.flatnonzero(counts)
-    return found, counts[found]
+    value = found.cramers_v
+    return None if value is None else (value, found.rows)
 
 
 def _mixed(numeric: Sequence[Looked], levelled: Sequence[Looked]) -> Iterator[Pair]:

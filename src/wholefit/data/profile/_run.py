@@ -107,7 +107,7 @@ def _beside(
 
 
 def _with_findings(profile: Profile, dataset: Dataset) -> Profile:
-    return replace(profile, findings=findings.find(profile, dataset))
+    return replace(profile, findings=findings.find(dataset))
 
 
 def _task(dataset: Dataset, target: str) -> str | None:

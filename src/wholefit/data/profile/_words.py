@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 WIDE = 60
 
@@ -47,12 +45,3 @@ def listed(names: list[str] | tuple[str, ...], most: int = 5) -> str:
     """The first few names in a sentence, and how many more there are."""
     said = ", ".join(clipped(repr(name), 40) for name in names[:most])
     return said + (f" and {len(names) - most:,} more" if len(names) > most else "")
-
-
-def plain(value: Any) -> Any:
-    """As JSON values: what is not a finite number is null."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.seeds import generator
-from wholefit.data.predicates import quoted
+from wholefit.data.formulas import quoted
 from wholefit.data.validate._discover import counted, transitive
 from wholefit.data.validate.expectations import Rule
 

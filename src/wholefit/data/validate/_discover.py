@@ -14,7 +14,7 @@ import polars as pl
 
 from wholefit.base.seeds import generator
 from wholefit.data import _cells
-from wholefit.data.predicates import parse, quoted
+from wholefit.data.formulas import predicate, quoted
 from wholefit.data.validate.expectations import Rule
 
 _SAMPLE, _PROBE = 5_000, 64
@@ -56,7 +56,7 @@ def number_rules(frame: pl.DataFrame, names: list[str]) -> tuple[list[Rule], lis
 
 def counted(text: str, frame: pl.DataFrame) -> Rule | None:
     """The rule with the rows it held in; None where too many rows break it, or too few tell."""
-    truth = parse(text).truth(frame)
+    truth = predicate(text).truth(frame)
     rows, broken = len(truth) - truth.null_count(), int((~truth).sum())
     if rows < _LEAST_ROWS or broken > _TOLERATED * rows:
         return None
@@ -140,28 +140,25 @@ def _ordered(found: _Numbers) -> list[str]:
 
 def _sums(found: _Numbers) -> list[str]:
     """a + b == c, by a random weighing of rows: sums of columns weigh as much as their total."""
-    at, probe, weights = _probe(found)
-    if len(at) < 3:
-        return []
-    weighed = weights @ probe
-    scale = np.abs(weights) @ np.abs(probe)
-    pairs = weighed[:, None] + weighed[None, :]
-    return [f"{_name(found, at[a])} + {_name(found, at[b])} == {_name(found, at[c])}"
-            for a, b, c in _matches(pairs, weighed, scale)
-            if _holds(probe[:, a] + probe[:, b], probe, a, b, c)][:_MOST_RULES]
+    return _totals(found, "+", np.add)
 
 
 def _products(found: _Numbers) -> list[str]:
     """a * b == c, in the same way."""
+    return _totals(found, "*", np.multiply)
+
+
+def _totals(found: _Numbers, sign: str, make: np.ufunc) -> list[str]:
     at, probe, weights = _probe(found)
     if len(at) < 3:
         return []
     weighed = weights @ probe
     scale = np.abs(weights) @ np.abs(probe)
-    pairs = (probe * weights[:, None]).T @ probe
-    return [f"{_name(found, at[a])} * {_name(found, at[b])} == {_name(found, at[c])}"
+    pairs = weighed[:, None] + weighed[None, :] if sign == "+" else (
+        (probe * weights[:, None]).T @ probe)
+    return [f"{_name(found, at[a])} {sign} {_name(found, at[b])} == {_name(found, at[c])}"
             for a, b, c in _matches(pairs, weighed, scale)
-            if _holds(probe[:, a] * probe[:, b], probe, a, b, c)][:_MOST_RULES]
+            if _holds(make(probe[:, a], probe[:, b]), probe, a, b, c)][:_MOST_RULES]
 
 
 def _probe(found: _Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

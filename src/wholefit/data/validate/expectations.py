@@ -16,7 +16,7 @@ from typing import Any
 
 from wholefit.base.errors import DataError, ParameterError, nearest, unknown
 from wholefit.base.params import Params, param
-from wholefit.data import predicates
+from wholefit.data import formulas
 from wholefit.data.validate import _toml
 
 TYPES = ("integer", "number", "boolean", "datetime", "text", "any")
@@ -56,7 +56,7 @@ class ColumnRule(Params):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.pattern is not None:
-            predicates.check_pattern(self.pattern)
+            formulas.check_pattern(self.pattern)
         if self.seen is not None and len(self.seen) != 2:
             raise ParameterError(f"seen must be [lowest, highest]; got {self.seen!r}.")
         for value in (*(self.seen or ()), *(self.allowed or ())):
@@ -69,7 +69,7 @@ class ColumnRule(Params):
 class Rule:
     """A rule across columns: how it is written, and in how many rows it held when it was learnt.
 
-    `text` is a condition of `data.predicates`, or "A determines B": rows with the same value of
+    `text` is a condition of `data.formulas`, or "A determines B": rows with the same value of
     A have the same value of B. A rule that a person wrote has no `rows`: each row must keep it.
     """
 
@@ -85,10 +85,10 @@ class Rule:
                                  f"{self.severity!r}.")
         self.parts()
 
-    def parts(self) -> tuple[str, str] | predicates.Predicate:
+    def parts(self) -> tuple[str, str] | formulas.Predicate:
         """The two columns of "A determines B", or the condition."""
-        tree = predicates.parse(self.text) if " determines " not in self.text else None
-        return tree if tree is not None else predicates.two_columns(self.text, "determines")
+        tree = formulas.predicate(self.text) if " determines " not in self.text else None
+        return tree if tree is not None else formulas.two_columns(self.text, "determines")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ class Expectations:
 
     def to_toml(self) -> str:
         """TOML to read and edit."""
-        return _toml.written(self)
+        return _written(self)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the TOML file; refuses to overwrite one without `force`."""
@@ -178,9 +178,10 @@ class Expectations:
     def from_toml(cls, text: str, where: str = "the expectations") -> Expectations:
         """Back from `to_toml`."""
         try:
-            return _of(tomllib.loads(text), where)
-        except tomllib.TOMLDecodeError as error:
+            stored = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # too deep, or a number too long
             raise DataError(f"{where} is not TOML: {error}.") from error
+        return _of(stored, where)
 
 
 def _of(stored: dict[str, Any], where: str) -> Expectations:
@@ -273,3 +274,46 @@ def _word(value: Any, where: str) -> str:
         raise DataError(f"extra_columns in {where} must be 'ignore', 'warning' or 'error'; "
                         f"got {value!r}.")
     return str(value)
+
+
+# As TOML -------------------------------------------------------------------------------------
+
+_HEAD = """\
+# What a table should be like. Edit freely: change a bound, delete a line, add a rule.
+# `wholefit validate NEW --against THIS` holds new rows against it.
+"""
+
+
+def _written(expected: Expectations) -> str:
+    """The whole file."""
+    parts = [_HEAD, _learnt_lines(expected), _table_lines(expected)]
+    parts += [_column_lines(name, rule) for name, rule in expected.columns.items()]
+    if expected.rules:
+        parts.append("# Rules across columns, and in how many rows each held. One of your own has "
+                     "no rows:\n# every row must keep it.")
+    parts += [_toml.lines("[[rules]]", rule.to_json().items()) for rule in expected.rules]
+    return "\n".join(parts)
+
+
+def _learnt_lines(expected: Expectations) -> str:
+    facts = {"rows": expected.rows, "source": expected.source, "confidence": expected.confidence,
+             "target": expected.target}
+    comment = ("# Of how many rows this was learnt; what chance could explain among new rows is a "
+               "warning,\n# not an error (rows = 0: every row must fit).\n")
+    known = ((name, fact) for name, fact in facts.items() if fact not in (None, ""))
+    return comment + _toml.lines("[learnt]", known)
+
+
+def _table_lines(expected: Expectations) -> str:
+    facts: dict[str, Any] = {"min_rows": expected.min_rows}
+    if expected.max_rows is not None:
+        facts["max_rows"] = expected.max_rows
+    facts["extra_columns"] = expected.extra_columns
+    return _toml.lines("[table]", facts.items())
+
+
+def _column_lines(name: str, rule: ColumnRule) -> str:
+    plain = type(rule)()
+    kept = [(field, given) for field, given in rule.to_dict().items()
+            if given != getattr(plain, field) or field == "type"]
+    return _toml.lines(f"[columns.{_toml.key(name)}]", kept)

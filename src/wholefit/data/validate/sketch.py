@@ -82,7 +82,8 @@ class Sketch:
         try:
             whole = json.loads(stored)
             return cls(int(whole["rows"]), tuple(_column(each) for each in whole["columns"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+                RecursionError) as error:
             raise ArtifactError("the model file's reference sketch is not one that wholefit "
                                 f"wrote ({type(error).__name__}: {error}).") from error
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from wholefit.base.wording import counted
+
 _EXAMPLES = 5
 
 
@@ -83,8 +85,9 @@ class Validation:
     @property
     def verdict(self) -> str:
         """The outcome in one sentence."""
-        counts = [_counted(len(self.errors), "error"), _counted(len(self.warnings), "warning")]
-        said = " and ".join(count for count in counts if count) or "nothing to object to"
+        counts = {"error": len(self.errors), "warning": len(self.warnings)}
+        said = " and ".join(counted(count, word) for word, count in counts.items() if count)
+        said = said or "nothing to object to"
         word = "valid" if self.ok else "not valid"
         return (f"{word}: {said} in {self.rows:,} {'row' if self.rows == 1 else 'rows'} of "
                 f"{self.source}, held against {self.against} ({self.checks:,} checks)")
@@ -126,7 +129,3 @@ def examples(found: Violation) -> str:
              for row, value in zip(found.rows, found.values or ("",) * len(found.rows),
                                    strict=True)]
     return ", ".join(pairs) + (", ..." if found.count > len(found.rows) else "")
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}" if number else ""

@@ -21,7 +21,8 @@ from typing import Any
 
 from wholefit.features.engineer._kinds import KINDS, STATES
 
-_WRITING = ("feature", "load", "parse", "save", "dump", "describe", "make", "check", "spec_of")
+_WRITING = ("feature", "load", "parse", "save", "dump", "describe", "make", "check", "spec_of",
+            "to_toml")
 _CLASSES = {place.partition(":")[2]: place for place in KINDS.values()}
 
 __all__ = ["KINDS", "STATES", *sorted(_CLASSES), *sorted(_WRITING)]

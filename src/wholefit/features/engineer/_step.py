@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar, get_type_hints
 
 import numpy as np
 
-from wholefit.base.errors import DataError, ParameterError, StateError, unknown
+from wholefit.base.errors import ArtifactError, DataError, ParameterError, StateError, unknown
 from wholefit.base.params import _KEY, Spec, _spec
 from wholefit.base.state import State
 
@@ -132,7 +132,11 @@ class Step:
     def from_state(cls: type[Self], state: State) -> Self:
         """The fitted step that `state` describes; its `transform` is bit-equal."""
         made = cls(**state.config["options"])
+        made.check()
         for name, value in {**state.config["learnt"], **state.arrays}.items():
+            if not name.endswith("_") or name.startswith("_"):
+                raise ArtifactError(f"a stored {cls.__name__} holds {name!r}, which is not "
+                                    "something that it learns.")
             if name == "feature_names_in_":
                 value = np.array(value, dtype=object)
             setattr(made, name, value)

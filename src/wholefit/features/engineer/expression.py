@@ -10,8 +10,7 @@ import polars as pl
 
 from wholefit.base.errors import ParameterError
 from wholefit.base.params import param
-from wholefit.data.clean import compute
-from wholefit.data.clean._grammar import columns_of, parse
+from wholefit.data.formulas import columns_of, compute, parse
 from wholefit.features.engineer import _cells
 from wholefit.features.engineer._step import Step
 

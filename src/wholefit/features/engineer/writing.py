@@ -70,6 +70,10 @@ def parse(features: Iterable[Mapping[str, Any]]) -> list[Custom]:
         if not isinstance(given, Mapping) or not isinstance(given.get("kind"), str):
             raise ParameterError(f"feature {at + 1} must have a kind, such as 'ratio'; "
                                  f"got {given!r}.")
+        columns = given.get("columns", ())
+        if isinstance(columns, Mapping) or not isinstance(columns, (str, Iterable)):
+            raise ParameterError(f"feature {at + 1} must name its columns in a list; got "
+                                 f"{columns!r}.")
         step = feature(given["kind"], **{k: v for k, v in given.items() if k != "kind"})
         taken = {other.name for other in found}
         found.append(step if step.name not in taken else Custom(
@@ -101,7 +105,7 @@ def load(path: str | Path) -> list[Custom]:
     except OSError as error:
         raise DataError(f"features file {str(path)!r} cannot be read: {error.strerror}."
                         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # too deep, or a number too long
         raise DataError(f"features file {str(path)!r} is not TOML: {error}.") from error
     extra = [name for name in stored if name != "feature"]
     if extra or not isinstance(stored.get("feature", []), list):
@@ -112,10 +116,13 @@ def load(path: str | Path) -> list[Custom]:
 
 def save(steps: Iterable[Any], path: str | Path) -> Path:
     """Write features to a TOML file that `load` reads back equal."""
-    tables = dump(steps)
-    lines = [_table(table) for table in tables] or ["# no feature\n"]
-    Path(path).write_text("\n".join(lines), encoding="utf-8")
+    Path(path).write_text(to_toml(dump(steps)), encoding="utf-8")
     return Path(path)
+
+
+def to_toml(tables: Iterable[Mapping[str, Any]]) -> str:
+    """Features that `dump` gave, as the text of a file that `load` reads."""
+    return "\n".join([_table(table) for table in tables] or ["# no feature\n"])
 
 
 def describe() -> list[dict[str, Any]]:

@@ -48,16 +48,6 @@ def chi_squared(table: np.ndarray) -> tuple[float, int]:
     return float(((table - expected) ** 2 / expected).sum()), freedom
 
 
-def information(table: np.ndarray) -> tuple[float, int]:
-    """Mutual information of the counts in nats, as they stand, and the degrees of freedom."""
-    table = table[:, table.sum(axis=0) > 0]
-    rows, columns = table.sum(axis=1), table.sum(axis=0)
-    total = table.sum()
-    found = (special.xlogy(table, table).sum() - special.xlogy(rows, rows).sum()
-             - special.xlogy(columns, columns).sum()) / total + np.log(total)
-    return max(float(found), 0.0), (table.shape[0] - 1) * (table.shape[1] - 1)
-
-
 def target_codes(seen: Seen) -> tuple[np.ndarray, int]:
     """The classes, or the bins of a number, as 0.., and how many."""
     codes = seen.y if seen.n_classes else binned(seen.y.astype(np.float64))

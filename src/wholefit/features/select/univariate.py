@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from wholefit.data._association import information
 from wholefit.features.select import _tables
 from wholefit.features.select._seen import Scores, Seen, discoveries, needs_classes
 
@@ -82,7 +83,7 @@ def mutual_info(seen: Seen) -> Scores:
         else:
             column = X[:, at].astype(np.float64)
             places = _tables.levels(column) if at in codes else _tables.binned(column)
-        found[at] = _tables.information(_tables.contingency(places, y, wide))
+        found[at] = information(_tables.contingency(places, y, wide))
     values, free = found.T
     known = free > 0
     p_values = np.where(known, special.chdtrc(np.maximum(free, 1), 2 * rows * values), 1.0)

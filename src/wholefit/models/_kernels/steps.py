@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import DataError
+from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State
 from wholefit.models._scorers import scorer
 
 Columns = list[np.ndarray]
 _CHUNK = 50_000
+# A file may ask for columns upon columns: more than any pipeline makes are not made.
+_MOST_COLUMNS = 100_000
 
 
 class Steps:
@@ -48,7 +50,17 @@ class Steps:
 
 def apply(step: State, columns: Columns) -> Columns:
     """The columns that come out of the step."""
-    return _STEPS[step.kind](step, columns)
+    if step.kind not in _STEPS:
+        raise ArtifactError(f"the stored pipeline has a step {step.kind!r}, which this version of "
+                            "wholefit does not know: upgrade wholefit, or save the model anew.")
+    return _bounded(_STEPS[step.kind](step, columns))
+
+
+def _bounded(columns: Columns) -> Columns:
+    if len(columns) > _MOST_COLUMNS:
+        raise ArtifactError(f"the stored pipeline makes {len(columns):,} columns; at most "
+                            f"{_MOST_COLUMNS:,} are made.")
+    return columns
 
 
 def matrix(columns: Columns, rows: int) -> np.ndarray:
@@ -92,7 +104,8 @@ def _side_by_side(step: State, columns: Columns) -> Columns:
     """Config `picks`: which columns each part is given."""
     found: Columns = []
     for number, picked in enumerate(step.config["picks"]):
-        found += apply(step.parts[str(number)], [columns[at] for at in picked])
+        found += apply(step.parts[str(number)], [columns[at] for at in picked[:_MOST_COLUMNS]])
+        _bounded(found)
     return found
 
 
@@ -189,7 +202,9 @@ def _one_hot(step: State, columns: Columns) -> Columns:
     found: Columns = []
     for column, feature in zip(columns, step.config["features"], strict=True):
         places = _looked_up(column, feature["values"], feature["places"], feature["unknown"])
-        found += [(places == place).astype(np.float64) for place in range(feature["width"])]
+        width = min(feature["width"], len(feature["values"]) + 1)  # no more than it can light
+        found += [(places == place).astype(np.float64) for place in range(width)]
+        _bounded(found)
     return found
 
 

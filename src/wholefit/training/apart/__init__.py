@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wholefit.base.budget import Budget
+from wholefit.base.errors import BudgetError
 from wholefit.training.apart.cargo import sendable
 from wholefit.training.apart.limits import Limit, can_watch, held
 from wholefit.training.apart.worker import Apart, Stopped, Unsendable
@@ -33,7 +34,12 @@ def begun(budget: Budget) -> Iterator[Apart | None]:
     if budget.bytes is None:
         yield None
         return
-    apart = Apart(Limit(budget.bytes))
+    try:
+        apart = Apart(Limit(budget.bytes))
+    except OSError as error:
+        raise BudgetError(f"memory= fits in a second process, which could not be begun ({error}): "
+                          "free room in the folder for temporary files (TMPDIR), or leave memory= "
+                          "out.") from error
     try:
         yield apart
     finally:

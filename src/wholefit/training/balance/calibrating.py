@@ -10,7 +10,7 @@ on the log odds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -22,7 +22,10 @@ _PULL = 1.0
 def parts(
     y: np.ndarray, units: np.ndarray | None, folds: int, random: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(learn, answer) rows of each inner fold: classes in proportion, or whole units apart."""
+    """(learn, answer) rows of each inner fold: classes in proportion, or whole units apart.
+
+    Of fewer units than folds, each is a fold; of one unit, nothing is left to learn from.
+    """
     place = np.empty(len(y), dtype=np.intp)
     if units is None:
         for code in np.unique(y):
@@ -30,13 +33,15 @@ def parts(
             place[rows] = np.arange(len(rows)) % folds
     else:
         _, unit = np.unique(units, return_inverse=True)
-        place = (random.permutation(int(unit.max()) + 1) % folds)[unit]
+        count = int(unit.max()) + 1
+        folds = min(folds, count)
+        place = (random.permutation(count) % folds)[unit]
     for fold in range(folds):
         yield np.flatnonzero(place != fold), np.flatnonzero(place == fold)
 
 
 def answers(
-    y: np.ndarray, splits: Iterator[tuple[np.ndarray, np.ndarray]], n_classes: int,
+    y: np.ndarray, splits: Iterable[tuple[np.ndarray, np.ndarray]], n_classes: int,
     answer: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Answers (n, k) to every row, by models that did not learn from it."""
