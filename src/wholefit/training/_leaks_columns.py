@@ -22,7 +22,7 @@ _FEWEST_OF_A_CLASS = 10
 # 2 AUC - 1 = 0.98 is an AUC of 0.99.
 _PROXY = 0.98
 _SURE = 0.995
-_SUSPECT = 0.9
+_SUSPECT = 0.8
 # The next best column leaves so many times the doubt: this one stands alone.
 _ALONE = 4.0
 _GAP = 0.9
