@@ -14,7 +14,7 @@ from wholefit import data, evaluation
 from wholefit.api._tables import as_table
 from wholefit.base.errors import DataError, ParameterError, WholefitWarning, unknown
 from wholefit.base.events import emit
-from wholefit.data import Dataset, Policies
+from wholefit.data import Dataset, Policies, Schema
 from wholefit.data.notes import some, warning
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
@@ -29,7 +29,7 @@ def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, An
     columns = {name: values for verb in verbs for name, values in _VERBS[verb](fitted, raw).items()}
     if asked.guest == "numpy":
         return _as_array(columns)
-    kept = _kept(fitted, asked, columns)
+    kept = kept_names(fitted.schema, asked, columns)
     frame = pl.DataFrame([*kept, *(pl.Series(name, values) for name, values in columns.items())])
     given = give_back(frame, asked.guest)
     if asked.guest == "pandas" and hasattr(new, "index"):
@@ -99,7 +99,7 @@ def dataset(
 
     `options` are policies and options of `wf.read`, together.
     """
-    policies, reading = _parted(options)
+    policies, reading = asked_for(options)
     if fitted.replay is not None:
         new = fitted.replay.given(as_table(new, reading))
     asked = data.conforming(new, fitted.schema, Policies.from_dict(policies), with_target,
@@ -135,10 +135,10 @@ def _judgeable(fitted: Fitted, asked: Dataset) -> Dataset:
 
 def read_once(new: Any, options: dict[str, Any]) -> Any:
     """What `dataset` can take twice: standard input cannot be read again."""
-    return new if isinstance(new, Dataset) else data.read(new, **_parted(options)[1])
+    return new if isinstance(new, Dataset) else data.read(new, **asked_for(options)[1])
 
 
-def _parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def asked_for(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Policies, and options of `wf.read`."""
     known = [spec.name for spec in Policies.specs()]
     policies = {name: value for name, value in options.items() if name in known}
@@ -155,9 +155,9 @@ def check_options(options: Iterable[str], others: Iterable[str] = ()) -> None:
             raise unknown("option", name, [*others, *known])
 
 
-def _kept(fitted: Fitted, asked: Dataset, answers: Iterable[str]) -> list[pl.Series]:
+def kept_names(schema: Schema, asked: Dataset, answers: Iterable[str]) -> list[pl.Series]:
     """The identifier columns; one that is called like an answer is renamed."""
-    roles = {column.name: column.role for column in fitted.schema.columns}
+    roles = {column.name: column.role for column in schema.columns}
     names = [name for name in asked.original.columns if roles.get(name) == "identifier"]
     taken = {*answers, *names}
     kept = []

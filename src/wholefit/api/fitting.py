@@ -11,7 +11,7 @@ from typing import Any
 
 from wholefit import data, evaluation
 from wholefit import models as catalog
-from wholefit.api import _answers
+from wholefit.api import _answers, _unlabelled
 from wholefit.api._choice import tell_choice
 from wholefit.api._tables import cleaned, read_recipe
 from wholefit.api._telling import tell, warn
@@ -60,8 +60,14 @@ def fit(
     features: dict[str, Any] | None = None,
     transformers: Sequence[Any] | str | os.PathLike[str] = (),
     checks: bool = True,
+    label: str | None = None,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    basket: str | None = None,
+    amount: str | None = None,
     **reading: Any,
-) -> Result:
+) -> Any:
     """Read, infer the task, cross-validate a few models, and refit the one to use.
 
     Parameters
@@ -69,7 +75,8 @@ def fit(
     source: a path (CSV, JSON, Parquet, Arrow, Excel, SQLite, a folder of tables), a SQL URL,
         "-" for standard input, or a pandas, polars, pyarrow, numpy or dict table.
     target: the column to predict.
-    task: "classification" or "regression"; inferred from the target when left out.
+    task: "classification" or "regression", inferred from the target when left out; or one that
+        has no target: "clustering", "reduction", "anomaly", "association", "recommendation".
     models: names ("ridge, random_forest(n_estimators=300)"), Model objects, scikit-learn-style
         estimators, or import paths; a default set chosen for the size of the data if left out.
     metric: what models are compared by, a name or a callable; the task's own by default.
@@ -99,14 +106,35 @@ def fit(
         are repeated on every row asked, what it learns it learns from training rows only, and rows
         are left out of training rows only.
     checks: look for leaks of the answer and faults of the data first (`Result.findings`).
-    reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...).
+    label, user, item, rating, basket, amount: names of columns, for tasks without a target: known
+        answers, which judge what is found and are never learnt; who, what, and how much it was
+        liked; what was together, and its money.
+    reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...); for tasks without a
+        target also the words of the task (clusters=5, alerts="1%", support=0.01, ...).
 
-    Raises DataError for a source that cannot be read or learnt from, ParameterError and
+    Returns a `Result`; for a task without a target that task's own (`Clusters`, `Rules`, ...).
+ DataError for a source that cannot be read or learnt from, ParameterError and
     UnknownNameError for a wrong option, BudgetError if nothing fits the budget.
     """
     from wholefit import training
 
     clock = Clock(_limits(budget, memory, training.DEFAULT_BUDGET))
+    own = {"label": label, "user": user, "item": item, "rating": rating, "basket": basket,
+           "amount": amount}
+    if task in tasks.names(supervised=False):
+        chosen = tasks.get(task)
+        _unlabelled.check_unused(chosen, {
+            "target": (target, None), "folds": (folds, 5), "repeats": (repeats, 1),
+            "memory": (memory, None), "positive": (positive, None),
+            "choose": (choose, "recommended"), "balance": (balance, None), "costs": (costs, None),
+            "threshold": (threshold, None), "clean": (clean, None),
+            "transformers": (transformers or (), ())})
+        common = {"metric": metric, "jobs": _unlabelled.threads(jobs), "seed": seed,
+                  "features": dict(features or {})}
+        return _unlabelled.fit(
+            source, chosen, clock, _named(models), reading, roles,
+            {"time": time, "group": groups, "weight": weights, **own}, common)
+    _unlabelled.refuse_roles(own)
     _answers.check_options(reading)
     recipe = None if clean is None else read_recipe(clean)
     options = training.Options(
@@ -160,9 +188,10 @@ def _limits(
 
 def _check_metric(metric: Any, task: str | None) -> None:
     """Refuse a misspelt metric before a long reading, not after it."""
-    if not isinstance(metric, str) or ":" in metric or task not in (None, *tasks.names()):
+    if not isinstance(metric, str) or ":" in metric or task not in (
+            None, *tasks.names(supervised=True)):
         return
-    asked = tasks.names() if task is None else [task]
+    asked = tasks.names(supervised=True) if task is None else [task]
     for name in asked:
         with contextlib.suppress(UnknownNameError):
             evaluation.metrics.get(name, metric)

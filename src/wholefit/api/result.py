@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from wholefit import artifact
 from wholefit.api import _answers, _choice, _record
 from wholefit.api.leaderboard import Leaderboard
+from wholefit.base import tasks
 from wholefit.data import Dataset, Schema
 from wholefit.evaluation import Score
 from wholefit.training import Fitted, Run
@@ -233,12 +234,17 @@ class Result:
                 f"{self._facts.metric} {self.score}{said}>")
 
 
-def load(path: str | Path) -> Result:
-    """Read a model written by `Result.save`; runs no code from the file.
+def load(path: str | Path) -> Any:
+    """Read a model written by `save`; runs no code from the file.
 
+    Returns a `Result`; for a task without a target that task's own (`Clusters`, `Rules`, ...).
     Raises ArtifactError if the file is damaged, tampered with, or from a newer format.
     """
     package = artifact.read(path)
+    if package.record.get("task") in tasks.names(supervised=False):
+        from wholefit.api import _unlabelled
+
+        return _unlabelled.load(package)
     facts, fitted = _record.from_json(package.record, package.states)
     return Result(fitted, _record.with_reference(facts, package.reference))
 

@@ -10,8 +10,10 @@ matters, and it raises AssertionError with the evidence when the promise is brok
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import importlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wholefit.base import tasks
 from wholefit.base.tasks import Task
@@ -47,12 +49,21 @@ class Check:
 def of(model: Model, task: str | None = None) -> Iterator[Check]:
     """Every check that applies to the model, for one task or for all of its tasks."""
     for name in model.tasks if task is None else (task,):
-        for run in names():
+        for run in names(name):
             yield Check(model, tasks.get(name), run)
 
 
-def names() -> list[Callable[[Model, Task], None]]:
-    """All check functions, in the order a reader would run them."""
-    return [value for room in _ROOMS for value in vars(room).values()
+def names(task: str = "classification") -> list[Callable[[Model, Task], None]]:
+    """All check functions of a task, in the order a reader would run them.
+
+    Tasks with a target share theirs; each other task has a file of its name in this folder.
+    """
+    return [value for room in _rooms(task) for value in vars(room).values()
             if callable(value) and getattr(value, "__module__", "") == room.__name__
             and not value.__name__.startswith("_")]
+
+
+def _rooms(task: str) -> Sequence[Any]:
+    if tasks.get(task).supervised:
+        return _ROOMS
+    return (parameters, importlib.import_module(f"{__name__}.{task}"))

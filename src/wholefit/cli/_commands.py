@@ -62,6 +62,7 @@ LINES = (
     Line("evaluate", "use", USE,
          "Score a model on held-out rows: every metric with its interval."),
     Line("compare", "use", USE, "Is A better than B? A paired test on the same held-out rows."),
+    Line("show", "use", USE, "Say in words what a saved model is, and how good it is."),
     Line("report", "use", USE, "Write one self-contained HTML page about a saved model."),
     Line("doctor", "doctor", HERE,
          "Tell what is installed here, what each extra would add, and how to get it."),

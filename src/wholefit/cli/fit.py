@@ -9,7 +9,7 @@ import typer
 
 from wholefit.base.errors import WholefitError
 from wholefit.base.events import listen
-from wholefit.cli import _findings, _show
+from wholefit.cli import _findings, _found, _show
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._places import beside, check_free
 from wholefit.cli._progress import told
@@ -48,7 +48,19 @@ def fit(
         help="File, folder, database URL, or - for standard input.", metavar="SOURCE")],
     target: Annotated[str | None, _what("Column to predict.", "COLUMN")] = None,
     task: Annotated[str | None, _what(
-        "classification or regression; the target decides.", "NAME")] = None,
+        "classification or regression, which the target decides; or, without a target, "
+        "clustering, reduction, anomaly, association or recommendation.", "NAME")] = None,
+    own: Annotated[list[str] | None, typer.Option(
+        "--set", help="A word of the task itself, e.g. clusters=5, alerts=1%, support=0.01; may be "
+        "repeated.", metavar="NAME=VALUE", rich_help_panel=_WHAT)] = None,
+    label: Annotated[str | None, _what(
+        "Column of known answers that judge clusters, maps or alarms; never learnt.",
+        "COLUMN")] = None,
+    user: Annotated[str | None, _what("Column of who rates or buys.", "COLUMN")] = None,
+    item: Annotated[str | None, _what("Column of what is rated or bought.", "COLUMN")] = None,
+    rating: Annotated[str | None, _what("Column of ratings.", "COLUMN")] = None,
+    basket: Annotated[str | None, _what("Column of what was together.", "COLUMN")] = None,
+    amount: Annotated[str | None, _what("Column of money, or of how much.", "COLUMN")] = None,
     positive: Annotated[str | None, _what("The class called positive.", "CLASS")] = None,
     weights: Annotated[str | None, _what("Column of the rows' weights.", "COLUMN")] = None,
     groups: Annotated[str | None, _what(
@@ -136,10 +148,14 @@ def fit(
             balance=balance, costs=costs, threshold=threshold, checks=not no_checks,
             features=pairs(feature, "--feature"), clean=clean,
             transformers=wf.load_features(engineer) if engineer else (),
+            label=label, user=user, item=item, rating=rating, basket=basket, amount=amount,
+            **pairs(own, "--set"),
             **reading(delimiter, encoding, na_values, sheet, table, query),
         )
         files, trouble = _write(result, saved, report, force)
-    if as_json:
+    if not hasattr(result, "target"):
+        _found.tell(result, said, files, quiet, as_json)
+    elif as_json:
         _show.as_json(facts(result, files))
     else:
         _tell(result, said, files, quiet)

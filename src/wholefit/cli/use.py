@@ -152,6 +152,28 @@ def compare(
               f"[{found.low:+.4g}, {found.high:+.4g}], p = {found.p:.2g} ({found.how}).")
 
 
+@command("show")
+def show(model: Model, as_json: Json = False) -> None:
+    """Say in words what a saved model is, and how good it is."""
+    import wholefit as wf
+    from wholefit.cli import _found
+    from wholefit.cli.fit import facts, recommendation
+
+    result = wf.load(model)
+    if not hasattr(result, "target"):
+        _found.tell(result, [], {}, False, as_json)
+        return
+    if as_json:
+        _show.as_json(facts(result, {}))
+        return
+    _show.say(f"{result.said}; predicts {result.target!r} from {len(result.schema.features)} "
+              "columns")
+    names = list(result.scores)
+    board = result.leaderboard
+    _show.table(*_show.widest(lambda count: board.table(names[:count]), min(4, len(names))))
+    _show.say(recommendation(result))
+
+
 @command("report")
 def report(
     model: Model,

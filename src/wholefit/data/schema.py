@@ -26,10 +26,12 @@ from wholefit.data import _cells, _facts, _roles
 from wholefit.data._facts import Facts
 
 ROLES = ("numeric", "categorical", "boolean", "datetime", "text", "identifier", "constant",
-         "target", "weight", "group", "time", "ignored")
+         "target", "weight", "group", "time", "ignored",
+         "label", "user", "item", "rating", "basket", "amount")
 LEARNT = ("numeric", "categorical", "boolean", "datetime", "text")
 # One column each; `infer` also takes them as arguments.
-_SINGLE = ("target", "weight", "group", "time")
+_SINGLE = ("target", "weight", "group", "time", "label", "user", "item", "rating", "basket",
+           "amount")
 _MOST_LEVELS = 1000
 
 

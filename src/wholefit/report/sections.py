@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wholefit.data.schema import Column
+from wholefit.data.schema import Column, Schema
 from wholefit.report import _command, leaderboard, pictures, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, bullets, data, el, join, table
@@ -25,7 +25,7 @@ class Section:
 
     name: str
     title: str
-    draw: Callable[[Reported], Html | None]
+    draw: Callable[[Any], Html | None]
 
 
 def asked(result: Reported) -> Html:
@@ -52,10 +52,14 @@ def answer(result: Reported) -> Html:
 
 def columns(result: Reported) -> Html:
     """Every column with its role, why it has it, and what was in it."""
-    every = result.schema.columns
+    return columns_of(result.schema, result.lineage.get("rows"))
+
+
+def columns_of(schema: Schema, total: Any) -> Html:
+    """Every column of a schema; `total` is the number of rows, where it is known."""
+    every = schema.columns
     counts = Counter(column.role for column in every)
     said = words.listed([f"{n} {role}" for role, n in counts.most_common()], 12)
-    total = result.lineage.get("rows")
     rows = [_column(column, total) for column in every[:_MOST_COLUMNS]]
     more = len(every) - len(rows)
     return join([
@@ -91,12 +95,16 @@ def _plainly(number: float) -> str:
 
 def notes(result: Reported) -> Html:
     """What must be known before the result is trusted, then what reading found."""
-    loud = [*result.warnings,
-            *(note.message for note in result.notes if note.severity == "warning")]
-    quiet = [note.message for note in result.notes if note.severity != "warning"]
+    return notes_of(result.warnings, result.notes, bool(result.findings))
+
+
+def notes_of(warnings: Sequence[str], notes: Sequence[Any], findings: bool = False) -> Html:
+    """Warnings first, then what reading recognised or repaired."""
+    loud = [*warnings, *(note.message for note in notes if note.severity == "warning")]
+    quiet = [note.message for note in notes if note.severity != "warning"]
     pieces = [
         el("p", "Nothing in the data or the comparison calls for a warning."
-           if not result.findings else "Reading and the comparison give no warning; what was "
+           if not findings else "Reading and the comparison give no warning; what was "
            "found in the data stands below.") if not loud else
         bullets((data(said, 600) for said in loud[:_MOST_NOTES]), cls="warnings"),
         el("h3", "What reading recognised or repaired") if quiet else None,
@@ -123,7 +131,7 @@ def split(result: Reported) -> Html:
 
 def reproduce(result: Reported) -> Html:
     """The command that makes the result again, and what it was made with."""
-    return join([*_commands(result), _lineage(result.lineage)])
+    return join([*_commands(result), lineage_table(result.lineage)])
 
 
 def _commands(result: Reported) -> list[Html]:
@@ -132,7 +140,7 @@ def _commands(result: Reported) -> list[Html]:
         why = ("The model was fitted elsewhere and brought in" if "adopted" in result.lineage else
                "The model learnt more rows after it was fitted, which one command does not repeat")
         return [el("p", f"{why}; below is what is known of it.")]
-    found = [el("p", "On the command line:"), _code(shell), el("p", "Or in Python:"), _code(python)]
+    found = [el("p", "On the command line:"), code(shell), el("p", "Or in Python:"), code(python)]
     strange = _command.foreign(result)
     if strange:
         found.append(el("p", f"{words.listed(strange)}: not of the catalog; give the same objects "
@@ -142,11 +150,13 @@ def _commands(result: Reported) -> list[Html]:
     return found
 
 
-def _code(text: str) -> Html:
+def code(text: str) -> Html:
+    """A command or a program, as it is typed."""
     return el("pre", el("code", text), tabindex="0")
 
 
-def _lineage(lineage: dict[str, Any]) -> Html:
+def lineage_table(lineage: dict[str, Any]) -> Html:
+    """What a result was made with, fact by fact."""
     rows = [[name.replace("_", " "), _fact(value)] for name, value in lineage.items()
             if value not in ([], {}, None)]
     return table(["fact", "value"], rows, "What the result was made with", cls="facts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,29 @@ def page(result: Reported) -> str:
     """
     drawn = [(section, section.draw(result)) for section in SECTIONS]
     shown = [(section, inner) for section, inner in drawn if inner is not None]
-    title = f"Predicting {result.target}: {result.model}"
+    return whole(f"Predicting {result.target}: {result.model}", lambda nav: _top(result, nav),
+                 [(section.name, section.title, inner) for section, inner in shown],
+                 foot(result.lineage))
+
+
+def whole(
+    title: str, top: Callable[[Html], Html], shown: Sequence[tuple[str, str, Html]], end: Html
+) -> str:
+    """A page: its title, what stands above all else (given the list of sections), the sections.
+
+    `shown` holds each section's name in its address, its heading, and what is in it.
+    """
     head = el("head", el("meta", charset="utf-8"),
               el("meta", name="viewport", content="width=device-width, initial-scale=1"),
               el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
               el("meta", name="referrer", content="no-referrer"),
               el("title", title), el("style", Html(STYLE)))
-    nav = el("nav", el("ul", *(el("li", el("a", section.title, href=f"#{section.name}"))
-                               for section, _ in shown)), aria_label="Sections")
-    body = (el("section", el("h2", section.title, id=f"{section.name}-title"), inner,
-               id=section.name, aria_labelledby=f"{section.name}-title")
-            for section, inner in shown)
-    whole = el("html", head, el("body", _top(result, nav), el("main", *body), _foot(result)),
-               lang="en")
-    return f"<!doctype html>\n{whole}\n"
+    nav = el("nav", el("ul", *(el("li", el("a", heading, href=f"#{name}"))
+                               for name, heading, _ in shown)), aria_label="Sections")
+    body = (el("section", el("h2", heading, id=f"{name}-title"), inner,
+               id=name, aria_labelledby=f"{name}-title") for name, heading, inner in shown)
+    made = el("html", head, el("body", top(nav), el("main", *body), end), lang="en")
+    return f"<!doctype html>\n{made}\n"
 
 
 def write(result: Reported, path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -115,10 +124,10 @@ def _top(result: Reported, nav: Html) -> Html:
            cls="tiles"), nav)
 
 
-def _foot(result: Reported) -> Html:
-    made = result.lineage.get("made")
-    when = f", fitted {made}" if made else ""
-    return el("footer", el("p", f"wholefit {result.lineage.get('wholefit', '')}{when}. Nothing on "
+def foot(lineage: dict[str, Any]) -> Html:
+    """The last line of a page: what made it, and when."""
+    when = f", fitted {lineage['made']}" if lineage.get("made") else ""
+    return el("footer", el("p", f"wholefit {lineage.get('wholefit', '')}{when}. Nothing on "
                            "this page is fetched from elsewhere."))
 
 

@@ -33,7 +33,7 @@ def lineage(
         "wholefit": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": _versions(),
+        "libraries": versions(),
         "source": dataset.source,
         "rows": len(dataset),
         "data_hash": data_hash(dataset, problem.y),
@@ -70,7 +70,7 @@ def data_hash(dataset: Dataset, y: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Versions of the libraries that this process has in fact woken."""
     found = {}
     for name in _LIBRARIES:

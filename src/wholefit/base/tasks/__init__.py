@@ -25,9 +25,10 @@ def _all() -> dict[str, Task]:
     return found
 
 
-def names() -> list[str]:
-    """Names of all tasks, in alphabetical order."""
-    return sorted(_all())
+def names(*, supervised: bool | None = None) -> list[str]:
+    """Names of all tasks, or of those that learn from a target or not, in alphabetical order."""
+    return sorted(name for name, task in _all().items()
+                  if supervised is None or task.supervised == supervised)
 
 
 def get(name: str) -> Task:
@@ -39,7 +40,7 @@ def get(name: str) -> Task:
 
 def infer(target: TargetFacts) -> tuple[Task, str]:
     """The task that a target column asks for, and why: "classification: 'y' has 2 values"."""
-    for name in names():
+    for name in names(supervised=True):
         reason = _all()[name].recognise(target)
         if reason is not None:
             return _all()[name], f"{name}: {reason}"
@@ -49,5 +50,5 @@ def infer(target: TargetFacts) -> tuple[Task, str]:
             "number, such as days since a day.")
     raise DataError(
         f"cannot tell the task from target {target.name!r} ({target.kind}); "
-        f"say task= one of {', '.join(names())}."
+        f"say task= one of {', '.join(names(supervised=True))}."
     )

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from wholefit.base.errors import DataError
+
 
 @dataclass(frozen=True)
 class Verb:
@@ -49,13 +51,16 @@ class Codec(ABC):
         """JSON-able form; `Task.codec_from_json` reads it back."""
 
 
-class Task(ABC):
+class Task:
     """One task: its data's roles, its verbs, baseline, metrics and unit of resampling.
 
-    `metrics` are names of the task's metrics in printing order; the first is what models are
-    compared by unless the user says otherwise. `unit` is what is drawn when data is
-    resampled. `stratified` says whether splits keep the target's proportions. A score of the
-    task is computed from `truth` (n,) and `answer`, whose shape the task states.
+    `supervised` says whether it learns from a target; what has none overrides neither
+    `recognise` nor `codec`. The user must name the columns of `roles`, where there are any, and
+    may name those that the task `knows`. `metrics` are names of the task's metrics in printing
+    order; the first is what models are compared by unless the user says otherwise. `unit` is
+    what is drawn when data is resampled. `stratified` says whether splits keep the target's
+    proportions. A score of the task is computed from `truth` (n,) and `answer`, whose shape the
+    task states.
     """
 
     name: ClassVar[str]
@@ -68,22 +73,30 @@ class Task(ABC):
     stratified: ClassVar[bool]
     updatable: ClassVar[bool]
     answer_shape: ClassVar[str]
+    supervised: ClassVar[bool] = True
+    knows: ClassVar[tuple[str, ...]] = ()
 
-    @abstractmethod
     def recognise(self, target: TargetFacts) -> str | None:
         """Why a target like this asks for the task, in one clause; None if it does not."""
+        return None
 
-    @abstractmethod
     def codec(self, target: str, values: np.ndarray, positive: Any = None) -> Codec:
         """The codec for a target column named `target` with these distinct, present values.
 
-        Raises DataError if the values cannot be learnt (one class only, text for a number).
+        Raises DataError if the values cannot be learnt (one class only, text for a number), and
+        for a task that has no target.
         """
+        raise DataError(_no_target(self.name, target))
 
-    @abstractmethod
     def codec_from_json(self, stored: dict[str, Any]) -> Codec:
         """Read back what `Codec.to_json` wrote."""
+        raise DataError(_no_target(self.name, "target"))
 
     def verb(self, name: str) -> Verb | None:
         """The verb of that name, or None where the task has none."""
         return next((verb for verb in self.verbs if verb.name == name), None)
+
+
+def _no_target(task: str, column: str) -> str:
+    return (f"{task} learns from no target; got {column!r}: leave target= out, or say label= if "
+            "its known answers shall judge what is found.")

@@ -1,0 +1,163 @@
+"""The page of a task without a target: the frame that is the same for all, around its own sections.
+
+Each task has a file of its name in this folder: `sections(found)` draws, `lines(found)` tells the
+same in plain sentences.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wholefit.evaluation import Score
+from wholefit.report import leaderboard
+from wholefit.report._html import Html, bullets, data, el, join, table
+from wholefit.report.sections import (
+    Section,
+    code,
+    columns_of,
+    lineage_table,
+    notes_of,
+)
+from wholefit.report.writing import foot, put, whole
+from wholefit.training.found import Found
+from wholefit.training.record import Entry
+
+_WORDS = {"label": "label", "user": "user", "item": "item", "rating": "rating",
+          "basket": "basket", "amount": "amount", "time": "time", "group": "groups",
+          "weight": "weights"}
+_MOST_LINES = 12
+
+
+def found_page(found: Found) -> str:
+    """The report of a fit without a target, as one self-contained HTML page."""
+    drawn = [(each.name, each.title, each.draw(found)) for each in (*_own(found), *_COMMON)]
+    shown = [(name, title, inner) for name, title, inner in drawn if inner is not None]
+    return whole(_title(found), lambda nav: _top(found, nav), shown, foot(found.lineage))
+
+
+def write_found(found: Found, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Write the page to `path`; returns it. Raises ArtifactError where it cannot be written."""
+    return put(lambda: found_page(found), path, force)
+
+
+def found_lines(found: Found) -> list[str]:
+    """What was found, in plain sentences."""
+    return list(_room(found).lines(found))
+
+
+def found_snippet(found: Found) -> str:
+    """A heading and the first sentences, for a notebook; the styles are the notebook's own."""
+    said = found_lines(found)
+    more = len(said) - _MOST_LINES
+    return str(el("div", el("p", el("b", data(found.model["name"])), f" ({found.task.name})"),
+                  el("ul", *(el("li", data(line, 600)) for line in said[:_MOST_LINES])),
+                  el("p", f"and {more} more lines") if more > 0 else None))
+
+
+def _room(found: Found) -> Any:
+    return importlib.import_module(f"wholefit.report.{found.task.name}")
+
+
+def _own(found: Found) -> tuple[Section, ...]:
+    return tuple(_room(found).sections(found))
+
+
+def _title(found: Found) -> str:
+    return f"{found.task.name.capitalize()}: {found.task.summary}"
+
+
+def _top(found: Found, nav: Html) -> Html:
+    tiles: list[tuple[str, Any]] = [("model", data(found.model["name"], 40))]
+    if found.score is not None:
+        tiles.append((found.metric, leaderboard.score_cell(found.score)))
+    if isinstance(found.lineage.get("rows"), int):
+        tiles.append(("rows", f"{found.lineage['rows']:,}"))
+    return el("header", el("h1", _title(found)),
+              el("p", data(found.said, 400), " From ",
+                 data(found.lineage.get("source", "?")), ".", cls="kind"),
+              el("dl", *(el("div", el("dt", name), el("dd", value)) for name, value in tiles),
+                 cls="tiles"), nav)
+
+
+def _board(found: Found) -> Html:
+    """All models tried, as a table."""
+    names = list(dict.fromkeys(name for e in found.leaderboard for name in e.scores))
+    rows = [[data(entry.model, 60), *(_score(entry.scores.get(name)) for name in names),
+             _mark(entry)] for entry in found.leaderboard]
+    return join([
+        el("p", data(found.split[:1].upper() + found.split[1:], 800), "."),
+        table(["model", *names, ""], rows, "Models tried, best first", cls="board"),
+    ])
+
+
+def _score(score: Score | None) -> Any:
+    return "–" if score is None else leaderboard.score_cell(score)
+
+
+def _mark(entry: Entry) -> Any:
+    words = [word for word, true in (("best", entry.best), ("tied", entry.tied and not entry.best),
+                                     ("recommended", entry.recommended)) if true]
+    if not entry.scores and entry.reason:
+        words.append(f"{entry.status}: {entry.reason}")
+    return data(", ".join(words), 300)
+
+
+def _notes(found: Found) -> Html:
+    return notes_of(found.warnings, found.notes)
+
+
+def _columns(found: Found) -> Html:
+    return columns_of(found.schema, found.lineage.get("rows"))
+
+
+def _again(found: Found) -> Html:
+    return join([el("p", "On the command line:"), code(command(found)),
+                 el("p", "Options of reading, where you gave any, must be given again.",
+                    cls="small"), lineage_table(found.lineage)])
+
+
+def command(found: Found) -> str:
+    """The command line that makes the result again."""
+    lineage = found.lineage
+    source = str(lineage.get("source", "SOURCE"))
+    if source.startswith(("memory", "a stream", "standard input")):
+        source = "SOURCE"
+    words = ["wholefit", "fit", source, "--task", found.task.name]
+    for column in found.schema.columns:
+        if column.role in _WORDS and column.reason == "set by the user":
+            words += [f"--{_WORDS[column.role]}", column.name]
+        elif column.reason == "set by the user":
+            words += ["--role", f"{column.name}={column.role}"]
+    for name, value in _said(lineage.get("options", {})):
+        words += ["--set", f"{name}={value}"]
+    if lineage.get("seed"):
+        words += ["--seed", str(lineage["seed"])]
+    return " ".join(map(_quoted, words))
+
+
+def _said(options: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
+    return [(name, value) for name, value in options.items()
+            if value is not None and not isinstance(value, (dict, list))]
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word)
+
+
+def caution(sentences: Sequence[str]) -> Html:
+    """What a result does not tell, as points."""
+    return bullets(sentences)
+
+
+_COMMON = (
+    Section("leaderboard", "Models tried", _board),
+    Section("data", "Data and columns", _columns),
+    Section("notes", "Notes and warnings", _notes),
+    Section("reproduce", "How to make it again", _again),
+)

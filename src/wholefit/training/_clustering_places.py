@@ -1,0 +1,107 @@
+"""Rows that stand for a cluster, rows at its edge, and how sharp the edge is.
+
+Nothing here takes clusters to be round: what stands for one is its medoid, the member with the
+least mean distance to the others, and an edge is told by the nearest rows of each row. Above a
+stated number of rows this is done on a sample of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wholefit.base import seeds
+
+# Members that a medoid is sought among, rows whose neighbours are looked at, and neighbours.
+_MEMBERS, _ROWS, _NEAR = 600, 4000, 10
+# Fewer of the nearest rows than this share in the same cluster: a row lies between clusters.
+_BETWEEN = 0.5
+
+
+@dataclass(frozen=True)
+class Place:
+    """Rows of one cluster, by index: `exemplars` the most typical first, `borders` as (row,
+    code of the other cluster or -1, share of its nearest rows in its own cluster).
+
+    `purity` is the mean share of the nearest rows of a member that are members too, `between`
+    the share of members most of whose nearest rows are not; None where they were not told.
+    """
+
+    exemplars: tuple[int, ...]
+    borders: tuple[tuple[int, int, float], ...]
+    purity: float | None
+    between: float | None
+
+
+def places(X: Any, codes: np.ndarray, k: int, seed: int, most: int = 3) -> list[Place]:
+    """The places of clusters 0..k-1, of rows X (n, p), dense or sparse, with their codes (n,)."""
+    random = seeds.generator(seed, "clustering", "places")
+    typical = [_typical(X, np.flatnonzero(codes == at), random, most) for at in range(k)]
+    rows, share, other = _neighbours(X, codes, k, random)
+    return [_place(typical[at], codes[rows] == at, rows, share, other, most) for at in range(k)]
+
+
+def _place(
+    typical: tuple[int, ...], mine: np.ndarray, rows: np.ndarray, share: np.ndarray,
+    other: np.ndarray, most: int,
+) -> Place:
+    if not mine.any():
+        return Place(typical, (), None, None)
+    rows, share, other = rows[mine], share[mine], other[mine]
+    last = np.argsort(share, kind="stable")[:most]
+    borders = tuple((int(rows[at]), int(other[at]), float(share[at])) for at in last
+                    if share[at] < 1 and int(rows[at]) not in typical)
+    return Place(typical, borders, float(share.mean()), float((share < _BETWEEN).mean()))
+
+
+def _typical(
+    X: Any, members: np.ndarray, random: np.random.Generator, most: int
+) -> tuple[int, ...]:
+    """The members with the least mean distance to a sample of members, no two alike."""
+    if not len(members):
+        return ()
+    if len(members) > _MEMBERS:
+        members = np.sort(random.choice(members, _MEMBERS, replace=False))
+    points = dense(X, members)
+    from scipy.spatial.distance import cdist
+
+    order = np.argsort(cdist(points, points).mean(axis=1), kind="stable")
+    found: list[int] = []
+    for at in order:
+        if all((points[at] != points[kept]).any() for kept in found):
+            found.append(int(at))
+        if len(found) == most:
+            break
+    return tuple(int(members[at]) for at in found)
+
+
+def _neighbours(
+    X: Any, codes: np.ndarray, k: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows looked at (m,), the share of their nearest in their cluster, the other cluster."""
+    rows = np.arange(len(codes)) if len(codes) <= _ROWS else \
+        np.sort(random.choice(len(codes), _ROWS, replace=False))
+    near = min(_NEAR, len(rows) - 1)
+    if near < 1:
+        return rows, np.ones(len(rows)), np.full(len(rows), -1)
+    points = dense(X, rows)
+    from sklearn.neighbors import NearestNeighbors
+
+    found = NearestNeighbors(n_neighbors=near).fit(points).kneighbors(return_distance=False)
+    around, own = codes[rows][found], codes[rows][:, None]
+    share = (around == own).mean(axis=1)
+    counts = np.stack([(around == at).sum(axis=1) for at in range(k)], axis=1)
+    counts[np.arange(len(rows)), np.clip(own[:, 0], 0, k - 1)] = 0
+    noise = ((around < 0) & (own >= 0)).sum(axis=1)
+    other = np.where(noise > counts.max(axis=1), -1, counts.argmax(axis=1))
+    return rows, share, other
+
+
+def dense(X: Any, rows: np.ndarray) -> np.ndarray:
+    """Rows of X as a dense float array (m, p), finite."""
+    picked = X[rows]
+    if hasattr(picked, "toarray"):
+        picked = picked.toarray()
+    return np.nan_to_num(np.asarray(picked, dtype=np.float64))
