@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from wholefit.base.budget import Clock
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.base.tasks import Task
+from wholefit.data.validate.sketch import MEMBER, Sketch, sketch_of
 from wholefit.models import Model
 from wholefit.training.found import Common, Found, recipe
 
@@ -49,18 +51,20 @@ def fit(
         found = replace(found, notes=tuple(dataset.notes))
     for sentence in found.warnings:
         warn(sentence)
-    return wrap(found)
+    return wrap(found, cache(partial(sketch_of, dataset.frame, dataset.schema)))
 
 
-def wrap(found: Found) -> FoundResult:
+def wrap(found: Found, sketch: Callable[[], Sketch | None] = lambda: None) -> FoundResult:
     """The task's own Result around what was found."""
     module = importlib.import_module(f"wholefit.api.{found.task.name}")
-    return module.RESULT(found)
+    return module.RESULT(found, sketch)
 
 
 def load(package: artifact.Package) -> FoundResult:
     """The Result of an artifact of a task without a target."""
-    return wrap(Found.from_json(package.record, package.states))
+    kept = package.reference
+    return wrap(Found.from_json(package.record, package.states), cache(
+        lambda: Sketch.from_bytes(kept[MEMBER]) if MEMBER in kept else None))
 
 
 def _parted(task: Task, words: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:

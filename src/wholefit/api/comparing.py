@@ -21,6 +21,11 @@ def compare(
     Both must predict the same target of the same task; `options` are those of `Result.predict`.
     `Difference.better` says "a", "b" or "tied". Raises DataError if the two cannot be compared.
     """
+    for each in (a, b):
+        if not isinstance(each, Result):
+            raise DataError("compare is a paired test on rows with a known target, and a "
+                            f"{getattr(each, 'task', type(each).__name__)} result has none: see "
+                            "its leaderboard and its evaluate instead.")
     if (a.task, a.target, a.classes) != (b.task, b.target, b.classes):
         raise DataError(
             f"cannot compare a {a.task} of {a.target!r} with a {b.task} of {b.target!r}: "

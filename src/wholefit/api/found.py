@@ -7,7 +7,7 @@ Each task's own Result is a file of the task's name in this folder, with the tas
 from __future__ import annotations
 
 import warnings as _warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from wholefit.api.leaderboard import Leaderboard
 from wholefit.base.errors import WholefitWarning
 from wholefit.base.events import emit
 from wholefit.data import Dataset, Policies, Schema
+from wholefit.data.validate.sketch import MEMBER, Sketch
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.training.found import Found
@@ -28,11 +29,14 @@ from wholefit.training.found import Found
 class FoundResult:
     """A fitted thing that learnt from no target: what was found, how good it is, its lineage.
 
-    It answers from its states alone, so that a loaded one answers the same, bit by bit.
+    It answers from its states alone, so that a loaded one answers the same, bit by bit. `sketch`
+    gives aggregates of the rows it learnt from, for later comparisons.
     """
 
-    def __init__(self, found: Found) -> None:
-        self._found = found
+    def __init__(
+        self, found: Found, sketch: Callable[[], Sketch | None] = lambda: None
+    ) -> None:
+        self._found, self._sketch = found, sketch
 
     @property
     def task(self) -> str:
@@ -107,7 +111,10 @@ class FoundResult:
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write it as one safe file (.wf); refuses to overwrite without `force`."""
-        return artifact.write(path, self._found.to_json(), self._found.states, force=force)
+        sketch = self._sketch()
+        return artifact.write(
+            path, self._found.to_json(), self._found.states, force=force,
+            reference={} if sketch is None else {MEMBER: sketch.to_bytes()})
 
     def report(self, path: str | Path, *, force: bool = False) -> Path:
         """Write one self-contained HTML page about what was found."""

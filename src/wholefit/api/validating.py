@@ -12,6 +12,7 @@ import polars as pl
 
 from wholefit import data
 from wholefit.api import _answers
+from wholefit.api.found import FoundResult
 from wholefit.api.result import Result, load
 from wholefit.base.errors import DataError
 from wholefit.data import Dataset, Schema, Table
@@ -123,17 +124,19 @@ def _known(
             return _of_result(load(against), Path(against).name)
     if isinstance(against, Result):
         return _of_result(against, f"the model of {against.target!r}")
+    if isinstance(against, FoundResult):
+        return _of_result(against, f"the {against.task} result")
     table = _read(against, reading)
     schema = _schema(table.frame, target, None)
     return _Known(table.source, infer(table.frame, schema, source=table.source, rules=rules),
                   schema, table.frame, hint=_HINT.format(table.source))
 
 
-def _of_result(result: Result, name: str) -> _Known:
+def _of_result(result: Result | FoundResult, name: str) -> _Known:
     rows = result.lineage.get("rows")
     fitted_here = isinstance(rows, int) and "adopted" not in result.lineage
     expected = of_schema(result.schema, rows if fitted_here else 0, name)  # type: ignore[arg-type]
-    sketch = result._facts.sketch()
+    sketch = result._facts.sketch() if isinstance(result, Result) else result._sketch()
     return _Known(name, expected, result.schema, sketch, () if sketch else (_NO_SKETCH,),
                   _HINT.format("the model's training rows"))
 

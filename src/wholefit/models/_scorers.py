@@ -18,6 +18,11 @@ from wholefit.models._model import Scorer
 KINDS: dict[str, str] = {
     "bernoulli_nb": "wholefit.models._kernels.bayes:Bernoulli",
     "calibrated": "wholefit.models._kernels.calibrated:Calibrated",
+    "clusters.centres": "wholefit.models._kernels.clusters:Centres",
+    "clusters.mixture": "wholefit.models._kernels.clusters:Mixture",
+    "clusters.nearest": "wholefit.models._kernels.clusters:NearestRow",
+    "clusters.reached": "wholefit.models._kernels.clusters:Reached",
+    "clusters.weighed": "wholefit.models._kernels.clusters:Weighed",
     "constant": "wholefit.models._kernels.constant:Constant",
     "gaussian_nb": "wholefit.models._kernels.bayes:Gaussian",
     "kernel_machine": "wholefit.models._kernels.kernel_machine:KernelMachine",

@@ -16,6 +16,8 @@ from wholefit.base import seeds
 
 # Members that a medoid is sought among, rows whose neighbours are looked at, and neighbours.
 _MEMBERS, _ROWS, _NEAR = 600, 4000, 10
+# Rows whose silhouettes are told, and the most of one cluster that are kept.
+_SHOWN, _BARS = 2000, 60
 # Fewer of the nearest rows than this share in the same cluster: a row lies between clusters.
 _BETWEEN = 0.5
 
@@ -97,6 +99,48 @@ def _neighbours(
     noise = ((around < 0) & (own >= 0)).sum(axis=1)
     other = np.where(noise > counts.max(axis=1), -1, counts.argmax(axis=1))
     return rows, share, other
+
+
+def silhouettes(X: Any, codes: np.ndarray, k: int, seed: int) -> list[list[float]]:
+    """The silhouettes of a sample of the members of each cluster, highest first, thinned.
+
+    Of a row: how much nearer the members of its own cluster are on average than those of the
+    nearest other one, from -1 to 1 (Rousseeuw, 1987). Empty with fewer than two clusters.
+    """
+    random = seeds.generator(seed, "clustering", "silhouettes")
+    rows = np.flatnonzero(codes >= 0)
+    if len(rows) > _SHOWN:
+        rows = np.sort(random.choice(rows, _SHOWN, replace=False))
+    own = codes[rows]
+    counts = np.bincount(own, minlength=k)
+    if (counts > 0).sum() < 2:
+        return [[] for _ in range(k)]
+    values = _silhouette(dense(X, rows), own, counts)
+    return [_thinned(np.sort(values[own == at])[::-1]) for at in range(k)]
+
+
+def _silhouette(points: np.ndarray, own: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    from scipy.spatial.distance import cdist
+
+    member = (own[:, None] == np.arange(len(counts))).astype(np.float64)
+    sums = cdist(points, points) @ member
+    at = np.arange(len(own))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = sums[at, own] / (counts[own] - 1)
+        others = np.where(counts > 0, sums / counts, np.inf)
+    others[at, own] = np.inf
+    outside = others.min(axis=1)
+    largest = np.maximum(inside, outside)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (outside - inside) / largest
+    return np.where((counts[own] > 1) & (largest > 0), found, 0.0)
+
+
+def _thinned(values: np.ndarray) -> list[float]:
+    """At most `_BARS` of the sorted values, evenly taken."""
+    if len(values) > _BARS:
+        values = values[np.linspace(0, len(values) - 1, _BARS).round().astype(int)]
+    return [round(float(value), 4) for value in values]
 
 
 def dense(X: Any, rows: np.ndarray) -> np.ndarray:

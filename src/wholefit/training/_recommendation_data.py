@@ -195,6 +195,7 @@ def _repeats(found: Events) -> list[Note]:
 
 def _latest(found: Events) -> np.ndarray:
     """Rows of the last time of each pair; of equal times the last row."""
+    assert found.time is not None
     key = found.user.astype(np.int64) * len(found.items) + found.item
     order = np.lexsort((np.arange(len(key)), found.time, key))
     last = np.flatnonzero(np.diff(key[order], append=-1))

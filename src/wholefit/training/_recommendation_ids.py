@@ -1,4 +1,4 @@
-"""Names of users or items, and their codes: what models know is numbers, what people know is not."""
+"""Names of users and items, and their codes: people know names, models know numbers."""
 
 from __future__ import annotations
 
