@@ -100,8 +100,13 @@ class Context:
         """Cell of each row at each depth: by no word, by the first, by the first two, ..."""
         whole = np.zeros(len(dataset), dtype=np.int64)
         found = [whole]
+        room = 2.0**40  # what is left of 64 bits once levels of a category are counted in
         for key in self.keys:
             codes, size = self._codes(dataset, key)
+            room /= size
+            if room < 1:
+                raise DataError(f"context {', '.join(key.name for key in self.keys)} has too many "
+                                "cells: name fewer or coarser words of context.")
             whole = whole * size + codes
             found.append(whole)
         return found
@@ -377,8 +382,10 @@ def _shares(seen: tuple[np.ndarray, list[str]], cells: Sequence[np.ndarray]) -> 
     for cell in cells:
         pair, count = np.unique(cell * size + mine, return_counts=True)
         place, total = np.unique(cell, return_counts=True)
-        pairs.append(pair), counts.append(count.astype(np.float64))
-        known.append(place), totals.append(total.astype(np.float64))
+        pairs.append(pair)
+        counts.append(count.astype(np.float64))
+        known.append(place)
+        totals.append(total.astype(np.float64))
     return Shares(levels, pairs, counts, known, totals)
 
 

@@ -200,7 +200,7 @@ def _rows(state: State, noise: bool = False) -> tuple[np.ndarray, np.ndarray, in
 
 def _table(state: State, name: str) -> np.ndarray:
     found = np.asarray(state.arrays[name], dtype=np.float64)
-    if found.ndim != 2 or not 0 < len(found) or not np.isfinite(found).all():
+    if found.ndim != 2 or found.shape[0] == 0 or not np.isfinite(found).all():
         raise _wrong(f"its {name} are no table of numbers")
     return found
 
