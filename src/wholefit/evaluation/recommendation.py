@@ -145,7 +145,7 @@ def mean(metric: str, values: Array, level: float = 0.95) -> Score:
 def _ends(value: float, gaps: Array, level: float, share: bool) -> tuple[float, float]:
     users = len(gaps)
     if users < 2:
-        return (0.0, 1.0) if share else (-math.inf, math.inf)
+        return (0.0, 1.0) if share else (math.nan, math.nan)
     spread = Spread.of(gaps / math.sqrt(users * (users - 1.0)))
     if not spread.error > negligible(value):
         return wilson(value, users, student(level, users - 1)) if share else (value, value)

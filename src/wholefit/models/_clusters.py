@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base import seeds
-from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.errors import DataError
 from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
@@ -62,8 +62,11 @@ class ClusterModel(Model):
     weighted = False
 
     def encoding(self, task: Task) -> Encoding:
-        """Dense, categories as 0/1, numbers in units of their spread: distances are measured."""
-        return for_distances()
+        """Dense, categories as 0/1, numbers from their median in units of their middle half.
+
+        Distances are measured, and a few far values must not set the unit of all others.
+        """
+        return for_distances(scale="robust", max_levels=30)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """What the estimator answers with; see `models._kernels.clusters`."""
@@ -158,9 +161,3 @@ def means_of(X: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     inside = np.flatnonzero(labels >= 0)
     picks = csr_matrix((np.ones(len(inside)), (labels[inside], inside)), shape=(k, len(X)))
     return np.asarray(picks @ X) / np.maximum(counts, 1)[:, None]
-
-
-def no_more_than(rows: int, most: int, who: str) -> None:
-    """Refuse a sample size that would not fit in memory."""
-    if rows > most:
-        raise ParameterError(f"{who}.rows must be <= {most:,}; got {rows:,}.")

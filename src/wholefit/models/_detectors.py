@@ -46,6 +46,9 @@ class Estimator:
         if whole.ndim != 2 or len(whole) < 3 or whole.shape[1] < 1:
             raise DataError("a detector needs at least 3 rows and 1 column to tell what is usual; "
                             f"got {' x '.join(map(str, whole.shape))}.")
+        if not np.isfinite(whole).all():
+            raise DataError("a detector needs features that are finite and without gaps; got NaN "
+                            "or infinity: let the encoding fill gaps (impute='median').")
         columns = learn_columns(whole, self.categorical)
         self.columns_ = Columns(columns)
         Z = self.columns_.prepare(sampled(whole, self.most, self.seed))

@@ -106,7 +106,8 @@ def _raw(tree: Any, value: np.ndarray, columns: np.ndarray | None = None) -> Raw
         feature=feature if columns is None else np.asarray(columns)[feature],
         threshold=_round_down(np.where(split, tree.threshold, 0.0)),
         left=tree.children_left, right=tree.children_right,
-        missing_left=tree.missing_go_to_left.astype(bool), value=value)
+        missing_left=tree.missing_go_to_left.astype(bool), value=value,
+        cover=np.asarray(tree.weighted_n_node_samples, dtype=np.float64))
 
 
 def _round_down(threshold: np.ndarray) -> np.ndarray:
@@ -163,7 +164,7 @@ def _hist_trees(estimator: Any) -> Iterator[RawTree]:
             left=np.where(split, nodes["left"].astype(np.intp), -1),
             right=np.where(split, nodes["right"].astype(np.intp), -1),
             missing_left=nodes["missing_go_to_left"] == 1,
-            value=nodes["value"][:, None],
+            value=nodes["value"][:, None], cover=nodes["count"].astype(np.float64),
             member=by_set if chosen.any() else None,
             sets=bits.view(np.uint8) if chosen.any() else None)
 

@@ -15,7 +15,8 @@ class RawTree:
     """One tree, nodes in any order with the root first; `left` < 0 marks a leaf.
 
     `value` (nodes, outputs) is read at leaves only. `member` (nodes,) is the category set of a
-    split, -1 for a threshold; `sets` are bits, (sets, bytes), little end first.
+    split, -1 for a threshold; `sets` are bits, (sets, bytes), little end first. `cover` (nodes,)
+    is the weight of the training rows that came to each node, which exact SHAP values need.
     """
 
     feature: np.ndarray
@@ -26,6 +27,7 @@ class RawTree:
     value: np.ndarray
     member: np.ndarray | None = None
     sets: np.ndarray | None = None
+    cover: np.ndarray | None = None
 
 
 def trees_state(
@@ -58,7 +60,7 @@ def trees_state(
 def _stored(trees: list[RawTree], features: int) -> dict[str, np.ndarray]:
     small = np.int16 if features < 2**15 else np.int32
     parts: dict[str, list[np.ndarray]] = {
-        "feature": [], "threshold": [], "missing_left": [], "value": [], "member": []}
+        "feature": [], "threshold": [], "missing_left": [], "value": [], "member": [], "cover": []}
     sets: list[np.ndarray] = []
     for tree in trees:
         order = _by_level(tree.left, tree.right)
@@ -68,6 +70,8 @@ def _stored(trees: list[RawTree], features: int) -> dict[str, np.ndarray]:
         parts["threshold"].append(tree.threshold[at])
         parts["missing_left"].append(tree.missing_left[at])
         parts["value"].append(np.asarray(tree.value[order[~split]], dtype=np.float64))
+        if tree.cover is not None:
+            parts["cover"].append(tree.cover[order].astype(np.float64))
         if tree.member is not None and tree.sets is not None:
             member, before = tree.member[at], sum(map(len, sets))
             parts["member"].append(np.where(member < 0, -1, member + before).astype(np.int32))
@@ -76,7 +80,15 @@ def _stored(trees: list[RawTree], features: int) -> dict[str, np.ndarray]:
     arrays["size"] = np.array([len(tree.left) for tree in trees], dtype=np.int32)
     if sets:
         arrays["sets"] = np.concatenate(sets)
+    if "cover" in arrays:
+        arrays["cover"] = _smallest(arrays["cover"])
     return arrays
+
+
+def _smallest(cover: np.ndarray) -> np.ndarray:
+    """The same numbers in half the space where they are whole, as numbers of rows are."""
+    small = cover.astype(np.float32)
+    return small if np.array_equal(small.astype(np.float64), cover) else cover
 
 
 def _by_level(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wholefit.report._html import Html, el, join
-from wholefit.report._svg import Frame, written
+from wholefit.report._html import Html, el
+from wholefit.report._svg import Frame
 
-GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(17rem,100%),1fr));gap:1rem"
+GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1rem"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def distances(
         at = f"{frame.y(eps):.1f}"
         inside += [el("line", x1=f"{frame.x(frame.across[0]):.1f}",
                       x2=f"{frame.x(frame.across[1]):.1f}", y1=at, y2=at, cls="rule"),
-                   el("text", f"eps {written(eps, [0.0, eps])}", x=f"{frame.x(0.02):.1f}",
+                   el("text", f"eps {eps:.3g}", x=f"{frame.x(0.02):.1f}",
                       y=f"{frame.y(eps) - 7:.1f}", cls="name")]
     return frame.draw(title, "rows, in % (nearest first)", up, *inside)
 
@@ -104,8 +104,3 @@ def strip(values: Sequence[float], seen: float, title: str, across: str) -> Html
         el("text", f"{high:.3g}", x=wide, y=84, cls="tick", text_anchor="end"),
         el("text", across, x=wide / 2, y=84, cls="axis-name", text_anchor="middle"),
         viewBox=f"0 0 {wide} {height}", role="img", aria_label=title, cls="plane")
-
-
-def paragraphs(sentences: Sequence[str]) -> Html:
-    """Plain paragraphs."""
-    return join(el("p", sentence) for sentence in sentences)

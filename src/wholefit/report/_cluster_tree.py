@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from wholefit.report._cluster_map import colour
 from wholefit.report._html import Html, el
-from wholefit.report._svg import Frame, ticks
+from wholefit.report._svg import Frame
 
 _LEAVES = 30
 _FINE = "stroke:{};stroke-width:1.6;fill:none"
@@ -97,16 +97,12 @@ class _Branches(Frame):
     ) -> None:
         super().__init__(across, up, [(float(at), size) for at, size in enumerate(sizes)])
 
-    def _below(self):  # type: ignore[no-untyped-def]
+    def _below(self) -> Iterator[Html]:
         floor = self.height - 46
         for place, size in self.named:
             at = f"{self.x(place):.1f}"
             yield el("text", f"{int(size):,}", x=at, y=floor + 8, cls="tick", text_anchor="end",
                      style="font-size:10px", transform=f"rotate(-60 {at} {floor + 8})")
-
-    def _beside(self):  # type: ignore[no-untyped-def]
-        self.up = (0.0, self.up[1])
-        yield from super()._beside() if ticks(*self.up, 5) else ()
 
 
 def _merge(

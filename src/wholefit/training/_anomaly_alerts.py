@@ -109,8 +109,10 @@ def _unit(word: str, text: str) -> str:
     raise ParameterError(f"alerts cannot be counted per {word!r} (got {text!r}): {_WAY_OUT}.")
 
 
-def settle(asked: Allowance, rows: int, seconds: float | None) -> Budget:
+def settle(asked: Allowance, rows: int, seconds: float | None, unit: str = "row") -> Budget:
     """The share of rows that may alarm, of `rows` that came in so many `seconds` (None: unknown).
+
+    `unit` is what alarms: "row", or "stretch" where windows do.
 
     ParameterError if a rate by time was asked and no time is known, or if most rows would alarm.
     """
@@ -121,9 +123,9 @@ def settle(asked: Allowance, rows: int, seconds: float | None) -> Budget:
     share = _share(asked, rows, seconds)
     if share > MOST:
         raise ParameterError(
-            f"alerts={said(asked)!r} would alarm on {share:.0%} of the rows; it must be at most "
+            f"alerts={said(asked)!r} would alarm on {share:.0%} of the {unit}s; it must be at most "
             f"{MOST:.0%}: ask for fewer, for what most rows do is not strange.")
-    return Budget(share, _told(asked, share, rows, seconds))
+    return Budget(share, _told(asked, share, rows, seconds, unit))
 
 
 def _share(asked: Allowance, rows: int, seconds: float | None) -> float:
@@ -147,17 +149,21 @@ def said(asked: Allowance) -> str:
     return f"{number} per {asked.unit}" if size == 1 else f"{number} per {size:g} {asked.unit}s"
 
 
-def _told(asked: Allowance, share: float, rows: int, seconds: float | None) -> str:
+def _told(
+    asked: Allowance, share: float, rows: int, seconds: float | None, unit: str
+) -> str:
     """The budget in words: what was asked, and what it comes to."""
-    parts = f"{share_said(share)} of rows, one in {max(1, round(1 / share)):,}"
+    units = {"stretch": "stretches"}.get(unit, unit + "s")
+    parts = f"{share_said(share)} of {units}, one in {max(1, round(1 / share)):,}"
     if asked.unit == "share":
         return parts
     if asked.unit == "batch":
-        return f"{asked.number:,g} for every {rows:,} rows (as many as were learnt from): {parts}"
+        return (f"{asked.number:,g} for every {rows:,} {units} (as many as were learnt from): "
+                f"{parts}")
     if not asked.timed:
         return f"{said(asked)}: {parts}"
     each = rows / float(seconds or 1.0) * SECONDS[asked.unit]
-    return f"{said(asked)}, of about {each:,.3g} rows per {asked.unit}: {parts}"
+    return f"{said(asked)}, of about {each:,.3g} {units} per {asked.unit}: {parts}"
 
 
 def share_said(share: float) -> str:

@@ -64,8 +64,7 @@ def choose(scores: np.ndarray, share: float, units: np.ndarray | None = None) ->
 
     `units` (n,) names the group or block of time of each; rows of one are not independent.
     """
-    found = Ladder.of(scores).threshold(share)
-    return found.worth_of(_worth(scores > found.value, units))
+    return Ladder.of(scores).chosen(share, scores, units)
 
 
 def _cut(ladder: Ladder, wanted: float) -> tuple[float, float, str]:
@@ -89,6 +88,21 @@ def _cut(ladder: Ladder, wanted: float) -> tuple[float, float, str]:
     return value, count, (
         f"{until - above:,.0f} rows share one score: {above / rows:.2%} or {until / rows:.2%} of "
         "rows can alarm, nothing between, and the fewer do")
+
+
+def _cut_events(ladder: Ladder, wanted: float) -> tuple[float, float, str]:
+    """The value with as many alarms per stretch as wanted, alarms that touch counted once."""
+    events = ladder.events
+    assert events is not None
+    within = np.flatnonzero(events > wanted)
+    last = int(within[0]) - 1 if len(within) else len(events) - 1
+    if last < 0:
+        return float(ladder.scores[0]), 0.0, (
+            f"so few alarms cannot be set from {ladder.rows:,} windows: the threshold is the "
+            "strangest of them")
+    below = ladder.scores[last + 1] if last + 1 < len(events) else ladder.scores[last] - 1e-9
+    value = (ladder.scores[last] + below) / 2
+    return float(value if value < ladder.scores[last] else below), float(events[last]), ""
 
 
 def _beta(share: float, worth: float) -> tuple[float, float]:
@@ -124,19 +138,29 @@ def _worth(alarms: np.ndarray, units: np.ndarray | None) -> float:
 class Ladder:
     """Scores of unlearnt rows in order: what share of usual rows is as strange as a new one."""
 
-    def __init__(self, scores: np.ndarray, shares: np.ndarray, rows: int) -> None:
-        self.scores, self.shares, self.rows = scores, shares, rows
+    def __init__(self, scores: np.ndarray, shares: np.ndarray, rows: int,
+                 events: np.ndarray | None = None) -> None:
+        self.scores, self.shares, self.rows, self.events = scores, shares, rows, events
 
     @classmethod
-    def of(cls, scores: np.ndarray) -> Ladder:
-        """From scores (n,); beyond 20,000 the strangest are kept, and a grid of the others."""
+    def of(cls, scores: np.ndarray, joints: np.ndarray | None = None,
+           stretches: float = 0.0) -> Ladder:
+        """From scores (n,); beyond 20,000 the strangest are kept, and a grid of the others.
+
+        Windows overlap, and alarms that touch are one: with `joints` (see `_anomaly_windows`) and
+        how many `stretches` as long as a window there are, a budget counts alarms per stretch.
+        """
         order = np.sort(scores)[::-1].astype(np.float64)
         rows = len(order)
         at = np.arange(rows)
         if rows > _KEPT_TOP + _KEPT_GRID:
             grid = np.linspace(_KEPT_TOP, rows - 1, _KEPT_GRID).astype(np.int64)
             at = np.unique(np.concatenate([np.arange(_KEPT_TOP), grid]))
-        return cls(order[at], (at + 1) / (rows + 1), rows)
+        events = None
+        if joints is not None:
+            merged = np.searchsorted(np.sort(-joints), -order[at], side="right")
+            events = (at + 1 - merged) / stretches
+        return cls(order[at], (at + 1) / (rows + 1), rows, events)
 
     def rank(self, scores: np.ndarray) -> np.ndarray:
         """The share of usual rows at least as strange, (n,): a conformal p-value, never 0.
@@ -160,14 +184,30 @@ class Ladder:
 
     def threshold(self, share: float, worth: float | None = None) -> Threshold:
         """The score above which about `share` of new rows lie; `worth` as in `Threshold`."""
-        value, count, note = _cut(self, share * (self.rows + 1))
-        reached = count / (self.rows + 1)
+        if self.events is not None:
+            value, reached, note = _cut_events(self, share)
+        else:
+            value, count, note = _cut(self, share * (self.rows + 1))
+            reached = count / (self.rows + 1)
         counted = min(worth or self.rows, float(self.rows))
         return Threshold(value, share, reached, *_beta(reached, counted), self.rows, counted, note)
 
+    def chosen(self, share: float, scores: np.ndarray, units: np.ndarray | None) -> Threshold:
+        """As `threshold`, with what the `scores` count for where rows of a unit rise together."""
+        found = self.threshold(share)
+        return found.worth_of(_worth(scores > found.value, units))
+
+    def rate(self, value: float, scores: np.ndarray, units: np.ndarray | None) -> Threshold:
+        """What share of the scores lies above a value, with its interval."""
+        above = scores > value
+        share, worth = float(above.mean()), _worth(above, units)
+        return Threshold(value, share, share, *_beta(share, worth), len(scores), worth)
+
     def state(self) -> State:
         """As plain data."""
-        return State(KIND, {"rows": self.rows}, {"scores": self.scores, "shares": self.shares})
+        events = {} if self.events is None else {"events": self.events}
+        return State(KIND, {"rows": self.rows},
+                     {"scores": self.scores, "shares": self.shares, **events})
 
     @classmethod
     def from_state(cls, state: State) -> Ladder:
@@ -178,4 +218,7 @@ class Ladder:
                 and isinstance(rows, int) and len(scores) <= rows <= 10**12)
         if not fits or not (np.diff(scores) <= 0).all() or not (np.diff(shares) > 0).all():
             raise ValueError("the scores that set its threshold are not in order")
-        return cls(scores, shares, rows)
+        events = state.arrays.get("events")
+        if events is not None and events.shape != scores.shape:
+            raise ValueError("the alarms that its scores make have the wrong shape")
+        return cls(scores, shares, rows, events)

@@ -179,7 +179,7 @@ class Windows:
         reference = np.stack([_courses(values[:, at], whole, length)
                               for at in range(len(columns))]) if len(columns) else \
             np.zeros((0, len(whole), length), dtype=np.float32)
-        return cls(length, stride, columns, gone.any(axis=0), reference, whole)
+        return cls(length, stride, columns, np.asarray(gone.any(axis=0)), reference, whole)
 
     def apply(self, dataset: Dataset, found: Cut, *, own: bool = False) -> Dataset:
         """Windows as rows of traits; `own` if the reference was learnt from this very dataset."""
@@ -246,7 +246,7 @@ class Windows:
         """Read back what `state` gave; ValueError where its parts do not fit together."""
         config, reference = state.config, state.arrays["reference"]
         length, stride, columns = config["length"], config["stride"], list(config["columns"])
-        if not (isinstance(length, int) and isinstance(stride, int) and 1 <= stride
+        if not (isinstance(length, int) and isinstance(stride, int) and stride >= 1
                 and _LEAST <= length <= _MOST and reference.ndim == 3
                 and reference.shape[0] == len(columns) == len(state.arrays["missing"])
                 and reference.shape[2] == length):

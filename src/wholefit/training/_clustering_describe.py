@@ -15,7 +15,7 @@ import numpy as np
 from wholefit.base import seeds
 from wholefit.data.dataset import Dataset
 from wholefit.training import _clustering_words as words
-from wholefit.training._clustering_places import Place, places, silhouettes
+from wholefit.training._clustering_places import Place, places, reach, silhouettes
 from wholefit.training._clustering_traits import Told, Trait, compared, comparisons, traits
 
 # Rows that columns are compared on, above which a sample does; traits kept of each cluster.
@@ -31,8 +31,9 @@ def describe(dataset: Dataset, labels: np.ndarray, X: Any, seed: int) -> dict[st
     as the clustering took them. Keys: "clusters" (one each, by code: "name", "said", "traits",
     "exemplars", "borders", "cautions"), "noise" (the rows of no cluster, or None), "profile"
     (standardised means of the columns used), "silhouettes" (of
-    a sample of each cluster's members, highest first), "used" and "unused" columns, "comparisons",
-    "level", "rows" compared, "identifier", "evidence" in words.
+    a sample of each cluster's members, highest first), "reach" (how far clusters reach), "used"
+    and "unused" columns, "comparisons", "level", "rows" compared, "identifier", "evidence" in
+    words.
     """
     codes = np.asarray(labels).astype(np.int64)
     found = [int(code) for code in np.unique(codes) if code >= 0]
@@ -52,7 +53,8 @@ def describe(dataset: Dataset, labels: np.ndarray, X: Any, seed: int) -> dict[st
     used, unused = ([c.name for c in columns if c.used is wanted] for wanted in (True, False))
     return {
         "clusters": clusters, "noise": _noise(codes, listed[-1]),
-        "silhouettes": bars, "profile": _profile(columns, own[rows], len(found)), "used": used, "unused": unused,
+        "reach": reach(X, np.where(codes < 0, -1, places_of), len(found)), "silhouettes": bars,
+        "profile": _profile(columns, own[rows], len(found)), "used": used, "unused": unused,
         "comparisons": count, "level": 0.95, "rows": len(rows),
         "identifier": _identifier(dataset), "evidence": _evidence(clusters, unused, count),
     }

@@ -18,6 +18,8 @@ from wholefit.base import seeds
 _MEMBERS, _ROWS, _NEAR = 600, 4000, 10
 # Rows whose silhouettes are told, and the most of one cluster that are kept.
 _SHOWN, _BARS = 2000, 60
+# Numbers of centres that are told at most, and rows whose distances are taken at once.
+_TOLD, _CHUNK = 20_000, 50_000
 # Fewer of the nearest rows than this share in the same cluster: a row lies between clusters.
 _BETWEEN = 0.5
 
@@ -67,9 +69,7 @@ def _typical(
     if len(members) > _MEMBERS:
         members = np.sort(random.choice(members, _MEMBERS, replace=False))
     points = dense(X, members)
-    from scipy.spatial.distance import cdist
-
-    order = np.argsort(cdist(points, points).mean(axis=1), kind="stable")
+    order = np.argsort(_distances(points).mean(axis=1), kind="stable")
     found: list[int] = []
     for at in order:
         if all((points[at] != points[kept]).any() for kept in found):
@@ -101,6 +101,23 @@ def _neighbours(
     return rows, share, other
 
 
+def reach(X: Any, codes: np.ndarray, k: int) -> dict[str, Any] | None:
+    """How far clusters reach: their centres (k, p) and the distance to them that 99 % of their
+    members keep. None where that is too much to tell.
+    """
+    if k == 0 or k * X.shape[1] > _TOLD:
+        return None
+    centres, far = [], []
+    for at in range(k):
+        members = np.flatnonzero(codes == at)
+        centre = np.nan_to_num(np.asarray(X[members].mean(axis=0), dtype=np.float64).ravel())
+        parts = [np.linalg.norm(dense(X, members[i:i + _CHUNK]) - centre, axis=1)
+                 for i in range(0, len(members), _CHUNK)]
+        centres.append([float(x) for x in centre])
+        far.append(float(np.quantile(np.concatenate(parts), 0.99)))
+    return {"centres": centres, "reach": far}
+
+
 def silhouettes(X: Any, codes: np.ndarray, k: int, seed: int) -> list[list[float]]:
     """The silhouettes of a sample of the members of each cluster, highest first, thinned.
 
@@ -119,11 +136,15 @@ def silhouettes(X: Any, codes: np.ndarray, k: int, seed: int) -> list[list[float
     return [_thinned(np.sort(values[own == at])[::-1]) for at in range(k)]
 
 
-def _silhouette(points: np.ndarray, own: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    from scipy.spatial.distance import cdist
+def rows_silhouettes(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """The silhouette (n,) of each row (n, p), all of them in a cluster, two clusters at least."""
+    own = np.unique(codes, return_inverse=True)[1]
+    return _silhouette(points, own, np.bincount(own))
 
+
+def _silhouette(points: np.ndarray, own: np.ndarray, counts: np.ndarray) -> np.ndarray:
     member = (own[:, None] == np.arange(len(counts))).astype(np.float64)
-    sums = cdist(points, points) @ member
+    sums = _distances(points) @ member
     at = np.arange(len(own))
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = sums[at, own] / (counts[own] - 1)
@@ -134,6 +155,19 @@ def _silhouette(points: np.ndarray, own: np.ndarray, counts: np.ndarray) -> np.n
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (outside - inside) / largest
     return np.where((counts[own] > 1) & (largest > 0), found, 0.0)
+
+
+def _distances(points: np.ndarray) -> np.ndarray:
+    """Euclidean distances (n, n); of many columns by way of products, which are faster."""
+    if points.shape[1] <= 32:
+        from scipy.spatial.distance import cdist
+
+        return np.asarray(cdist(points, points))
+    points = points - points.mean(axis=0)
+    squares = (points * points).sum(axis=1)
+    found = squares[:, None] + squares - 2 * (points @ points.T)
+    np.fill_diagonal(found, 0.0)
+    return np.sqrt(np.maximum(found, 0.0))
 
 
 def _thinned(values: np.ndarray) -> list[float]:

@@ -32,7 +32,8 @@ _NUMBERS = ("numeric", "amount", "rating")
 class Trait:
     """How one column, or one value of it, differs between a cluster and the other rows.
 
-    `kind` is "number", "date", "share" or "missing"; `level` the value whose share is compared.
+    `kind` is "number", "date", "share", "word" or "missing"; `level` the value, or the word of a
+    text, whose share is compared.
     `effect` has its interval `low` to `high`, wide enough for all comparisons together.
     `inside` and `outside` are medians (dates: seconds since 1970) or shares; `quartiles` those
     of the members. `superiority` is the chance that a member's value is above that of a row
@@ -128,8 +129,8 @@ def _told(dataset: Dataset, name: str, used: bool) -> Told | None:
         return _present(name, "date", used, np.where(np.isnat(times), np.nan, seconds))
     if kind == "level":
         return _leveled(name, used, *dataset.codes(name))
-    if kind == "gap":
-        return _gap(name, used, np.array([text is None for text in dataset.texts(name)]))
+    if kind == "words":
+        return _words(name, used, pl.Series(dataset.texts(name), dtype=pl.String))
     return None
 
 
@@ -143,7 +144,7 @@ def _kind(dataset: Dataset, name: str) -> str | None:
     if role == "categorical":
         return "level"
     if role == "text":
-        return "gap"
+        return "words"
     cells = dataset.frame.get_column(name)
     if cells.dtype.is_temporal():
         return "date" if cells.dtype in (pl.Date, pl.Datetime) else None
@@ -175,9 +176,25 @@ def _leveled(name: str, used: bool, codes: np.ndarray, levels: list[str]) -> Tol
     return Told(name, "share", used, levels=kept, missing=_some(codes < 0)) if kept else None
 
 
-def _gap(name: str, used: bool, missing: np.ndarray) -> Told | None:
-    gap = _some(missing)
-    return None if gap is None else Told(name, "share", used, missing=gap)
+def _words(name: str, used: bool, texts: pl.Series) -> Told | None:
+    """Text by its most frequent words, those that most rows have left out."""
+    found = texts.str.to_lowercase().str.extract_all(r"\p{L}{3,}").list.unique()
+    spread = pl.DataFrame({"word": found, "row": pl.int_range(len(texts), eager=True)}).explode(
+        "word").drop_nulls("word")
+    counts = spread["word"].value_counts(name="n").filter(pl.col("n") <= len(texts) / 2).sort(
+        ["n", "word"], descending=[True, False]).head(_LEVELS)
+    rows = {word: part["row"].to_numpy() for (word,), part in spread.filter(
+        pl.col("word").is_in(counts["word"].implode())).group_by("word")}
+    masks = tuple((word, _mask(rows[word], len(texts))) for word in counts["word"])
+    missing = _some(texts.is_null().to_numpy())
+    return Told(name, "word", used, levels=masks, missing=missing) if masks or \
+        missing is not None else None
+
+
+def _mask(rows: np.ndarray, n: int) -> np.ndarray:
+    found = np.zeros(n, dtype=bool)
+    found[rows] = True
+    return found
 
 
 def _some(missing: np.ndarray) -> np.ndarray | None:

@@ -22,7 +22,7 @@ def name(found: Sequence[Trait], alike: Sequence[frozenset[str]], most: int = 3)
     parts: list[str] = []
     columns: list[str] = []
     strong = [t for t in found if t.used and t.clear and abs(t.effect) >= _NAMING
-              and (t.kind != "share" or t.effect > 0 or t.outside >= 0.5)]
+              and (t.kind not in ("share", "word") or t.effect > 0 or t.outside >= 0.5)]
     for trait in strong:
         if abs(trait.effect) < _BEHIND * abs(strong[0].effect) or len(parts) == most:
             break
@@ -52,8 +52,9 @@ def sentence(trait: Trait) -> str:
     if trait.kind == "missing":
         return f"{column} is missing in {share(trait.inside)} against {share(trait.outside)}" \
                " elsewhere"
-    if trait.kind == "share":
-        said = column if trait.level == "yes" else f"{column} is {cut(str(trait.level), 40)}"
+    if trait.kind in ("share", "word"):
+        said = f"{column} mentions {trait.level!r}" if trait.kind == "word" else \
+            column if trait.level == "yes" else f"{column} is {cut(str(trait.level), 40)}"
         lift = f", {trait.lift:.1f} times as often" \
             if trait.lift is not None and trait.lift >= 1.95 else ""
         return f"{said} in {share(trait.inside)} against {share(trait.outside)} elsewhere{lift}"
@@ -117,6 +118,8 @@ def _part(trait: Trait) -> str:
     if trait.level == "yes":
         return column if high else f"no {column}"
     level = cut(str(trait.level), 20)
+    if trait.kind == "word":
+        return f"{level!r} in {column}" if high else f"no {level!r} in {column}"
     return f"{column} {level}" if high else f"{column} not {level}"
 
 

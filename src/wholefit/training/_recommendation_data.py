@@ -64,9 +64,12 @@ def strengths(amounts: np.ndarray | None, usual: float) -> np.ndarray | None:
     return None if amounts is None else np.log2(1.0 + amounts / usual)
 
 
-def read_events(dataset: Dataset, feedback: str | None) -> tuple[Events, list[Note], str]:
+def read_events(
+    dataset: Dataset, feedback: str | None, settle: bool = True
+) -> tuple[Events, list[Note], str]:
     """The rows as codes, what was found odd, and how the feedback was understood.
 
+    With `settle`, ratings that are all the same are taken as uses, and a usual amount is measured.
     Raises DataError for ratings that are no numbers, and where nothing is left to learn from.
     """
     frame, schema = dataset.frame, dataset.schema
@@ -83,13 +86,13 @@ def read_events(dataset: Dataset, feedback: str | None) -> tuple[Events, list[No
     items, item = Ids.of(columns["item"].filter(rows))
     found = Events(users, items, user, item, None if value is None else value[good],
                    None if time is None else time[good], explicit)
-    if explicit and found.value is not None and np.ptp(found.value) == 0:
+    if settle and explicit and found.value is not None and np.ptp(found.value) == 0:
         rate = found.value[0]
         found, explicit = replace(found, value=None, explicit=False), False
         said = f"every rating is {rate:g}, so that only who rated what tells anything"
         notes.append(warning("constant_rating", f"{said[0].upper()}{said[1:]}: taken as uses.",
                              column=schema.having("rating")[0]))
-    return _settled(found), [*notes, *_repeats(found)], said
+    return _settled(found) if settle else found, [*notes, *_repeats(found)], said
 
 
 def _values(

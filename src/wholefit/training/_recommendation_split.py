@@ -88,8 +88,8 @@ def _leave_one_out(pairs: Interactions, seed: int) -> Split:
     held = np.sort(rows[counts[pairs.users[rows]] >= 2])
     if not len(held):
         raise DataError("split='leave_one_out' needs users with two items or more; there are none.")
-    which = "one by chance" if pairs.times is None else "the last"
-    how = f"leave one out: {which} item of each of {counted(len(held), 'user')} held out"
+    which = "an item, drawn by chance," if pairs.times is None else "the last item"
+    how = f"leave one out: {which} of each of {counted(len(held), 'user')} held out"
     return Split((_part(pairs, held),), how, "leave_one_out")
 
 
@@ -97,7 +97,7 @@ def _within_users(pairs: Interactions, share: float, seed: int) -> Split:
     """A share of each user's items, at least one of those who have two."""
     counts = np.bincount(pairs.users, minlength=pairs.n_users)
     place = _places(pairs, generator(seed, "hold out"))
-    out = np.where(counts >= 2, np.maximum(1, np.floor(counts * share)), 0)
+    out = np.where(counts >= 2, np.clip(np.floor(counts * share), 1, counts - 1), 0)
     held = np.flatnonzero(place < out[pairs.users])
     how = f"at random: {share:.0%} of each user's items held out (one at least)"
     return Split((_part(pairs, held),), how, "random") if len(held) else Split((), _alone(), "none")

@@ -88,10 +88,11 @@ class Map:
         return np.einsum("nk,nkd->nd", weights, self._places[row])
 
     def _projected(self, X: Any) -> np.ndarray:
-        if self._axes is not None and hasattr(X, "tocsr") and X.shape[1] == self._features:
+        if self._axes is None or self._mean is None:
+            return np.asarray(dense(X, self._features), dtype=np.float64)
+        if hasattr(X, "tocsr") and X.shape[1] == self._features:
             return np.asarray(X @ self._axes.T - self._axes @ self._mean)
-        whole = np.asarray(dense(X, self._features), dtype=np.float64)
-        return whole if self._axes is None else (whole - self._mean) @ self._axes.T
+        return np.asarray((dense(X, self._features) - self._mean) @ self._axes.T)
 
     def _refuse(self, new: int, of: int) -> None:
         if self._rule == "none":
@@ -102,12 +103,17 @@ class Map:
 
 
 def fuzzy(distance: np.ndarray) -> np.ndarray:
-    """Weights (n, k) of distances (n, k): exp(-d / s) that add up to log2(k), then to one."""
-    goal = math.log2(max(distance.shape[1], 2))
+    """Weights (n, k) of distances (n, k), nearest first: exp(-d / s), scaled to add up to one.
+
+    s is such that all but the first add up to log2(k), as umap-learn has it for new rows.
+    """
+    if distance.shape[1] < 3:
+        return np.full(distance.shape, 1 / distance.shape[1])
+    goal = math.log2(distance.shape[1])
     low, high = np.zeros(len(distance)), np.full(len(distance), np.inf)
     scale = np.maximum(distance.mean(axis=1), 1e-12)
     for _ in range(_ROUNDS):
-        over = np.exp(-distance / scale[:, None]).sum(axis=1) > goal
+        over = np.exp(-distance[:, 1:] / scale[:, None]).sum(axis=1) > goal
         high, low = np.where(over, scale, high), np.where(over, low, scale)
         scale = np.where(np.isinf(high), scale * 2, (low + high) / 2)
     scale = np.maximum(scale, 1e-3 * np.maximum(distance.mean(axis=1), 1e-12))

@@ -10,6 +10,7 @@ split's children lie follows from its rank among the splits of its tree and need
     value         (leaves, outputs) what each leaf adds
     base          (outputs,)        what the sum starts from
     weight        (trees,)          aggregate "median" only
+    cover         (nodes,)          weight of the training rows that came to each node
     sets, member  category splits: left if the level's bit is set in sets[member[split]]
     level_*       the levels behind those bits, for each feature that holds categories
 
@@ -45,7 +46,7 @@ class Trees:
         self._link = config["link"]
         self._classes = config.get("classes")
         self._n_classes = int(config["n_classes"])
-        self._value = arrays["value"]
+        self.value = arrays["value"]
         self._base = arrays["base"]
         self._turns = len(self._base) if config["turns"] else 1
         self._weight = arrays.get("weight")
@@ -62,12 +63,29 @@ class Trees:
 
     def raw(self, X: Any) -> np.ndarray:
         """What the trees add up to, before the link: (n, outputs)."""
-        whole = self._prepared(X)
+        whole = self.prepared(X)
         rows = max(1, min(len(whole), _WALK))
         parts = [self._chunk(whole[at:at + rows]) for at in range(0, len(whole), rows)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self._base)))
 
-    def _prepared(self, X: Any) -> np.ndarray:
+    def spans(self) -> list[tuple[int, int]]:
+        """First node and number of nodes of each tree."""
+        ends = [*self._roots[1:].tolist(), len(self.nodes)]
+        return [(at, end - at) for at, end in zip(self._roots.tolist(), ends, strict=True)]
+
+    def sides(self, columns: np.ndarray, splits: np.ndarray) -> np.ndarray:
+        """Which rows of prepared `columns` (p, n) go right at each of these splits: (splits, n)."""
+        x = columns.take(self.nodes["feature"].take(splits), axis=0)
+        right: np.ndarray = x > self.nodes["threshold"].take(splits)[:, None]
+        missing = np.isnan(x)
+        if self._set is not None:
+            for at in np.flatnonzero(self._set.take(splits) >= 0):
+                level = np.where(missing[at], 0, x[at]).astype(np.intp)
+                right[at] = ~self._sets[self._set[splits[at]], level]
+        return np.where(missing, self._missing_right.take(splits)[:, None], right)
+
+    def prepared(self, X: Any) -> np.ndarray:
+        """Features (n, p) as the walk compares them: rounded as the learner did, levels coded."""
         whole = dense(X, self._features)
         if self._single:
             whole = whole.astype(np.float32, copy=False)
@@ -79,14 +97,14 @@ class Trees:
             return self._median(X)
         total = np.repeat(self._base[None, :], len(X), axis=0)
         for leaves in self._blocks(X):
-            _add(total, self._value, leaves, self._turns)
+            _add(total, self.value, leaves, self._turns)
         return total / len(self._roots) if self._aggregate == "mean" else total
 
     def _median(self, X: np.ndarray) -> np.ndarray:
         """Weighted median over trees: the answer of AdaBoost.R2 (Drucker 1997)."""
         assert self._weight is not None
         leaves = np.concatenate(list(self._blocks(X)))
-        found = self._value[leaves, 0].T
+        found = self.value[leaves, 0].T
         order = np.argsort(found, axis=1)
         mass = np.cumsum(self._weight[order], axis=1)
         middle = (mass >= 0.5 * mass[:, -1:]).argmax(axis=1)
@@ -116,7 +134,7 @@ class Trees:
             # Leaves lead to themselves, so dropping them may wait: not worth it every step.
             if step < self._shallow or (step % 2 and len(place) > 256):
                 continue
-            leaf = self._leaf.take(place)
+            leaf = self.leaf.take(place)
             walking = np.flatnonzero(leaf < 0)
             if active is None:
                 found[:] = leaf
@@ -130,7 +148,7 @@ class Trees:
     def _down(
         self, flat: np.ndarray, start: np.ndarray, place: np.ndarray, missing: bool
     ) -> np.ndarray:
-        node = self._nodes.take(place)
+        node = self.nodes.take(place)
         at = start + node["feature"]
         x = flat.take(at)
         right = x > node["threshold"]
@@ -165,8 +183,8 @@ class Trees:
         nodes["child"] = np.where(split, root + 1 + 2 * (rank - rank[root]), np.arange(len(root)))
         nodes["threshold"] = np.inf
         nodes["threshold"][where] = arrays["threshold"]
-        self._nodes = nodes
-        self._leaf = np.where(split, -1, np.arange(len(split)) - rank)
+        self.nodes = nodes
+        self.leaf = np.where(split, -1, np.arange(len(split)) - rank)
         self._missing_right = np.zeros(len(feature), dtype=bool)
         self._missing_right[where] = ~arrays["missing_left"]
         self._shallow = _shallowest(nodes["child"], split, self._roots)

@@ -1,0 +1,1 @@
+"""Explain: a fitted model -> reasons."""

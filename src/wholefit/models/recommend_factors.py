@@ -1,0 +1,81 @@
+"""Matrix factorisation of ratings: SVD with biases, and SVD++."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wholefit.base.params import param
+from wholefit.base.state import State
+from wholefit.base.tasks import Task
+from wholefit.models._model import Context
+from wholefit.models._recommend import Recommender
+
+_RANK = "Entries of each user's and item's vector."
+_ROUNDS = "Times that users and items are solved for in turn."
+_RIDGE = ("Strength that holds the vectors, in units of the variance that biases leave over; it "
+          "limits the rank that is really used.")
+_RIDGE_BIAS = "Strength that holds the biases."
+
+
+@dataclass(frozen=True)
+class SVD(Recommender):
+    """Ratings as biases and a product of vectors, by alternating least squares."""
+
+    name = "svd"
+    burden = 10
+    pace = 1.0
+    summary = ("The rating a user would give; the usual first choice where there are ratings.")
+    learns = "ratings"
+    answers = "rating"
+
+    rank: int = param(10, _RANK, low=1, search=(4, 64), log=True)
+    rounds: int = param(8, _ROUNDS, low=1, search=(4, 30), log=True)
+    ridge: float = param(14.0, _RIDGE, above=0, search=(3.0, 50.0), log=True)
+    ridge_bias: float = param(5.0, _RIDGE_BIAS, above=0, search=(1.0, 30.0), log=True)
+
+    def build(self, task: Task, context: Context) -> Any:
+        """Alternating ridge regressions."""
+        return _factors(self, context)
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """Ready for `partial_fit`: new items and changed users are solved for, others stay."""
+        return _factors(self, context, state)
+
+
+@dataclass(frozen=True)
+class SVDpp(Recommender):
+    """SVD in which what a user rated at all also tells of them (Koren 2008)."""
+
+    name = "svdpp"
+    burden = 12
+    pace = 2.0
+    summary = ("SVD that also learns from which items were rated; a little better than svd for "
+               "a little more time.")
+    learns = "ratings"
+    answers = "rating"
+
+    rank: int = param(10, _RANK, low=1, search=(4, 64), log=True)
+    rounds: int = param(10, _ROUNDS, low=1, search=(4, 30), log=True)
+    ridge: float = param(14.0, _RIDGE, above=0, search=(3.0, 50.0), log=True)
+    ridge_bias: float = param(5.0, _RIDGE_BIAS, above=0, search=(1.0, 30.0), log=True)
+    implicit: float = param(20.0, "Strength that holds the vectors of what was rated at all.",
+                            above=0, search=(5.0, 200.0), log=True)
+
+    def build(self, task: Task, context: Context) -> Any:
+        """Alternating ridge regressions about what the items rated lead to expect."""
+        return _factors(self, context, implicit=float(self.implicit))
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """Ready for `partial_fit`: new items and changed users are solved for, others stay."""
+        return _factors(self, context, state, implicit=float(self.implicit))
+
+
+def _factors(model: SVD | SVDpp, context: Context, state: State | None = None,
+             implicit: float | None = None) -> Any:
+    from wholefit.models._factor_ratings import RatingFactors, RatingSettings
+
+    settings = RatingSettings(model.rank, model.rounds, float(model.ridge),
+                              float(model.ridge_bias), implicit, seed=context.seed,
+                              jobs=context.jobs)
+    return RatingFactors(settings, state)
