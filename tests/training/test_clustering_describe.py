@@ -129,6 +129,14 @@ def test_only_columns_that_were_not_used_are_evidence() -> None:
     assert not any("channel" in c["name"] for c in found["clusters"])
 
 
+def test_a_copy_of_a_used_column_is_no_evidence() -> None:
+    frame, group = shop()
+    frame = frame.with_columns(pounds=pl.col("spend") ** 0.5 + 7)
+    found = told(frame, group, pounds="ignored")
+    assert "pounds" in found["used"] and found["unused"] == []
+    assert "No other column is there" in found["evidence"]
+
+
 def test_holm_keeps_chance_from_looking_like_evidence() -> None:
     wrong = 0
     for seed in range(100):

@@ -2,7 +2,8 @@
 
 With S the interactions met and w their weights, vectors minimise
 
-    sum_S w_ui (1 - p_u.q_i)^2 + a sum_all (p_u.q_i)^2 + sum_u ridge_u |p_u|^2 + sum_i ridge_i |q_i|^2
+    sum_S w_ui (1 - p_u.q_i)^2 + a sum_all (p_u.q_i)^2
+                               + sum_u ridge_u |p_u|^2 + sum_i ridge_i |q_i|^2
 
 where ridge_u = ridge (sum of the user's w + a n_items)^power, and items likewise (Hu, Koren and
 Volinsky 2008, in the form of Rendle, Krichene, Zhang and Koren 2022). The sum over all cells is
@@ -141,12 +142,12 @@ class _Work:
         base = (self.all_weight * (V.T @ V)).astype(np.float32)
         prior = self.priors.get(name)
         if only is None:
-            own[:] = self._solve(rows, V, ridge, base, prior and prior.mean)
+            own[:] = self._solve(rows, V, ridge, base, None if prior is None else prior.mean)
             if prior is not None:
                 prior.learn(own, ridge)
         elif len(only):
             own[only] = self._solve(picked(rows, only), V, ridge[only], base,
-                                    prior and prior.mean[only])
+                                    None if prior is None else prior.mean[only])
 
     def _solve(self, rows: Rows, V: np.ndarray, ridge: np.ndarray, base: np.ndarray,
                mean: np.ndarray | None) -> np.ndarray:

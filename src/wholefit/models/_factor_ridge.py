@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def _short(rows: Rows, V: np.ndarray, right: np.ndarray, ridge: np.ndarray,
         gram[:, upper[1], upper[0]] = flat
         return _solved(gram, right[block], ridge[block], base)
 
-    return [(block, lambda block=block: do(block)) for block in _slices(len(rows), step)]
+    return [(block, partial(do, block)) for block in _slices(len(rows), step)]
 
 
 def _long(rows: Rows, V: np.ndarray, right: np.ndarray, ridge: np.ndarray,
@@ -119,14 +120,19 @@ def _long(rows: Rows, V: np.ndarray, right: np.ndarray, ridge: np.ndarray,
         step = max(1, _CELLS // (f * max(1, int(count))))
         for block in _slices(len(same), step):
             chosen = same[block]
-            lots.append((chosen, lambda chosen=chosen, count=int(count): dual.solve(
-                rows, chosen, count, right[chosen], ridge[chosen])))
+            lots.append((chosen, partial(dual.solve, rows, chosen, int(count), right[chosen],
+                                         ridge[chosen])))
     many = np.flatnonzero(~few)
     for block in _slices(len(many), max(1, _CELLS // (f * f))):
         chosen = many[block]
-        lots.append((chosen, lambda chosen=chosen: _solved(
-            _grams(rows, V, chosen), right[chosen], ridge[chosen], base)))
+        lots.append((chosen, partial(_of_grams, rows, V, chosen, right[chosen], ridge[chosen],
+                                     base)))
     return lots
+
+
+def _of_grams(rows: Rows, V: np.ndarray, chosen: np.ndarray, right: np.ndarray,
+              ridge: np.ndarray, base: np.ndarray | None) -> np.ndarray:
+    return _solved(_grams(rows, V, chosen), right, ridge, base)
 
 
 def _grams(rows: Rows, V: np.ndarray, chosen: np.ndarray) -> np.ndarray:

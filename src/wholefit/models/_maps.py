@@ -70,7 +70,9 @@ class _Mapped:
             rows, places = rows[np.sort(drawn)], places[np.sort(drawn)]
         config = {"name": name, "rule": rule, "neighbors": max(1, min(self._near(), len(rows))),
                   "features": self.features_}
-        return State("map", config, {"rows": rows, "places": places, **self._before()})
+        return State("map", config, {
+            "rows": np.ascontiguousarray(rows), "places": np.ascontiguousarray(places),
+            **self._before()})
 
     def _before(self) -> dict[str, np.ndarray]:
         found = self.projection_
@@ -210,9 +212,10 @@ class Geodesics(Lle):
         config = {"neighbors": int(self.made_.n_neighbors), "features": self.features_,
                   "mean": float(centre.K_fit_all_)}
         return State("geodesic", config, {
-            "rows": self.rows_, "paths": np.asarray(self.made_.dist_matrix_, np.float32),
-            "dual": dual, "means": np.asarray(centre.K_fit_rows_, np.float64),
-            "places": self.places_, **self._before()})
+            "rows": self.rows_, "paths": np.ascontiguousarray(self.made_.dist_matrix_, np.float32),
+            "dual": np.ascontiguousarray(dual),
+            "means": np.asarray(centre.K_fit_rows_, np.float64),
+            "places": np.ascontiguousarray(self.places_), **self._before()})
 
 
 def _perplexity(wanted: float, rows: int) -> float:

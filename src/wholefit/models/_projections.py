@@ -122,7 +122,8 @@ class Likeness:
         config = {"kernel": self.name, "gamma": self.gamma, "degree": self.degree,
                   "mean": self.mean_}
         return State("kernel_projection", config,
-                     {"rows": self.rows_, "dual": self.dual_, "means": self.means_})
+                     {"rows": np.ascontiguousarray(self.rows_),
+                      "dual": np.ascontiguousarray(self.dual_), "means": self.means_})
 
 
 def _leading(square: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -142,10 +143,10 @@ def read(estimator: Any) -> State:
 
 
 def _projection(mean: Any, axes: Any, back: Any = None) -> State:
-    arrays = {"mean": np.array(mean, dtype=np.float64).ravel(),
-              "axes": np.array(axes, dtype=np.float64)}
+    arrays = {"mean": np.array(mean, dtype=np.float64, order="C").ravel(),
+              "axes": np.array(axes, dtype=np.float64, order="C")}
     if back is not None:
-        arrays["back"] = np.array(back, dtype=np.float64)
+        arrays["back"] = np.array(back, dtype=np.float64, order="C")
     return State("projection", {}, arrays)
 
 
@@ -171,7 +172,8 @@ def _sparse(estimator: Any) -> State:
 
 
 def _parts(estimator: Any) -> State:
-    return State("parts", {}, {"parts": np.array(estimator.components_, dtype=np.float64)})
+    return State("parts", {}, {
+        "parts": np.array(estimator.components_, dtype=np.float64, order="C")})
 
 
 _READERS = {

@@ -69,7 +69,7 @@ def history_of(state: State) -> Interactions:
     return Interactions(
         np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr)),
         matrix.indices.astype(np.int32), None if plain else matrix.data,
-        state.arrays.get("history_times"), *matrix.shape, explicit=explicit)
+        state.arrays.get("history_times"), matrix.shape[0], matrix.shape[1], explicit=explicit)
 
 
 def joined(old: Interactions, new: Interactions) -> Interactions:

@@ -57,8 +57,8 @@ class AutoencoderMap(Model):
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "autoencoder_map": weights and offsets, layer by layer."""
         layers = len(estimator.weights)
-        arrays = {f"w{i}": np.array(w) for i, w in enumerate(estimator.weights)}
-        arrays |= {f"b{i}": np.array(b) for i, b in enumerate(estimator.offsets)}
+        arrays = {f"w{i}": np.array(w, order="C") for i, w in enumerate(estimator.weights)}
+        arrays |= {f"b{i}": np.array(b, order="C") for i, b in enumerate(estimator.offsets)}
         config = {"layers": layers, "code": estimator.code_layer,
                   "activation": estimator.activation}
         return State("autoencoder_map", config, arrays)

@@ -122,7 +122,7 @@ def _order(names: Sequence[str], label: str, color: str | None) -> list[str]:
                             "too.")
         raise unknown("column to colour by", color, names)
     first = [name for name in (color, label) if name in names]
-    return list(dict.fromkeys([*first, *names]))
+    return list(dict.fromkeys([*map(str, first), *names]))
 
 
 def _load(

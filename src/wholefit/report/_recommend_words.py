@@ -47,11 +47,11 @@ def _ratings(found: Found) -> list[str]:
     if known(mae):
         assert mae is not None
         said += f", {mae.value:.2f} on average"
-    base = _baseline(found)
+    base = entry_of(found, "bias")
     other = None if base is None or base is entry else base.scores.get("rmse")
     if known(other):
         assert other is not None
-        said += f"; {base.model if base else ''}, which knows the item alone, by {other.value:.3f}"
+        said += f"; the averages of users and items alone are off by {other.value:.3f}"
     return [said + "."]
 
 

@@ -7,6 +7,7 @@ use (labels, columns that the user left out) are evidence, and only they are tes
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -39,7 +40,7 @@ def describe(dataset: Dataset, labels: np.ndarray, X: Any, seed: int) -> dict[st
     found = [int(code) for code in np.unique(codes) if code >= 0]
     rows = _sample(codes, seed)
     part = dataset if len(rows) == len(dataset) else dataset.take(rows)
-    columns = compared(part)
+    columns = _honest(compared(part))
     places_of = np.searchsorted(found, codes) if found else codes
     own = np.where(codes < 0, len(found), places_of)
     listed, count = _traits(columns, own[rows], len(found))
@@ -83,8 +84,6 @@ def _traits(columns: list[Told], own: np.ndarray, k: int) -> tuple[list[list[Tra
 
 def _adjusted(tested: list[Trait]) -> dict[int, Trait]:
     """Holm's (1979) adjusted p of the traits that are evidence, by their id."""
-    from dataclasses import replace
-
     found: dict[int, Trait] = {}
     worst = 0.0
     for at, trait in enumerate(sorted(tested, key=lambda t: t.raw_p)):
@@ -175,15 +174,23 @@ def _cell(value: Any) -> str | None:
     return words.cut(str(value), _WIDE)
 
 
-def _alike(columns: list[Told]) -> list[frozenset[str]]:
-    """Pairs of number columns that order rows nearly the same way."""
+def _honest(columns: list[Told]) -> list[Told]:
+    """A number column that was not used, but orders rows as one that was, is no evidence."""
+    used = {c.name for c in columns if c.used}
+    repeats = {name for pair in _alike(columns, 4 * _WIDE) if pair & used for name in pair - used}
+    return [replace(c, used=True) if c.name in repeats else c for c in columns]
+
+
+def _alike(columns: list[Told], most: int = _WIDE) -> list[frozenset[str]]:
+    """Pairs of number columns that order rows nearly the same way, of the first `most`."""
+    from scipy.stats import rankdata
+
     ranked: dict[str, np.ndarray] = {}
     for told in columns:
-        if told.numbers is not None and told.used and len(ranked) < _WIDE:
+        if told.numbers is not None and len(ranked) < most:
             values = np.nan_to_num(told.numbers[:5000], posinf=0.0, neginf=0.0)
-            ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
             if values.min(initial=0) < values.max(initial=0):
-                ranked[told.name] = ranks.astype(np.float64)
+                ranked[told.name] = rankdata(values)
     if len(ranked) < 2:
         return []
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -16,8 +16,9 @@ from wholefit.training import _judge
 from wholefit.training._recommendation_judge import RATINGS, Measured, Trial, scores, truths
 from wholefit.training.record import Entry
 
-_RANKINGS = ("ndcg", "recall", "map", "hit", "coverage", "novelty", "popularity")
 _COMPARED = ("ndcg", "recall", "map", "hit")
+# The model of ratings that knows how high each user and item rates, and nothing else.
+PLAIN = "bias"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def board(trial: Trial, found: Mapping[str, Measured], asked: object) -> Board:
         return _unjudged(found, main)
     ties = _ties(trial, {label: done[label] for label in able}, main)
     best = _best(ties, main)
-    chosen = _cheapest(ties, best, done, trial.task.baseline)
+    chosen = _cheapest(ties, best, done, _baseline(trial, main))
     at_lists = main if main not in RATINGS else f"ndcg@{trial.k}"
     at_ratings = main if main in RATINGS else "rmse"
     tied = [label for label in able if label == best or ties[label].better == "tied"]
@@ -74,7 +75,12 @@ def board(trial: Trial, found: Mapping[str, Measured], asked: object) -> Board:
     return Board((*entries, *rest), chosen,
                  _other(trial, done, scored, at_lists, main, chosen) or chosen,
                  _other(trial, done, scored, at_ratings, main, chosen), main,
-                 _warnings(trial, ties, best, found))
+                 _warnings(trial, ties, best, found, main))
+
+
+def _baseline(trial: Trial, metric: str) -> str:
+    """Lists are held against popular items; ratings against the averages of users and items."""
+    return PLAIN if metric in RATINGS else trial.task.baseline
 
 
 def _known(score: Score | None) -> bool:
@@ -120,7 +126,7 @@ def _other(
     if not able:
         return None
     ties = _ties(trial, able, metric)
-    return _cheapest(ties, _best(ties, metric), able, trial.task.baseline)
+    return _cheapest(ties, _best(ties, metric), able, _baseline(trial, metric))
 
 
 def _entry(
@@ -147,14 +153,17 @@ def _rank(entry: Entry, metric: str) -> tuple[bool, float]:
 
 
 def _warnings(
-    trial: Trial, ties: Mapping[str, Difference], best: str, found: Mapping[str, Measured]
+    trial: Trial, ties: Mapping[str, Difference], best: str, found: Mapping[str, Measured],
+    main: str,
 ) -> tuple[str, ...]:
     said = []
-    baseline = trial.task.baseline
+    baseline = _baseline(trial, main)
     if len(ties) > 1 and baseline in ties and (
             best == baseline or ties[baseline].better == "tied"):
-        said.append("no model is significantly better than popularity, which gives everyone the "
-                    "same list: users may differ too little, or too little is known of each.")
+        what = ("the averages of users and items" if baseline == PLAIN else
+                "popularity, which gives everyone the same list")
+        said.append(f"no model is significantly better than {what}: users may differ too little, "
+                    "or too little is known of each.")
     failed = [label for label, each in found.items() if each.status == "failed"]
     if failed:
         said.append(f"failed and left out: {', '.join(failed)} (see the leaderboard's reason).")

@@ -20,7 +20,7 @@ from wholefit.data import Dataset, Note
 from wholefit.models import Model
 from wholefit.training import _recommendation_judge as judging
 from wholefit.training import found as _found
-from wholefit.training._recommendation_board import Board, board, main_metric
+from wholefit.training._recommendation_board import PLAIN, Board, board, main_metric
 from wholefit.training._recommendation_data import Events, enough, read_events
 from wholefit.training._recommendation_engine import Seen, open_state, titles_state
 from wholefit.training._recommendation_judge import Measured, Trial, measure
@@ -31,7 +31,7 @@ from wholefit.training._search import candidates_by_label
 from wholefit.training.found import Common, Found
 
 # Sizes up to which a family that grows with the square of users or items is tried unasked.
-_MANY_USERS, _MANY_ITEMS, _MANY_PAIRS = 6_000, 8_000, 300_000
+_MANY_USERS, _MANY_ITEMS, _MANY_PAIRS = 2_000, 8_000, 300_000
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,10 @@ def _candidates(
         made = list(named)
         for model in made:
             _check(model, events, tables)
-    if any(model.name == task.baseline for model in made):
-        return sorted(made, key=lambda model: model.name != task.baseline)
-    return [models.get(task.baseline)(), *made]
+    wanted = [task.baseline, *([PLAIN] if events.explicit else [])]
+    base = [next((model for model in made if model.name == name), None) or models.get(name)()
+            for name in wanted]
+    return [*base, *(model for model in made if not any(model is each for each in base))]
 
 
 def _check(model: Model, events: Events, tables: Mapping[str, Described]) -> None:

@@ -94,7 +94,7 @@ class Recommends:
     def similar(self, item: int) -> np.ndarray:
         """(n_items,) likeness to every item: here, the cosine of who met both."""
         columns = self.history.astype(bool).astype(np.float64)
-        together = np.asarray((columns.T @ columns[:, [item]].toarray())).ravel()
+        together = np.asarray(columns.T @ columns[:, [item]].toarray()).ravel()
         norms = np.sqrt(np.bincount(self.history.indices, minlength=self.n_items))
         return together / np.maximum(norms * norms[item], 1.0)
 

@@ -46,7 +46,7 @@ class Factors(Recommends):
         return self._to_scores(self._users[users])
 
     def _to_scores(self, vectors: np.ndarray) -> np.ndarray:
-        return self.mean + self._scale * (vectors @ self._items.T)
+        return np.asarray(self.mean + self._scale * (vectors @ self._items.T), dtype=np.float64)
 
     def _pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         found = np.empty(len(users))
@@ -81,7 +81,8 @@ class Factors(Recommends):
         """(m, n_items) scores for vectors (m, d) of `fold_in`; without any history, fallback."""
         vectors = np.atleast_2d(np.asarray(vectors, dtype=np.float64))
         found = self._to_scores(vectors)
-        return np.where(vectors.any(axis=1)[:, None], found, self.fallback)
+        found[~vectors.any(axis=1)] = self.fallback
+        return found
 
     def _adds(self, user: int, item: int) -> np.ndarray:
         part = slice(*self._ends(user))

@@ -37,7 +37,7 @@ def read_rows(state: State, name: str, columns: int, rows: int | None = None) ->
     need(rows is None or len(ends) == rows, f"{name}: {len(ends)} rows")
     need(bool((np.diff(pointers) >= 0).all()) and pointers[-1] == len(at) == len(values),
          f"{name}: rows do not follow each other")
-    need(not len(at) or (0 <= at.min() and at.max() < columns), f"{name}: a column out of range")
+    need(not len(at) or (at.min() >= 0 and at.max() < columns), f"{name}: a column out of range")
     need(bool(np.isfinite(values).all()), f"{name}: a value that is not finite")
     found = csr_matrix((values.astype(np.float64), at, pointers), shape=(len(ends), columns))
     need(_ascending(found), f"{name}: columns not in order")
