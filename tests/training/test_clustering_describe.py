@@ -13,7 +13,7 @@ from scipy import sparse, stats
 from wholefit import data
 from wholefit.training import _clustering_traits as traits
 from wholefit.training._clustering_describe import describe
-from wholefit.training._clustering_places import places, reach, silhouettes
+from wholefit.training._clustering_places import distances, places, reach, silhouettes
 
 
 def shop(rows: int = 600, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:
@@ -168,15 +168,16 @@ def test_exemplars_are_members_and_borders_lie_between() -> None:
 def test_silhouettes_are_scikit_learns() -> None:
     from sklearn.metrics import silhouette_samples
 
-    from wholefit.training._clustering_places import rows_silhouettes
-
     random = np.random.default_rng(0)
     X, labels = random.normal(size=(120, 3)), random.integers(0, 3, 120)
     labels[0] = 3  # a cluster of one row
-    np.testing.assert_allclose(rows_silhouettes(X, labels), silhouette_samples(X, labels),
-                               atol=1e-12)
-    bars = silhouettes(X, labels, 4, 0)
-    assert [len(b) for b in bars][3] == 1 and all(b == sorted(b, reverse=True) for b in bars)
+    truth = silhouette_samples(X, labels)
+    for code, bars in enumerate(silhouettes(X, labels, 4, 0)):
+        np.testing.assert_allclose(bars, sorted(truth[labels == code], reverse=True), atol=1e-4)
+    wide = random.normal(size=(80, 50))
+    from scipy.spatial.distance import cdist
+
+    np.testing.assert_allclose(distances(wide), cdist(wide, wide), atol=1e-6)
 
 
 def test_noise_is_told_apart_and_tiny_clusters_are_warned_of() -> None:

@@ -78,14 +78,14 @@ def test_altered_names_are_refused(change: dict[str, object]) -> None:
 def test_repeated_ratings_give_the_latest_or_their_mean() -> None:
     frame = pl.DataFrame({"u": [1, 1, 1, 2], "i": ["a", "a", "b", "a"], "r": [1.0, 5.0, 3.0, 2.0],
                           "t": [9, 3, 1, 1]})
-    assert events(frame, rating="r").raw().values.tolist() == [3.0, 3.0, 2.0]
-    assert events(frame, rating="r", time="t").raw().values.tolist() == [1.0, 3.0, 2.0]
+    assert events(frame, rating="r").pairs.values.tolist() == [3.0, 3.0, 2.0]
+    assert events(frame, rating="r", time="t").pairs.values.tolist() == [1.0, 3.0, 2.0]
 
 
 def test_repeated_uses_are_stronger_uses() -> None:
     found = events(pl.DataFrame({"u": [1, 1, 1, 2], "i": ["a", "a", "b", "a"]}))
-    assert not found.explicit and found.raw().values.tolist() == [2.0, 1.0, 1.0]
-    assert found.learnt(found.raw()).values.tolist() == pytest.approx([np.log2(3), 1.0, 1.0])
+    assert not found.explicit and found.pairs.values.tolist() == [2.0, 1.0, 1.0]
+    assert found.learnt(found.pairs).values.tolist() == pytest.approx([np.log2(3), 1.0, 1.0])
     assert strengths(None, 1.0) is None
 
 
@@ -107,7 +107,7 @@ def test_equal_ratings_say_who_met_what_and_no_more() -> None:
 def test_returns_are_left_out_of_amounts() -> None:
     frame = pl.DataFrame({"u": [1, 1, 2], "i": [1, 2, 1], "q": [3.0, -3.0, 6.0]})
     found, notes, _ = read_events(dataset(frame, amount="q"), None)
-    assert found.raw().values.tolist() == [3.0, 6.0] and found.strength == 4.5
+    assert found.pairs.values.tolist() == [3.0, 6.0] and found.strength == 4.5
     assert "return" in notes[0].message
 
 
@@ -141,7 +141,7 @@ def test_nothing_is_learnt_from_the_future(seed: int, share: float) -> None:
 def test_dealt_parts_hold_every_rating_once() -> None:
     found = events(some_rows(), rating="r")
     parts = split(found, None, 0.2, 5, 0).parts
-    pairs = keys(found.raw())
+    pairs = keys(found.pairs)
     assert len(parts) == 5 and sum(len(part.test) for part in parts) == len(pairs)
     assert set().union(*(keys(part.test) for part in parts)) == pairs
     assert all(keys(part.train) | keys(part.test) == pairs for part in parts)
@@ -152,7 +152,7 @@ def test_dealt_parts_hold_every_rating_once() -> None:
 def test_a_share_of_each_users_items_is_held_out(seed: int, share: float) -> None:
     found = events(some_rows(90, seed).select("u", "i"))
     part = split(found, "random", share, 5, seed).parts[0]
-    whole = np.bincount(found.raw().users, minlength=len(found.users))
+    whole = np.bincount(found.pairs.users, minlength=len(found.users))
     out = np.bincount(part.test.users, minlength=len(found.users))
     assert not keys(part.train) & keys(part.test)
     assert (out[whole >= 2] >= 1).all() and (out < np.maximum(whole, 1)).all()
@@ -162,7 +162,7 @@ def test_leave_one_out_takes_the_last_of_each_user() -> None:
     frame = some_rows()
     found = events(frame, rating="r", time="t")
     part = split(found, "leave_one_out", 0.2, 5, 0).parts[0]
-    last = found.raw()
+    last = found.pairs
     for user, item in keys(part.test):
         own = last.users == user
         assert last.items[own][np.argmax(last.times[own])] == item
@@ -228,7 +228,7 @@ def test_tables_that_say_nothing_are_refused() -> None:
     ("folded", np.zeros(1, dtype=bool)), ("values", np.ones(5))])
 def test_an_altered_record_of_who_has_what_is_refused(name: str, value: np.ndarray) -> None:
     found = events(pl.DataFrame({"u": [1, 2], "i": [1, 2], "r": [1.0, 2.0]}), rating="r")
-    state = Seen.of(found.raw(), 1.0).state()
+    state = Seen.of(found.pairs, 1.0).state()
     assert len(Seen.from_state(state)) == 2
     with pytest.raises(ArtifactError):
         Seen.from_state(State("seen", state.config, {**state.arrays, name: value}))

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from wholefit import data, evaluation
+from wholefit.api import covering
 from wholefit.api._tables import as_table
 from wholefit.base.errors import DataError, ParameterError, WholefitWarning, unknown
 from wholefit.base.events import emit
@@ -24,9 +25,13 @@ from wholefit.training.imbalance import COST_WORDS
 
 def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, Any]) -> Any:
     """Identifier columns and the verbs' columns, one row for each row of `new`."""
+    known = [name for verb in verbs for name in fitted.task.verb(verb).options]  # type: ignore[union-attr]
+    settings = {name: options[name] for name in known if name in options}
+    options = {name: value for name, value in options.items() if name not in settings}
     asked = dataset(fitted, new, options)
     raw = fitted.answer(asked)
-    columns = {name: values for verb in verbs for name, values in _VERBS[verb](fitted, raw).items()}
+    columns = {name: values for verb in verbs
+               for name, values in _VERBS[verb](fitted, raw, **settings).items()}
     if asked.guest == "numpy":
         return _as_array(columns)
     kept = kept_names(fitted.schema, asked, columns)
@@ -170,11 +175,11 @@ def kept_names(schema: Schema, asked: Dataset, answers: Iterable[str]) -> list[p
     return kept
 
 
-def _predict(fitted: Fitted, raw: np.ndarray) -> dict[str, np.ndarray]:
+def _predict(fitted: Fitted, raw: np.ndarray, **other: Any) -> dict[str, np.ndarray]:
     return {"prediction": fitted.codec.decode(fitted.decided(raw))}
 
 
-def _predict_proba(fitted: Fitted, raw: np.ndarray) -> dict[str, np.ndarray]:
+def _predict_proba(fitted: Fitted, raw: np.ndarray, **other: Any) -> dict[str, np.ndarray]:
     return {name: raw[:, at] for at, name in enumerate(fitted.codec.columns())}  # type: ignore[attr-defined]
 
 
@@ -183,6 +188,7 @@ def _as_array(columns: dict[str, np.ndarray]) -> np.ndarray:
     return np.column_stack(arrays) if len(arrays) > 1 else arrays[0]
 
 
-_VERBS: dict[str, Callable[[Fitted, np.ndarray], dict[str, np.ndarray]]] = {
+_VERBS: dict[str, Callable[..., dict[str, np.ndarray]]] = {
     "predict": _predict, "predict_proba": _predict_proba,
+    "predict_interval": covering.interval, "predict_set": covering.sets,
 }

@@ -210,12 +210,12 @@ def _framed(columns: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def near_frame(
-    engine: Engine, columns: Mapping[str, str], item: Any, top: np.ndarray, scores: np.ndarray
+    engine: Engine, columns: Mapping[str, str], item: int, top: np.ndarray, scores: np.ndarray
 ) -> pl.DataFrame:
     """One row an item alike: the item asked, rank, the item, what it is called, score."""
     kept = top[top >= 0]
     found: dict[str, Any] = {
-        _free("item", columns["item"]): pl.Series([item] * len(kept)), "rank": np.arange(
+        _free("item", columns["item"]): engine.items.values(np.full(len(kept), item)), "rank": np.arange(
             1, len(kept) + 1), "similar": engine.items.values(kept)}
     if engine.titles is not None:
         found["called"] = pl.Series([engine.titles[code] for code in kept], dtype=pl.String)

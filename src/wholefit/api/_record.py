@@ -17,6 +17,7 @@ from wholefit.data import Dataset, Note, Schema
 from wholefit.data.findings import Finding
 from wholefit.data.validate.sketch import MEMBER, Sketch, sketch_of
 from wholefit.evaluation import Score
+from wholefit.evaluation.conformal import Calibration
 from wholefit.features.encoder import Encoder
 from wholefit.report.exhibits import checked, exhibits
 from wholefit.training import Entry, Fitted, Run
@@ -165,6 +166,10 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
         fitted = Fitted(task, schema, codec, encoder, state=states["model"])
         fitted.decision = Decision.from_json(
             record.get("decision"), len(getattr(codec, "classes", ())))
+        if "calibration" in states:
+            fitted.calibration = Calibration.from_state(states["calibration"])
+            if fitted.calibration.classes != len(getattr(codec, "classes", ())):
+                raise ValueError("its calibration is of other classes")
         if "recipe" in states:
             fitted.replay = Replay.from_state(states["recipe"])
         _check(facts, fitted)

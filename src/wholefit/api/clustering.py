@@ -44,9 +44,11 @@ class Clusters(FoundResult):
         return {code: each["name"] for code, each in self._described.items()}
 
     def predict(self, new: Any, **options: Any) -> Any:
-        """The cluster of each row of `new`: identifiers, "cluster" (-1 where a row belongs to
-        none), "name", "membership" (0 to 1, how firmly it belongs there) and "far" (whether it
-        lies farther from every cluster than 99 % of the rows learnt from; None where unknown).
+        """The cluster of each row of `new`: identifiers and four columns.
+
+        "cluster" is -1 where a row belongs to none; "cluster_name"; "membership" (0 to 1) how
+        firmly it belongs there; "far" whether it lies farther from every cluster than 99 % of the
+        rows learnt from, None where that is not known.
 
         A numpy question gets the codes alone. `options` are policies and options of `wf.read`.
         """
@@ -121,8 +123,8 @@ class Clusters(FoundResult):
                 for code in np.unique(codes).tolist()}
         far = judge.far(self._found, dataset)
         return self.framed(dataset, new, {
-            "cluster": codes, "name": [said[code] for code in codes.tolist()], "membership": firm,
-            "far": [None] * len(codes) if far is None else far})
+            "cluster": codes, "cluster_name": [said[code] for code in codes.tolist()],
+            "membership": firm, "far": [None] * len(codes) if far is None else far})
 
     def _code(self, cluster: int | str) -> int:
         """The code of a cluster given by code or name."""

@@ -60,7 +60,7 @@ def mark(entry: Entry) -> str:
 def _cells(entry: Entry, shown: Sequence[str]) -> list[str]:
     if not entry.scores:
         return [entry.model, *("" for _ in shown), "", "", mark(entry)]
-    values = [str(entry.scores[name]) for name in shown]
+    values = [str(entry.scores[name]) if name in entry.scores else "–" for name in shown]
     return [entry.model, *values, f"{entry.fit_seconds:.2g}", f"{entry.predict_seconds:.2g}",
             mark(entry)]
 

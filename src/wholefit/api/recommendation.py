@@ -15,7 +15,7 @@ from wholefit.api import _recommending as ask
 from wholefit.api._answers import check_options
 from wholefit.api._telling import tell
 from wholefit.api.found import FoundResult
-from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.base.wording import counted
 from wholefit.evaluation import Score
 from wholefit.training._recommendation_data import read_events
@@ -75,9 +75,7 @@ class Recommender(FoundResult):
         if users is None:
             raise ParameterError("recommend needs to know for whom: say users= or likes=; "
                                  "recommend_all(path) writes the lists of everyone.")
-        check_options(reading)
-        asked, guest = ask.asked_users(users, self._columns["user"], reading)
-        asked = asked.filter(asked.is_first_distinct())
+        asked, guest = self._asked(users, reading)
         codes = engine.users.codes(asked)
         ask.tell_unknown(asked, codes, "user", "the most popular items are given")
         top, scores = engine.lists(codes, size, exclude, mask)
@@ -85,6 +83,13 @@ class Recommender(FoundResult):
         frame = ask.lists_frame(engine, self._columns, asked, codes, top, scores, said,
                                 self._rated)
         return ask.give(frame, guest, self._found.told)
+
+    def _asked(self, users: Any, reading: dict[str, Any]) -> tuple[pl.Series, str | None]:
+        """Each user asked for once, and the kind of frame that they came in."""
+        if reading:
+            check_options(reading)
+        asked, guest = ask.asked_users(users, self._columns["user"], reading)
+        return (asked.filter(asked.is_first_distinct()) if len(asked) > 1 else asked), guest
 
     def _for_likes(
         self, likes: Any, k: int, exclude: bool, mask: np.ndarray | None, why: bool
@@ -116,9 +121,7 @@ class Recommender(FoundResult):
         exclude = not self._found.told.get("again", False) if exclude_seen is None else exclude_seen
         codes = np.arange(len(engine.users), dtype=np.int32)
         if users is not None:
-            check_options(reading)
-            asked, _ = ask.asked_users(users, self._columns["user"], reading)
-            asked = asked.filter(asked.is_first_distinct())
+            asked, _ = self._asked(users, reading)
             codes = engine.users.codes(asked)
             ask.tell_unknown(asked, codes, "user", "left out of the file")
             codes = codes[codes >= 0]
@@ -150,17 +153,18 @@ class Recommender(FoundResult):
         """The k items most like one: by who has both or by what they are like, as the model has it.
 
         `like` instead describes an item that nobody has yet, by columns of the table of items:
-        {"title": ..., "genre": ...}; needs a model that reads that table.
+        {"title": ..., "genre": ...}; the fit must have been given that table.
         """
         engine, size = self._engine, self._k(k)
         if (item is None) == (like is None):
             raise ParameterError("similar takes an item, or like= its description.")
         if like is not None:
-            near, name = self._described(like), None
+            near, code = self._described(like), -1
         else:
-            near, name = engine.near(ask.one_item(engine, item)), item
-        top, scores = engine.best(np.where(engine.open, near, -np.inf)[None, :], size, None)
-        frame = ask.near_frame(engine, self._columns, name, top[0], scores[0])
+            code = ask.one_item(engine, item)
+            near = np.where(engine.open, engine.near(code), -np.inf)
+        top, scores = engine.best(near[None, :], size, None)
+        frame = ask.near_frame(engine, self._columns, code, top[0], scores[0])
         return ask.give(frame if like is None else frame.drop(frame.columns[0]), None,
                         self._found.told)
 
@@ -206,8 +210,10 @@ class Recommender(FoundResult):
                        f"{counted(int(engine.having[item]), 'user')} have it.")
         return f"{place}{rated}{already}. {because}"
 
-    def evaluate(self, held_out: Any, k: int | None = None, **reading: Any) -> dict[str, Score]:
-        """Scores on rows that were not learnt from, each with its interval.
+    def evaluate(
+        self, held_out: Any, k: int | None = None, *, metric: str | None = None, **reading: Any,
+    ) -> dict[str, Score]:
+        """Scores on rows that were not learnt from, each with its interval; `metric` first.
 
         Ratings are compared with those expected; lists are judged for users met before who turn to
         items new to them.
@@ -219,7 +225,12 @@ class Recommender(FoundResult):
         if not found:
             raise DataError("these rows cannot judge the model: none has a user met before and an "
                             "item that is new to that user.")
-        return found
+        if metric is None:
+            return found
+        first = metric if metric in found else f"{metric}@{self._k(k)}"
+        if first not in found:
+            raise unknown("metric of these rows", metric, found)
+        return {first: found[first], **found}
 
     def update(self, new: Any, *, how: str | None = None, **reading: Any) -> Recommender:
         """A Recommender that knows these rows too, with this one as its parent in the lineage.

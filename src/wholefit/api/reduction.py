@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.api.found import FoundResult
-from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.base.stored import reading
 from wholefit.data import Dataset
 from wholefit.evaluation import Score
@@ -105,8 +105,11 @@ class Reduction(FoundResult):
             "axis": pl.String, "says": pl.String, "share": pl.Float64, "so_far": pl.Float64,
             "by_chance": pl.Float64, "above_noise": pl.Boolean})
 
-    def evaluate(self, held_out: Any, **options: Any) -> dict[str, Score]:
-        """Every measure with its interval on rows that were not learnt from, 30 of them at least.
+    def evaluate(
+        self, held_out: Any, metric: str | None = None, **options: Any
+    ) -> dict[str, Score]:
+        """Every measure with its interval on rows that were not learnt from, 30 of them at least;
+        `metric`, if one is named, comes first.
 
         At most 2,000 rows, drawn evenly, are judged. Known answers judge too, if the column that
         `label=` named is among them.
@@ -120,9 +123,13 @@ class Reduction(FoundResult):
         Z = self._rows.scorer.answer(X)
         restored = self._rows.scorer.restore(Z) if hasattr(self._rows.scorer, "restore") else None
         labels, categories = self._labels(asked)
-        return measures.judge(
+        found = measures.judge(
             X, Z, near=int(self._found.told.get("near", 10)), restored=restored,
             labels=labels, categories=categories, where=f"{len(Z):,} rows held out").scores
+        if metric is not None and metric not in found:
+            raise unknown("metric of this reduction", metric, found)
+        return {name: found[name] for name in dict.fromkeys([metric or self.metric, *found])
+                if name in found}
 
     def map(
         self, path: str | Path, data: Any = None, *, color: str | None = None,

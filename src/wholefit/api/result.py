@@ -134,8 +134,12 @@ class Result:
         return _answers.answer(self._fitted, new, ["predict"], options)
 
     def answers(self, new: Any, **options: Any) -> Any:
-        """All that the task's verbs say of each row, side by side in one frame."""
-        verbs = [verb.name for verb in self._fitted.task.verbs]
+        """All that the task's verbs say of each row, side by side in one frame.
+
+        With `level=0.9`, also the interval of a number or the set of classes that may be true.
+        """
+        verbs = [verb.name for verb in self._fitted.task.verbs
+                 if not verb.options or "level" in options]
         return _answers.answer(self._fitted, new, verbs, options)
 
     @overload
@@ -158,6 +162,28 @@ class Result:
 
             return by_slices(self._fitted, held_out, by, metric, options)
         return _answers.evaluate(self._fitted, held_out, metric, options)
+
+    def coverage(self, held_out: Any, *, level: float = 0.9, by: str | None = None,
+                 per_class: bool = False, **options: Any) -> dict[Any, dict[str, Score]]:
+        """How often the intervals or sets of a level hold the truth, on rows not used for fitting.
+
+        One entry, "all", and with `by` one for each value of that column of the rows. Scores:
+        `coverage`, and the median `width` of intervals, or of sets how many `classes` they hold
+        and how often a `single` one. Raises StateError where nothing was calibrated.
+        """
+        from wholefit.api.covering import measured
+
+        return measured(self._fitted, held_out, level, by, per_class, options)
+
+    def calibrated(self, rows: Any, **options: Any) -> Result:
+        """A new Result whose intervals or sets rest on `rows`: known targets, not learnt from.
+
+        For a model that was adopted or updated, which has no answers to unseen rows of its own, or
+        for rows unlike those it was fitted on.
+        """
+        from wholefit.api.covering import calibrated
+
+        return Result(calibrated(self._fitted, rows, options), self._facts, self._run)
 
     def with_threshold(self, threshold: Any = None, *, costs: Any = None, rows: Any = None,
                        **options: Any) -> Result:

@@ -45,6 +45,9 @@ def predict(
     out: Annotated[str, typer.Option(
         help="File to write, of the kind that its ending names: .csv, .parquet, .json, .xlsx "
              "...; - is CSV on standard output.", metavar="FILE")] = "-",
+    level: Annotated[float | None, typer.Option(
+        help="Say too what holds the truth at this level, e.g. 0.9: an interval of a number, or "
+        "the set of classes that may be true.", metavar="SHARE")] = None,
     force: Force = False,
     policy: Policy = None,
     delimiter: Delimiter = None,
@@ -66,6 +69,7 @@ def predict(
     _check_order(model, source)
     with _noted():
         options = {**pairs(policy, "--policy", plain=False),
+                   **({} if level is None else {"level": level}),
                    **reading(delimiter, encoding, na_values, sheet, table, query)}
         frame = wf.load(model).answers(source, **options)
     if as_json:

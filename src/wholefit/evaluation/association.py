@@ -21,6 +21,8 @@ from wholefit.base.errors import ParameterError
 Array = np.ndarray
 # Below this a p-value is written as this: a tail so far out is known in size only.
 _LEAST = 1e-300
+# Below this chance of one trial a binomial is a Poisson.
+_RARE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,12 +186,15 @@ class Context:
 
 
 def stratified(strata: Strata, nz: Array, nx: Array, ny: Array, nxy: Array, several: int = 1,
-               context: Context | None = None) -> tuple[Array, Array, Array]:
+               context: Context | None = None, takes_place: bool = True
+               ) -> tuple[Array, Array, Array]:
     """Whether X and Y share baskets more than baskets of their size would by chance.
 
     Among baskets that hold the items of `context` already: `nz`, `nx`, `ny` (rules, strata) are
     how many there are in each stratum, how many also hold X (one item), and Y (`several` items);
     `nxy` (rules,) how many hold all. Gives (expected, variance, p), each (rules,).
+
+    `takes_place=False` is for an X that is no item (a season, a country).
 
     Within a stratum X falls into baskets at random, both margins kept, as in the test of Mantel
     and Haenszel (1959). One thing more is known: an item takes up a place in its basket, so that
@@ -199,8 +204,8 @@ def stratified(strata: Strata, nz: Array, nx: Array, ny: Array, nxy: Array, seve
     nz, nx, ny = (np.asarray(counts, dtype=np.float64) for counts in (nz, nx, ny))
     with np.errstate(divide="ignore", invalid="ignore"):
         px, py = nx / nz, ny / nz
-        chance = np.where(nz > 0, py * _places_left(strata, context or Context(), px, py,
-                                                     several), 0.0)
+        left = _places_left(strata, context or Context(), px, py, several) if takes_place else 1.0
+        chance = np.where(nz > 0, py * left, 0.0)
         spread = np.where(nz > 1, chance * (1 - chance) * (nz - nx) / (nz - 1), 0.0)
     expected, variance = (nx * chance).sum(axis=1), (nx * spread).sum(axis=1)
     return expected, variance, tail(nxy, expected, variance, np.minimum(nx, ny).sum(axis=1))
@@ -229,25 +234,39 @@ def tail(observed: Any, expected: Any, variance: Any, most: Any) -> Array:
     observed, expected, variance, most = (np.asarray(v, dtype=np.float64) for v in (
         observed, expected, variance, most))
     upper = _at_least(observed, expected, variance)
-    lower = 1 - _at_least(most - observed + 1, most - expected, variance)
+    lower = _below(most - observed + 1, most - expected, variance)
     p = np.where(observed <= expected, np.maximum(upper, 0.5), np.maximum(upper, lower))
     return np.clip(np.where(observed <= 0, 1.0, p), _LEAST, 1.0)
 
 
-def _at_least(observed: Array, expected: Array, variance: Array) -> Array:
-    """Chance of at least `observed` for the binomial of this mean and variance."""
+def _at_least(count: Array, expected: Array, variance: Array) -> Array:
+    """Chance of at least `count` for the binomial of this mean and variance."""
     from scipy.special import betainc, gammainc
 
+    share, below = _binomial(count, expected, variance)
+    p = np.where(below > 0, betainc(np.maximum(count, 1e-12), np.maximum(below, 1e-12), share), 0.0)
+    rare = gammainc(np.maximum(count, 1e-12), np.maximum(expected, 1e-300))
+    p = np.where(share < _RARE, rare, p)
+    return np.where(count <= 0, 1.0, np.where(variance <= 0, (count <= expected + 1e-9) * 1.0, p))
+
+
+def _below(count: Array, expected: Array, variance: Array) -> Array:
+    """Chance of fewer than `count` for the binomial of this mean and variance."""
+    from scipy.special import betaincc, gammaincc
+
+    share, below = _binomial(count, expected, variance)
+    p = np.where(below > 0, betaincc(np.maximum(count, 1e-12), np.maximum(below, 1e-12), share),
+                 1.0)
+    rare = gammaincc(np.maximum(count, 1e-12), np.maximum(expected, 1e-300))
+    p = np.where(share < _RARE, rare, p)
+    return np.where(count <= 0, 0.0, np.where(variance <= 0, (count > expected + 1e-9) * 1.0, p))
+
+
+def _binomial(count: Array, expected: Array, variance: Array) -> tuple[Array, Array]:
+    """The chance of one trial, and one more than the trials that `count` leaves."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.clip(1 - variance / expected, 0.0, 1.0)
-        trials = expected / share
-        below = trials - observed + 1
-        exact = betainc(np.maximum(observed, 1e-12), np.maximum(below, 1e-12), share)
-    poisson = gammainc(np.maximum(observed, 1e-12), np.maximum(expected, 1e-300))
-    p = np.where(share < 1e-9, poisson, np.where(below > 0, exact, 0.0))
-    sure = (expected <= 0) | (variance <= 0)
-    p = np.where(sure, (observed <= expected + 1e-9) * 1.0, p)
-    return np.nan_to_num(np.where(observed <= 0, 1.0, p), nan=1.0)
+        share = np.nan_to_num(np.clip(1 - variance / expected, 0.0, 1.0))
+        return share, expected / np.maximum(share, 1e-300) - count + 1
 
 
 # ---- many tests at once -----------------------------------------------------------------

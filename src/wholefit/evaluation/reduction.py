@@ -44,30 +44,44 @@ class Judged:
     pulls: dict[str, np.ndarray]
 
 
-def judge(
-    X: Any, Z: np.ndarray, *, near: int = 10, restored: Any = None, mean: Any = None,
-    labels: np.ndarray | None = None, categories: bool = True, where: str = "rows",
-) -> Judged:
-    """Every metric of coordinates Z (n, d) against features X (n, p), dense or CSR.
+class Truth:
+    """Distances and ranks of features X (n, p), dense or CSR: made once, asked for each method."""
 
-    `near` neighbours count; `restored` (n, p) is X as it comes back, `mean` (p,) what a row is
-    compared with then; `labels` (n,), codes with -1 for missing if `categories`, else numbers
-    with NaN. `where` says in words which rows these are. Raises DataError for fewer than 8 rows.
+    def __init__(self, X: Any) -> None:
+        self.X = X
+        self.distance = distances(X)
+        self.order = np.argsort(self.distance, axis=1, kind="stable")
+        self.rank = _ranks(self.order)
+        self.spread = _ranked(self.distance)
+
+
+def judge(
+    X: Any, Z: np.ndarray, *, near: int = 10, restored: Any = None, original: Any = None,
+    mean: Any = None, labels: np.ndarray | None = None, categories: bool = True,
+    where: str = "rows",
+) -> Judged:
+    """Every metric of coordinates Z (n, d) against features X (n, p), dense, CSR, or a `Truth`.
+
+    `near` neighbours count; `restored` (n, q) is what comes back of `original` (n, q), X itself
+    where that is None, and `mean` (q,) what a row is compared with then; `labels` (n,), codes
+    with -1 for missing if `categories`, else numbers with NaN. `where` says in words which rows these are. Raises DataError for fewer than 8 rows.
     """
-    n = X.shape[0]
+    n = len(Z)
     if n < _FEWEST:
         raise DataError(f"a reduction is judged on at least {_FEWEST} rows; got {n}.")
+    true = X if isinstance(X, Truth) else Truth(X)
     k = max(1, min(near, (n - 2) // 3))
-    true, kept = distances(X), distances(Z)
-    order = np.argsort(kept, axis=1, kind="stable")[:, 1:k + 1]
+    kept = distances(Z)
+    whole = np.argsort(kept, axis=1, kind="stable")
+    order = whole[:, 1:k + 1]
     found: dict[str, tuple[float, np.ndarray, tuple[float, float]]] = {
-        "trustworthiness": (*_strangers(true, order, k), (0.0, 1.0)),
-        "continuity": (*_strangers(
-            kept, np.argsort(true, axis=1, kind="stable")[:, 1:k + 1], k), (0.0, 1.0)),
-        "distance_correlation": (*_correlated(true, kept), (-1.0, 1.0)),
+        "trustworthiness": (*_strangers(true.rank, order, k), (0.0, 1.0)),
+        "continuity": (*_strangers(_ranks(whole), true.order[:, 1:k + 1], k), (0.0, 1.0)),
+        "distance_correlation": (*_correlated(true.spread, _ranked(kept)), (-1.0, 1.0)),
     }
     if restored is not None:
-        found["variance_kept"] = (*_kept(X, restored, mean), (-math.inf, 1.0))
+        found["variance_kept"] = (
+            *_kept(true.X if original is None else original, restored, mean), (-math.inf, 1.0))
     if labels is not None:
         agreed = _agreed(labels, order[:, :_FOR_LABELS]) if categories else _followed(labels, order)
         if agreed is not None:
@@ -99,9 +113,9 @@ def distances(X: Any) -> np.ndarray:
         products = X @ X.T
     lengths = np.diag(products)
     square = lengths[:, None] + lengths - 2 * products
-    # Far from the origin rounding leaves dust where rows are equal; it must not rank them.
-    square[square <= 1e-13 * (lengths[:, None] + lengths)] = 0.0
-    found = np.sqrt(square)
+    # Rounding leaves dust where distances are equal; it must not rank them.
+    top = max(float(lengths.max()), 1e-300)
+    found = np.sqrt(np.maximum(np.round(square / top, 12), 0.0) * top)
     np.fill_diagonal(found, -1.0)
     return found
 
@@ -116,13 +130,17 @@ def by_chance(labels: np.ndarray) -> float:
 # ---- the statistics: each gives its value and the pull of every row --------------------------
 
 
-def _strangers(distance: np.ndarray, order: np.ndarray, k: int) -> tuple[float, np.ndarray]:
+def _ranks(order: np.ndarray) -> np.ndarray:
+    """The rank of each row among the neighbours of each; itself has rank 0."""
+    rank = np.empty(order.shape, dtype=np.int32)
+    np.put_along_axis(rank, order, np.arange(len(order), dtype=np.int32)[None, :], axis=1)
+    return rank
+
+
+def _strangers(rank: np.ndarray, order: np.ndarray, k: int) -> tuple[float, np.ndarray]:
     """1 minus how far from near those are that `order` (n, k) calls near."""
-    n = len(distance)
-    rank = np.empty((n, n), dtype=np.int32)
-    at = np.arange(n)
-    rank[at[:, None], np.argsort(distance, axis=1, kind="stable")] = at  # itself has rank 0
-    cost = np.maximum(rank[at[:, None], order] - k, 0).astype(np.float64)
+    n = len(rank)
+    cost = np.maximum(np.take_along_axis(rank, order, axis=1) - k, 0).astype(np.float64)
     norm = 2.0 / (2 * n - 3 * k - 1)
     value, pulls = _ratio_of_pairs(cost, order, n)
     return 1.0 - norm * value, -norm * pulls
@@ -151,9 +169,8 @@ def _pulls(without: np.ndarray) -> np.ndarray:
     return math.sqrt((n - 1) / n) * (without.mean() - without)
 
 
-def _correlated(true: np.ndarray, kept: np.ndarray) -> tuple[float, np.ndarray]:
-    """Spearman's correlation over pairs, and pulls by leaving out a row with all its pairs."""
-    a, b = _ranked(true), _ranked(kept)
+def _correlated(a: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray]:
+    """Correlation of ranks over pairs, and pulls by leaving out a row with all its pairs."""
     n = len(a)
     sums = [m.sum(axis=1) for m in (a, b, a * b, a * a, b * b)]
     whole = [s.sum() / 2 for s in sums]

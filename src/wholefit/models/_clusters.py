@@ -30,16 +30,26 @@ _CHUNK = 50_000
 class Clusterer:
     """Base of the estimators: `_learn` gives a State, the labels follow from it."""
 
-    labels_: np.ndarray
     state_: State
-    clusters_: int
 
     def fit(self, X: Any, y: Any = None) -> Clusterer:
         """Learn from rows (n, p); `y` is not looked at."""
-        self.state_ = self._learn(checked(X))
-        self.labels_ = predict(self.state_, X)
-        self.clusters_ = int(self.labels_.max(initial=-1)) + 1
+        self._rows = checked(X)
+        self._labels: np.ndarray | None = None
+        self.state_ = self._learn(self._rows)
         return self
+
+    @property
+    def labels_(self) -> np.ndarray:
+        """Labels (n,) of the rows learnt from, worked out when they are first asked for."""
+        if self._labels is None:
+            self._labels = predict(self.state_, self._rows)
+        return self._labels
+
+    @property
+    def clusters_(self) -> int:
+        """How many clusters there are."""
+        return clusters_in(self.state_)
 
     def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Learn, and the labels (n,) of the rows learnt from."""
@@ -90,6 +100,14 @@ def answered(state: State, X: Any) -> np.ndarray:
     answers = scorer(state)
     parts = [answers.answer(X[at:at + _CHUNK]) for at in range(0, max(X.shape[0], 1), _CHUNK)]
     return np.concatenate(parts)
+
+
+def clusters_in(state: State) -> int:
+    """How many clusters a state answers with."""
+    for name in ("centres", "means"):
+        if name in state.arrays:
+            return len(state.arrays[name])
+    return int(state.config["clusters"])
 
 
 def predict(state: State, X: Any) -> np.ndarray:

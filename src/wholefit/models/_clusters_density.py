@@ -27,10 +27,12 @@ class Cores(Clusterer):
     def _learn(self, X: np.ndarray) -> State:
         X = X[sampled(X, self.rows, self.seed, "dbscan")]
         least = least_of(self.neighbours, X)
-        self.distances_ = None
-        if self.eps is None:
+        self.distances_: np.ndarray | None = None
+        if self.eps is not None:
+            self.eps_ = self.eps
+        else:
             self.distances_ = np.sort(Near(X).nearest(X, least)[0][:, -1])
-        self.eps_ = self.eps if self.distances_ is None else radius(self.distances_)
+            self.eps_ = radius(self.distances_)
         core = counts(X, self.eps_) >= least
         labels, k = renumbered(joined(X[core], self.eps_))
         rows, labels = (X[core], labels) if core.any() else (X[:1], np.array([-1]))

@@ -91,8 +91,9 @@ class RebuiltEstimator(Estimator):
         wide = Z.shape[1]
         waist = self.words["waist"] or max(1, round(wide ** 0.5))
         around = self.words["width"] or max(4, min(64, 2 * wide))
-        made = MLPRegressor(hidden_layer_sizes=(around, waist, around), activation="tanh", alpha=self.words["alpha"],
-                            batch_size=min(256, len(Z)), learning_rate_init=3e-3,
+        made = MLPRegressor(hidden_layer_sizes=(around, waist, around), activation="tanh",
+                            alpha=self.words["alpha"], batch_size=min(256, len(Z)),
+                            learning_rate_init=3e-3,
                             max_iter=self.words["epochs"], n_iter_no_change=8, tol=1e-4,
                             random_state=derive(self.seed, "autoencoder"))
         seen = np.clip(Z, -reach, reach)

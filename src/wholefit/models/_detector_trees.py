@@ -38,7 +38,7 @@ def read(forest: Any) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, 
     """Config, arrays and parts of a fitted IsolationForest of scikit-learn."""
     if not hasattr(forest, "estimators_features_"):
         raise StateError("the isolation forest is not fitted; call fit first.")
-    raw, rows = [], []
+    raw = []
     for tree, columns in zip(forest.estimators_, forest.estimators_features_, strict=True):
         fitted = tree.tree_
         depth = depths(fitted.children_left, fitted.children_right)

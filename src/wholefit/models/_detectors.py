@@ -90,7 +90,7 @@ def learn_columns(X: np.ndarray, categorical: Sequence[int]) -> State:
     largest = np.maximum(np.abs(Z).max(axis=0), np.finfo(float).tiny)
     Z /= largest
     scale = Z.std(axis=0)
-    flat = (Z == Z[0]).all(axis=0)
+    flat = np.ptp(Z, axis=0) == 0
     centre = np.where(flat, Z[0], Z.mean(axis=0)) * largest
     arrays = {
         "centre": np.where(flat, X[0], centre), "scale": np.where(flat, 0.0, scale * largest),

@@ -5,7 +5,9 @@ In units of what the biases leave over, ratings t minimise
     sum (t_ui - b_u - b_i - p_u.q_i)^2 + ridge (sum |p_u|^2 + |q_i|^2)
                                        + ridge_bias (sum b_u^2 + b_i^2)
 
-(Koren, Bell and Volinsky 2009). Each round solves users, then items, exactly and all at once.
+(Koren, Bell and Volinsky 2009). A ridge on both sides is a penalty on the singular values of their
+product, so that it chooses the rank; it is told in multiples of the norm that noise would have.
+Each round solves users, then items, exactly and all at once.
 SVD++ (Koren 2008) expects a user's vector at the sum of vectors y_j of the items rated, over the
 root of their number: here as the mean of the ridge penalty, so that its steps stay ridge
 regressions. Features of users and items enter in the same way.
@@ -82,7 +84,7 @@ class _Work:
         self.f = f if before is None else before.arrays["items"].shape[1] - 2
         values = ratings(data)
         self.mean = float(values.mean()) if before is None else float(before.config["mean"])
-        self.ridge = np.append(np.full(self.f, float(settings.ridge)), settings.ridge_bias)
+        self.ridge = self._held() if before is None else before.arrays["ridge"]
         made = data.matrix()
         made.data -= self.mean
         self.users = np.zeros((data.n_users, self.f + 1))
@@ -99,6 +101,16 @@ class _Work:
         self.by_user, self.by_item = rows_of(made), rows_of(turned)
         self.t_user, self.t_item = made.data, turned.data
         self.priors = self._priors(made, before)
+
+    def _held(self) -> np.ndarray:
+        """Ridge of each entry, (f + 1,): that of vectors in units of what noise alone would give.
+
+        Noise of variance 1 in the cells rated has a spectral norm of about the root of the mean
+        number of ratings of a user plus that of an item; a ridge of that size keeps it out.
+        """
+        met = [len(np.unique(each)) for each in (self.data.users, self.data.items)]
+        noise = sum(np.sqrt(len(self.data) / each) for each in met)
+        return np.append(np.full(self.f, self.settings.ridge * noise), self.settings.ridge_bias)
 
     def _begin(self, centred: Any) -> float:
         """Biases, the spread that they leave over, and items at the leading directions of it."""

@@ -6,8 +6,6 @@ depth at a time for all baskets at once; the paths above an item's nodes are cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from wholefit.models._itemsets import Baskets, Collector, Itemsets, coded, frequent
@@ -27,25 +25,18 @@ def mine(baskets: Baskets, min_count: int, max_items: int | None,
     return found.done()
 
 
-@dataclass(frozen=True, eq=False)
 class _Tree:
     """Nodes in the order of their depth; a parent of -1 is the root."""
 
-    item: np.ndarray
-    parent: np.ndarray
-    count: np.ndarray
-    items: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "order", np.argsort(self.item, kind="stable"))
-        sorted_items = self.item[self.order]  # type: ignore[attr-defined]
-        object.__setattr__(self, "start", np.searchsorted(sorted_items, np.arange(self.items + 1)))
+    def __init__(self, item: np.ndarray, parent: np.ndarray, count: np.ndarray,
+                 items: int) -> None:
+        self.item, self.parent, self.count, self.items = item, parent, count, items
+        self._order = np.argsort(item, kind="stable")
+        self._start = np.searchsorted(item[self._order], np.arange(items + 1))
 
     def nodes(self, item: int) -> np.ndarray:
         """Nodes of the item, wherever they stand."""
-        start: np.ndarray = self.start  # type: ignore[attr-defined]
-        order: np.ndarray = self.order  # type: ignore[attr-defined]
-        return order[start[item]:start[item + 1]]
+        return np.asarray(self._order[self._start[item]:self._start[item + 1]])
 
 
 def _tree(start: np.ndarray, item: np.ndarray, weight: np.ndarray, items: int) -> _Tree:

@@ -13,8 +13,8 @@ from wholefit.models._recommend import Recommender
 
 _RANK = "Entries of each user's and item's vector."
 _ROUNDS = "Times that users and items are solved for in turn."
-_RIDGE = ("Strength that holds the vectors, in units of the variance that biases leave over; it "
-          "limits the rank that is really used.")
+_RIDGE = ("Strength that holds the vectors: 1 keeps out noise of the size that biases leave "
+          "over.")
 _RIDGE_BIAS = "Strength that holds the biases."
 
 
@@ -31,7 +31,7 @@ class SVD(Recommender):
 
     rank: int = param(10, _RANK, low=1, search=(4, 64), log=True)
     rounds: int = param(8, _ROUNDS, low=1, search=(4, 30), log=True)
-    ridge: float = param(14.0, _RIDGE, above=0, search=(3.0, 50.0), log=True)
+    ridge: float = param(1.1, _RIDGE, above=0, search=(0.4, 3.0), log=True)
     ridge_bias: float = param(5.0, _RIDGE_BIAS, above=0, search=(1.0, 30.0), log=True)
 
     def build(self, task: Task, context: Context) -> Any:
@@ -57,9 +57,9 @@ class SVDpp(Recommender):
 
     rank: int = param(10, _RANK, low=1, search=(4, 64), log=True)
     rounds: int = param(10, _ROUNDS, low=1, search=(4, 30), log=True)
-    ridge: float = param(14.0, _RIDGE, above=0, search=(3.0, 50.0), log=True)
+    ridge: float = param(1.1, _RIDGE, above=0, search=(0.4, 3.0), log=True)
     ridge_bias: float = param(5.0, _RIDGE_BIAS, above=0, search=(1.0, 30.0), log=True)
-    implicit: float = param(20.0, "Strength that holds the vectors of what was rated at all.",
+    implicit: float = param(30.0, "Strength that holds the vectors of what was rated at all.",
                             above=0, search=(5.0, 200.0), log=True)
 
     def build(self, task: Task, context: Context) -> Any:

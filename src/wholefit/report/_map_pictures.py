@@ -60,9 +60,15 @@ def _legend(label: str | None, colors: Any) -> Html | None:
 def axis_label(axis: Mapping[str, Any]) -> str:
     """ "principal component 1 (41 % of the variance)"."""
     share = axis["share"]
-    held = "" if share is None else f" ({share:.0%} of the variance)".replace("%", " %")
+    held = "" if share is None else f" ({percent(share)} of the variance)"
     label = str(axis["label"])
     return f"{label[:1].upper()}{label[1:]}{held}"
+
+
+def percent(share: float) -> str:
+    """ "41 %", and with a digit more below 10."""
+    return f"{share:.0%}".replace("%", " %") if share >= 0.0995 else f"{share:.1%}".replace(
+        "%", " %")
 
 
 def scree(noise: Mapping[str, Any]) -> Html | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from wholefit.report._html import Html, bullets, data, el, join, table
-from wholefit.report._map_pictures import axis_label, scatter, scree
+from wholefit.report._map_pictures import axis_label, percent, scatter, scree
 from wholefit.report.sections import Section
 from wholefit.training.found import Found
 
@@ -101,15 +101,15 @@ def _noise_said(told: dict[str, Any]) -> list[str]:
     said = []
     first = noise["share"][0]
     if noise["above"] == 0:
-        said.append(f"No axis stands out: the first holds {first:.1%} of the variance, and "
-                    f"shuffled columns reach {noise['limit'][0]:.1%} (p = {noise['p']:.2g}). "
+        said.append(f"No axis stands out: the first holds {percent(first)} of the variance, and "
+                    f"shuffled columns reach {percent(noise['limit'][0])} (p = {noise['p']:.2g}). "
                     "These columns vary each by itself.")
     else:
         held = sum(noise["share"][:noise["above"]])
         some = noise["above"]
         more = " or more" if some >= len(noise["share"]) else ""
         said.append(f"{some}{more} principal {'axis stands' if some == 1 else 'axes stand'} "
-                    f"above noise and hold{'s' if some == 1 else ''} {held:.0%} of the variance "
+                    f"above noise and hold{'s' if some == 1 else ''} {percent(held)} of the variance "
                     f"(parallel analysis, {noise['draws']} shuffled tables).")
     if noise["keeps"]:
         said.append("Of principal axes it takes " + ", ".join(
@@ -121,7 +121,7 @@ def _noise_said(told: dict[str, Any]) -> list[str]:
 def _laid_out(told: dict[str, Any]) -> list[str]:
     if not told["laid_out_by"]:
         return []
-    named = ", ".join(f"{name} ({share:.0%})" for name, share in told["laid_out_by"])
+    named = ", ".join(f"{name} ({percent(share)})" for name, share in told["laid_out_by"])
     return [f"What changes smoothly across the map, with how much of it a row's neighbours tell: "
             f"{named}."]
 
@@ -150,4 +150,4 @@ def _cautions(found: Found) -> Html:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else percent(share)

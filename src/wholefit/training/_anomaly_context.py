@@ -355,7 +355,9 @@ class Shares:
                 self.pairs, self.counts, self.cells, self.totals, cells, strict=True):
             seen = _count(pairs, counts, cell * size + mine)
             share = (seen + _PRIOR * share) / (_count(known, totals, cell) + _PRIOR)
-        return -np.log(share)
+        # A tenth is as fine as it tells: what is common is alike common, not more and less so.
+        found: np.ndarray = np.round(-np.log(share), 1) + 0.0
+        return found
 
     def state(self) -> State:
         """As plain data."""

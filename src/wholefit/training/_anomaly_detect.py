@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from wholefit.data import Dataset
 from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import changed
 from wholefit.models import Context, Model, scorer
-from wholefit.training._anomaly_ensemble import together
+from wholefit.training._anomaly_ensemble import joined
 from wholefit.training._anomaly_lens import Cutting, Lens
 from wholefit.training.found import Common
 
@@ -26,6 +27,8 @@ TOGETHER = "together"
 _FOLDS, _FEW_FOLDS, _MANY = 10, 5, 20_000
 # Held-out rows scored at most: a threshold of one in a thousand then rests on fifty.
 _MOST_HELD = 50_000
+# Rows whose contributions say what is usual of each detector.
+_SHOWN = 300
 # Stretches of time that rows count by, where neighbours in time are alike.
 _BLOCKS = 50
 
@@ -47,6 +50,33 @@ class Detected:
         """Scores of these rows of what the lens shows, for each detector."""
         X = self.encoder.transform(view, rows)
         return {name: scorer(state).answer(X) for name, state in self.states.items()}
+
+
+def join(detected: Detected, held: Held, view: Dataset, seed: int) -> Any:
+    """All detectors as one, added to `detected` and to `held` as `TOGETHER`; None if there is one.
+
+    Each is read by how rare its score is among the scores of unlearnt units, whichever fit gave
+    them: so the scale is that of new rows, and the same for both.
+    """
+    names = [name for name in detected.states if name in held.scores]
+    if len(names) < 2:
+        return None
+    known = np.all([held.known(name) for name in names], axis=0)
+    rows = np.flatnonzero(known)
+    if len(rows) > _SHOWN:
+        rows = np.sort(generator(seed, "shown").choice(rows, _SHOWN, replace=False))
+    state = joined({name: detected.states[name] for name in names},
+                   {name: held.scores[name][known] for name in names},
+                   detected.encoder.transform(view, rows))
+    detected.states[TOGETHER] = state
+    if TOGETHER not in held.scores:
+        whole = np.full(len(known), np.nan)
+        reader: Any = scorer(state)
+        whole[known] = reader.read(np.column_stack([held.scores[n][known] for n in names]))
+        held.scores[TOGETHER] = whole
+        took = [held.seconds[name] for name in names]
+        held.seconds[TOGETHER] = [sum(each) for each in zip(*took, strict=False)]
+    return state
 
 
 def detect(
@@ -72,10 +102,6 @@ def detect(
         except WholefitError as error:
             failed[name] = str(error)
         seconds[name] = time.perf_counter() - start
-    if len(states) > 1:
-        start = time.perf_counter()
-        states[TOGETHER] = together(states, X)
-        seconds[TOGETHER] = sum(seconds.values()) + time.perf_counter() - start
     return Detected(lens, encoder, states, failed, seconds), view
 
 
@@ -176,7 +202,7 @@ def blocks(cutting: Cutting) -> np.ndarray | None:
 
 
 def forward(
-    cutting: Cutting, models: dict[str, Model], task: Task, common: Common, name: str,
+    cutting: Cutting, models: dict[str, Model], task: Task, common: Common, name: str, held: Held,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Scores of the last fifth by a detector of the rest: (units, scores); None without time."""
     if cutting.cut is None and cutting.dataset.time_order() is None:
@@ -192,6 +218,7 @@ def forward(
         starts, length = cutting.cut.starts, cutting.cut.length
         train = train & (starts + length <= starts[last].min())
     detected, view = detect(cutting, train, models, task, common)
+    join(detected, held, view, common.seed)
     if name not in detected.states:
         return None
     units = np.flatnonzero(last)

@@ -172,6 +172,13 @@ class Ladder:
         ranks = np.concatenate([[0.0], self.shares])[found] + 1 / (self.rows + 1)
         return np.where(np.isnan(scores), np.nan, np.minimum(ranks, 1.0))
 
+    def binned(self, bins: int) -> np.ndarray:
+        """The share of its own rows whose rank falls in each of so many equal bins, (bins,)."""
+        weights = np.diff(self.counts, prepend=0.0)
+        place = np.minimum((self.rank(self.scores) * bins).astype(int), bins - 1)
+        found: np.ndarray = np.bincount(place, weights=weights, minlength=bins) / self.rows
+        return found
+
     @property
     def counts(self) -> np.ndarray:
         """How many rows have each kept score or a higher one, at most."""

@@ -72,14 +72,15 @@ def top_rows(
 
 
 def top_stretches(
-    dataset: Dataset, judge: Judge, verdict: Verdict, scores: np.ndarray, threshold: float
+    dataset: Dataset, judge: Judge, verdict: Verdict, scores: np.ndarray, threshold: float,
+    most: int | None = SHOWN,
 ) -> list[dict[str, Any]]:
     """Alarmed stretches, strangest first: start, end, rows, what names them, score and why."""
     cut = verdict.cut
     assert cut is not None
     filled = np.where(np.isfinite(scores), scores, -np.inf)
     found = sorted(spans(cut, filled > threshold), key=lambda one: -float(filled[one[2]].max()))
-    found = found[:SHOWN]
+    found = found[:most]
     worst = [int(which[np.argmax(filled[which])]) for _, _, which in found]
     reasons = judge.reasons(dataset, verdict, worst)
     return [stretch(dataset, cut, low, high) | {

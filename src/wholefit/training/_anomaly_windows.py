@@ -34,6 +34,8 @@ _HISTORY = 4
 _FAR = 20.0
 # A course with less variation than this share of the usual one is flat.
 _FLAT = 0.05
+# A stretch with more than this share of a column missing has no course to be judged.
+_ABSENT = 0.25
 _CHUNK = 512
 
 
@@ -187,11 +189,12 @@ class Windows:
         columns = []
         for at, name in enumerate(self.columns):
             traits = self._traits(values[:, at], found, at, own)
+            absent = _means(gone[:, at].astype(np.float64), found.starts, self.length)
+            traits[-1][absent > _ABSENT] = 0.0
             columns += [pl.Series(f"{name}: {trait}", numbers)
                         for trait, numbers in zip(TRAITS, traits, strict=True)]
             if self.missing[at]:
-                share = _means(gone[:, at].astype(np.float64), found.starts, self.length)
-                columns.append(pl.Series(f"{name}: missing", share))
+                columns.append(pl.Series(f"{name}: missing", absent))
         frame = pl.DataFrame(columns)
         schema = Schema(tuple(Column(c.name, "numeric", "Float64", "a trait of a window")
                               for c in columns))

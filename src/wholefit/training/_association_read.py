@@ -23,7 +23,6 @@ CHARGES = frozenset({
     "discount", "bank charges", "amazon fee", "adjust bad debt", "samples", "sample", "deposit",
     "cruk commission", "fee", "tax", "vat", "rounding", "adjustment", "next day carriage",
 })
-_CANCELLED = r"^[A-Za-z]\d+$"
 _SAID = 5
 
 
@@ -67,8 +66,7 @@ def read(frame: pl.DataFrame, how: Layout, *, returns: str = "drop", charges: st
 
 
 def _check(frame: pl.DataFrame, how: Layout) -> None:
-    optional = () if how.amount is None else ()
-    for name in (how.basket if how.kind == "long" else None, how.item, *optional):
+    for name in (how.basket if how.kind == "long" else None, how.item):
         if name is not None and name not in frame.columns:
             near = nearest(name, frame.columns)
             hint = f"; there is {near!r}: rename it" if near else ""
@@ -205,7 +203,7 @@ def _coded(lines: pl.DataFrame, frame: pl.DataFrame, how: Layout, total: bool,
     strange = int((codes.is_null() & lines["item"].is_not_null()).sum())
     item = codes.cast(pl.Int32).fill_null(-1).to_numpy()
     if how.kind == "long":
-        basket, keys = _keys(lines["basket"] if known is None else lines["basket"])
+        basket, keys = _keys(lines["basket"])
     else:
         basket, keys = lines["basket"].to_numpy().astype(np.int64), None
     count = frame.height if keys is None else len(keys)

@@ -25,6 +25,8 @@ from wholefit.training._association_strata import Shelf
 
 # Rules tested at once, times strata.
 _CELLS = 1 << 19
+# A rule no better than this against chance is not tested further: it is not significant.
+_HOPELESS = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +81,8 @@ class Searched:
 def every(found: Itemsets, most: int) -> Rules:
     """All rules of all frequent sets, consequents of at most `most` items, not yet tested."""
     parts = [_of_level(found, size, taken) for size in range(2, len(found.levels) + 1)
-             for taken in combinations(range(size), min(most, size - 1))] if most == 1 else [
-        _of_level(found, size, taken) for size in range(2, len(found.levels) + 1)
-        for many in range(1, min(most, size - 1) + 1)
-        for taken in combinations(range(size), many)]
+             for many in range(1, min(most, size - 1) + 1)
+             for taken in combinations(range(size), many)]
     width = max(len(found.levels) - 1, 1)
     if not parts:
         return _none()
@@ -180,13 +180,15 @@ def _weigh(rules: Rules, found: Itemsets, tables: list[np.ndarray],
     nothing = np.broadcast_to(shelf.strata.baskets, (len(rules), len(shelf.starts)))
     nx, ny = _held(x, found, tables), _held(y, found, tables)
     expected, _, p = measured.stratified(shelf.strata, nothing, nx, ny, rules.both, right)
-    for at in range(left if left > 1 else 0):
+    hopeful = np.flatnonzero(p <= _HOPELESS) if left > 1 else np.zeros(0, dtype=np.intp)
+    x, y, nx, both = x[hopeful], y[hopeful], nx[hopeful], rules.both[hopeful]
+    for at in range(left if len(hopeful) else 0):
         less = np.delete(x, at, axis=1)
         nz = _held(less, found, tables)
         nzy = _held(np.sort(np.concatenate([less, y], axis=1), axis=1), found, tables)
-        _, _, worse = measured.stratified(shelf.strata, nz, nx, nzy, rules.both, right,
+        _, _, worse = measured.stratified(shelf.strata, nz, nx, nzy, both, right,
                                           _context(less, found, tables, shelf))
-        p = np.maximum(p, worse)
+        p[hopeful] = np.maximum(p[hopeful], worse)
     return expected, p
 
 

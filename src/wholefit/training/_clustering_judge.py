@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from wholefit.base.stored import reading
 from wholefit.data.dataset import Dataset
 from wholefit.evaluation import Score
+from wholefit.evaluation.clustering import mean_of, widths
 from wholefit.evaluation.intervals import student, wilson
 from wholefit.evaluation.partitions import adjusted_rand, normalized_mutual_information
-from wholefit.training._clustering_places import rows_silhouettes
+from wholefit.training._clustering_places import distances
+from wholefit.training._clustering_space import measured
 from wholefit.training.found import Found, Rows
 
 _LEVEL, _ROWS = 0.95, 2000
@@ -37,9 +38,8 @@ def far(found: Found, dataset: Dataset) -> np.ndarray | None:
         centres = np.asarray(stored["centres"], dtype=np.float64)
         limits = np.asarray(stored["reach"], dtype=np.float64)
         rows = Rows(found)
-        parts = [_far(_dense(rows.encoder.transform(dataset, np.arange(
-            at, min(at + _CHUNK, len(dataset))))), centres, limits)
-            for at in range(0, max(len(dataset), 1), _CHUNK)]
+        parts = [_far(measured(rows, dataset, np.arange(at, min(at + _CHUNK, len(dataset)))),
+                      centres, limits) for at in range(0, max(len(dataset), 1), _CHUNK)]
     return np.concatenate(parts)
 
 
@@ -56,18 +56,14 @@ def evaluate(found: Found, dataset: Dataset) -> dict[str, Score]:
 
 
 def _silhouette(found: Found, dataset: Dataset, codes: np.ndarray) -> Score:
-    """Of at most 2,000 rows, evenly taken."""
-    inside = np.flatnonzero(codes >= 0)
-    if len(inside) > _ROWS:
-        inside = inside[np.linspace(0, len(inside) - 1, _ROWS).round().astype(int)]
-    if len(np.unique(codes[inside])) < 2 or len(inside) < 3:
+    """Of at most 2,000 rows, evenly taken; noise counts 0."""
+    rows = np.arange(len(codes))
+    if len(rows) > _ROWS:
+        rows = np.linspace(0, len(codes) - 1, _ROWS).round().astype(int)
+    if len(np.unique(codes[rows][codes[rows] >= 0])) < 2:
         return _undefined("silhouette", "the rows are in fewer than two clusters", len(codes))
-    X = _dense(Rows(found).encoder.transform(dataset, inside))
-    values = rows_silhouettes(X, codes[inside])
-    value, n = float(values.mean()), len(values)
-    reach = student(_LEVEL, n - 1) * float(values.std(ddof=1)) / math.sqrt(n)
-    return Score("silhouette", value, max(-1.0, value - reach), min(1.0, value + reach), _LEVEL,
-                 f"Student's interval of the mean over {n:,} rows", n)
+    points = measured(Rows(found), dataset, rows)
+    return mean_of("silhouette", widths(distances(points), codes[rows]), _LEVEL)
 
 
 def _share(name: str, which: np.ndarray) -> Score:
@@ -117,10 +113,6 @@ def _far(X: np.ndarray, centres: np.ndarray, limits: np.ndarray) -> np.ndarray:
     if centres.ndim != 2 or X.shape[1] != centres.shape[1] or len(limits) != len(centres):
         raise ValueError("its centres do not fit its columns")
     return np.asarray((cdist(np.nan_to_num(X), centres) > limits).all(axis=1))
-
-
-def _dense(X: Any) -> np.ndarray:
-    return np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
 
 
 def _undefined(name: str, why: str, n: int) -> Score:

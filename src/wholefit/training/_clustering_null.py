@@ -4,7 +4,9 @@ The null hypothesis is a single heap: each column spread as it is, but with one 
 tied to each other as they are; rows as far from the middle as they are, but the denser the
 nearer. Such tables are drawn and looked at with the same eyes as the real one:
 
-    straight   the mean silhouette of the k clusters of Ward's tree, for each k up to ten
+    straight   the mean silhouette of the k clusters of Ward's tree, for each k up to ten;
+               clusters of less than a twenty-fifth of the rows, which a few far rows make, are
+               left out
     dense      how far the second densest place stands out from the pass that leads to the first,
                as a logarithm of distances (the most prominent second mode of a nearest-neighbour
                density; compare Chazal et al. 2013)
@@ -18,8 +20,8 @@ calls heavy tails, uniform boxes and mixed tables clusters, which this null is m
 The null of a column is the nearest distribution with one mode in the sense of Hartigan and Hartigan
 (1985): convex before the mode, concave after it. A column of few different values (a category, a
 count, yes or no) keeps its values and shares: a pattern in one such column alone is no cluster.
-Columns are tied by an elliptical copula: correlations of normal scores, and their distances from
-the middle with a falling density (Grenander 1956).
+Columns are tied by an elliptical copula: the correlations of normal scores, and distances from the
+middle of scores that fit them (Liebscher 2005) with a falling density (Grenander 1956).
 """
 
 from __future__ import annotations
@@ -30,19 +32,24 @@ from dataclasses import dataclass
 import numpy as np
 
 # Rows looked at, rows the null is learnt from, points that a distribution is kept as.
-ROWS, LEARNT, POINTS = 500, 5000, 128
+ROWS, LEARNT, POINTS = 500, 2000, 128
 MOST_CLUSTERS = 10
 # A column with at most this share of different values keeps them.
 _FEW = 0.05
 # Rows of latent scores that say how these spread.
-_LATENT = 20_000
+_LATENT = 10_000
+# Rounds in which the distances from the middle and the scores of the columns are made to agree.
+_ROUNDS = 6
 # Places tried as the mode of a column; the share of rows that a mode must have on its side.
 _MODES, _SIDE = 24, 0.04
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The largest standardised figure of the real table, its p value, and which figure it was."""
+    """The largest standardised figure of the real table, its p value, which figure it was.
+
+    `values` are those of the tables that were drawn; `rows` how many rows were looked at.
+    """
 
     statistic: float
     p: float
@@ -50,6 +57,7 @@ class Verdict:
     simulations: int
     rows: int
     figure: str
+    values: tuple[float, ...]
 
     @property
     def clustered(self) -> bool:
@@ -80,7 +88,8 @@ def verdict(
     largest = scaled.max(axis=1)
     p = float((largest >= largest[0] - 1e-12).mean())
     return Verdict(float(largest[0]), p, level, len(seen) - 1, len(rows),
-                   names()[int(scaled[0].argmax())])
+                   names()[int(scaled[0].argmax())],
+                   tuple(float(x) for x in largest[1:]))
 
 
 def names() -> list[str]:
@@ -97,25 +106,67 @@ def figures(Z: np.ndarray) -> np.ndarray:
     apart = pdist(Z)
     square = squareform(apart)
     tree = hierarchy.linkage(apart, "ward")
-    labels = hierarchy.cut_tree(tree, range(2, MOST_CLUSTERS + 1))
-    widths = [silhouette(square, labels[:, at]) for at in range(labels.shape[1])]
-    return np.array([*widths, prominence(square)])
+    return np.array([*straight(square, tree), prominence(square)])
 
 
-def silhouette(square: np.ndarray, labels: np.ndarray) -> float:
-    """Mean silhouette (Rousseeuw 1987) from distances (m, m); rows alone count 0."""
-    k = int(labels.max()) + 1
-    inside = np.zeros((len(labels), k))
-    inside[np.arange(len(labels)), labels] = 1.0
-    size = inside.sum(axis=0)
-    sums = square @ inside
-    own = size[labels]
-    a = sums[np.arange(len(labels)), labels] / np.maximum(own - 1, 1)
-    sums[np.arange(len(labels)), labels] = np.inf
-    b = (sums / size).min(axis=1)
+def straight(square: np.ndarray, tree: np.ndarray) -> list[float]:
+    """Mean silhouettes of the last 2 to 10 clusters of a tree (m-1, 4); nan where there are not.
+
+    From the finest cut upwards, two columns of summed distances become one at each merge.
+    """
+    m = len(square)
+    most = min(MOST_CLUSTERS, m)
+    nodes, code = cut(tree, most)
+    member = np.zeros((m, most))
+    member[np.arange(m), code] = 1.0
+    sums, size, found = square @ member, member.sum(axis=0), []
+    for k in range(most, 1, -1):
+        found.append(_of_large(sums, size, code))
+        i, j = sorted(nodes.index(int(node)) for node in tree[m - k, :2])
+        sums[:, i] += sums[:, j]
+        size[i] += size[j]
+        sums, size = np.delete(sums, j, axis=1), np.delete(size, j)
+        code = np.where(code == j, i, code - (code > j))
+        nodes[i] = 2 * m - k
+        del nodes[j]
+    return [*found[::-1], *[0.0] * (MOST_CLUSTERS - most)]
+
+
+def _of_large(sums: np.ndarray, size: np.ndarray, code: np.ndarray) -> float:
+    """Mean silhouette among the clusters that are no handful of rows; all other rows count 0."""
+    large = size >= max(3, _SIDE * len(code))
+    if large.sum() < 2:
+        return 0.0
+    rows = large[code]
+    place = np.cumsum(large) - 1
+    mean = silhouette(sums[rows][:, large], size[large], place[code[rows]])
+    return mean * float(rows.mean())
+
+
+def cut(tree: np.ndarray, k: int) -> tuple[list[int], np.ndarray]:
+    """The nodes of the k clusters before the last k-1 merges, and the place of each row's."""
+    m = len(tree) + 1
+    pairs = tree[:, :2].astype(np.intp).tolist()
+    owner = list(range(2 * m - 1))
+    for at in range(m - k - 1, -1, -1):
+        left, right = pairs[at]
+        owner[left] = owner[right] = owner[m + at]
+    nodes = sorted(set(owner[:m]))
+    place = {node: at for at, node in enumerate(nodes)}
+    return nodes, np.array([place[node] for node in owner[:m]])
+
+
+def silhouette(sums: np.ndarray, size: np.ndarray, code: np.ndarray) -> float:
+    """Mean silhouette (Rousseeuw 1987) from sums of distances to clusters; rows alone count 0."""
+    at = np.arange(len(code))
+    own = size[code]
+    a = sums[at, code] / np.maximum(own - 1, 1)
+    means = sums / size
+    means[at, code] = np.inf
+    b = means.min(axis=1)
     top = np.maximum(a, b)
-    s = np.where((own > 1) & (top > 0), (b - a) / np.where(top > 0, top, 1.0), 0.0)
-    return float(s.mean())
+    good = (own > 1) & (top > 0)
+    return float(np.where(good, (b - a) / np.where(good, top, 1.0), 0.0).mean())
 
 
 def prominence(square: np.ndarray) -> float:
@@ -126,7 +177,7 @@ def prominence(square: np.ndarray) -> float:
     m = len(square)
     least = max(5, round(0.03 * m))
     core = np.partition(square, min(least, m - 1), axis=1)[:, min(least, m - 1)]
-    middle = float(np.median(square))
+    middle = float(square.mean())
     if middle <= 0:
         return 0.0
     core = np.maximum(core, 0.01 * middle)
@@ -140,12 +191,12 @@ def _highest(tree: np.ndarray, core: np.ndarray, side: int) -> float:
     """Over the merges of two parts of at least `side` rows each, the largest prominence."""
     m = len(core)
     deepest = [*np.log(core).tolist(), *[0.0] * (m - 1)]
+    heights = np.log(tree[:, 2]).tolist()
     size = [1] * (2 * m - 1)
     best = 0.0
-    for at, (left, right, height) in enumerate(tree[:, :3].tolist()):
-        a, b = int(left), int(right)
+    for at, (a, b) in enumerate(tree[:, :2].astype(np.intp).tolist()):
         if size[a] >= side and size[b] >= side:
-            best = max(best, float(np.log(height)) - max(deepest[a], deepest[b]))
+            best = max(best, heights[at] - max(deepest[a], deepest[b]))
         size[m + at] = size[a] + size[b]
         deepest[m + at] = min(deepest[a], deepest[b])
     return best
@@ -176,12 +227,23 @@ class Null:
         values = np.maximum(values, 1e-3)
         self._root = axes * np.sqrt(values)
         loose = np.stack([c.scores(rng) for c in self._columns], axis=1)
-        radii = np.linalg.norm(loose @ (axes / np.sqrt(values)), axis=1)
+        shares = (loose.argsort(axis=0).argsort(axis=0) + 0.5) / n
+        back = axes / np.sqrt(values)
+        for _ in range(_ROUNDS):
+            self._spread(np.linalg.norm(loose @ back, axis=1))
+            self._latent = np.sort(self._latents(_LATENT, rng), axis=0)
+            if v == 1:
+                break
+            # Ranks as the scores of this radius would have them, instead of a normal's.
+            place = np.minimum((shares * _LATENT).astype(np.intp), _LATENT - 1)
+            loose = np.take_along_axis(self._latent, place, axis=0)
+
+    def _spread(self, radii: np.ndarray) -> None:
+        """Keep how far rows lie from the middle, made denser the nearer."""
+        v = len(self._columns)
         self._furthest = float(radii.max())
         volume = (radii / self._furthest) ** v
-        at, height = concave(*_points(np.concatenate([[0.0], volume])))
-        self._radius = at, height
-        self._latent = np.sort(self._latents(_LATENT, rng), axis=0)
+        self._radius = concave(*_points(np.concatenate([[0.0], volume])))
 
     def draw(self, rows: int, rng: np.random.Generator) -> np.ndarray:
         """A table (rows, q) of one heap."""

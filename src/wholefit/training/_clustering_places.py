@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base import seeds
+from wholefit.evaluation.clustering import widths
 
 # Members that a medoid is sought among, rows whose neighbours are looked at, and neighbours.
 _MEMBERS, _ROWS, _NEAR = 600, 4000, 10
@@ -69,7 +70,7 @@ def _typical(
     if len(members) > _MEMBERS:
         members = np.sort(random.choice(members, _MEMBERS, replace=False))
     points = dense(X, members)
-    order = np.argsort(_distances(points).mean(axis=1), kind="stable")
+    order = np.argsort(distances(points).mean(axis=1), kind="stable")
     found: list[int] = []
     for at in order:
         if all((points[at] != points[kept]).any() for kept in found):
@@ -129,35 +130,13 @@ def silhouettes(X: Any, codes: np.ndarray, k: int, seed: int) -> list[list[float
     if len(rows) > _SHOWN:
         rows = np.sort(random.choice(rows, _SHOWN, replace=False))
     own = codes[rows]
-    counts = np.bincount(own, minlength=k)
-    if (counts > 0).sum() < 2:
+    if len(np.unique(own)) < 2:
         return [[] for _ in range(k)]
-    values = _silhouette(dense(X, rows), own, counts)
+    values = widths(distances(dense(X, rows)), own)
     return [_thinned(np.sort(values[own == at])[::-1]) for at in range(k)]
 
 
-def rows_silhouettes(points: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """The silhouette (n,) of each row (n, p), all of them in a cluster, two clusters at least."""
-    own = np.unique(codes, return_inverse=True)[1]
-    return _silhouette(points, own, np.bincount(own))
-
-
-def _silhouette(points: np.ndarray, own: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    member = (own[:, None] == np.arange(len(counts))).astype(np.float64)
-    sums = _distances(points) @ member
-    at = np.arange(len(own))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inside = sums[at, own] / (counts[own] - 1)
-        others = np.where(counts > 0, sums / counts, np.inf)
-    others[at, own] = np.inf
-    outside = others.min(axis=1)
-    largest = np.maximum(inside, outside)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = (outside - inside) / largest
-    return np.where((counts[own] > 1) & (largest > 0), found, 0.0)
-
-
-def _distances(points: np.ndarray) -> np.ndarray:
+def distances(points: np.ndarray) -> np.ndarray:
     """Euclidean distances (n, n); of many columns by way of products, which are faster."""
     if points.shape[1] <= 32:
         from scipy.spatial.distance import cdist

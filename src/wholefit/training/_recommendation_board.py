@@ -91,7 +91,8 @@ def _ties(trial: Trial, found: Mapping[str, Measured], metric: str) -> dict[str,
     if metric in RATINGS:
         truth, users = truths(trial)
         answers = {label: np.concatenate(each.predicted) for label, each in found.items()}
-        return evaluation.ties("regression", metric, truth, answers, units=users,
+        units = users if np.ptp(users) > 0 else None
+        return evaluation.ties("regression", metric, truth, answers, units=units,
                                seed=trial.common.seed)
     return ranking.ties(metric, {label: each.values[metric] for label, each in found.items()})
 

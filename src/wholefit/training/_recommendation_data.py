@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ class Events:
                        value=None if self.value is None else self.value[rows],
                        time=None if self.time is None else self.time[rows])
 
-    def raw(self) -> Interactions:
+    @cached_property
+    def pairs(self) -> Interactions:
         """Pairs made one: of ratings the latest (their mean without times), amounts added up."""
         kept = self.take(_latest(self)) if self.explicit and self.time is not None else self
         return merged(kept.user, kept.item, kept.value, kept.time, n_users=len(self.users),
@@ -178,14 +180,12 @@ def _settled(found: Events) -> Events:
     """With the amount of a usual pair, by which strengths are measured."""
     if found.explicit or found.value is None:
         return found
-    amounts = found.raw().values
+    amounts = found.pairs.values
     return replace(found, strength=float(np.median(amounts)) if amounts is not None else 1.0)
 
 
 def _repeats(found: Events) -> list[Note]:
-    key = found.user.astype(np.int64) * len(found.items) + found.item
-    pairs = len(np.unique(key))
-    extra = len(key) - pairs
+    extra = len(found) - len(found.pairs)
     if not extra:
         return []
     if not found.explicit:

@@ -23,6 +23,8 @@ from wholefit.training._recommendation_ids import Ids
 from wholefit.training._recommendation_top import masked, popular_first, rows_of, top_k
 
 _MOST_WHY = 3
+# Models whose lists hang on nothing that the user has.
+_ALIKE = ("popularity", "bias")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +123,7 @@ class Engine:
     rank: np.ndarray
     having: np.ndarray
     open: np.ndarray
+    personal: bool = True
 
     @classmethod
     def of(cls, states: Mapping[str, State], told: Mapping[str, Any]) -> Engine:
@@ -134,7 +137,8 @@ class Engine:
                 main if told.get("rates") else None)
             having = seen.having()
             engine = cls(users, items, seen, lister, rater, _titles(states, len(items)),
-                         popular_first(having), having, _open(states, having))
+                         popular_first(having), having, _open(states, having),
+                         str(told.get("lists")).partition("(")[0] not in _ALIKE)
             engine.check()
             return engine
 
@@ -153,13 +157,18 @@ class Engine:
         return self.items.labels[code] if self.titles is None else self.titles[code]
 
     def scores(self, users: np.ndarray) -> np.ndarray:
-        """(m, items) float64; -inf for what cannot be recommended, popularity for unknown users."""
+        """(m, items) float64; -inf for what cannot be recommended.
+
+        Users not met have the share of users who have each item.
+        """
         found = np.full((len(users), len(self.items)), -np.inf)
         plain = (users >= 0) & (users < self.seen.model_users)
         plain[plain] &= ~self.seen.folded[users[plain]]
         asked = np.where(plain, users, -1)
         with reading("the model file cannot answer"):
-            found[:, :self.seen.model_items] = self.lister.scores(asked)
+            if plain.any():
+                found[plain, :self.seen.model_items] = self.lister.scores(asked[plain])
+            found[users < 0] = self.having / max(len(self.seen), 1)
             for at in np.flatnonzero((users >= 0) & ~plain):
                 items, values = self.seen.of_user(int(users[at]))
                 found[at] = self.folded(items, values)
@@ -171,6 +180,8 @@ class Engine:
         found = np.full(len(self.items), -np.inf)
         known = items < self.seen.model_items
         items, values = items[known].astype(np.int32), values[known]
+        if not len(items):
+            return self.having / max(len(self.seen), 1)
         with reading("the model file cannot answer"):
             made = self.lister.scores_from(self.lister.fold_in(items, values))[0]
         found[:self.seen.model_items] = np.asarray(made, dtype=np.float64)
@@ -203,17 +214,18 @@ class Engine:
 
     def why(self, user: int, item: int) -> list[tuple[int, float]]:
         """Items that the user has and that speak most for this one: (code, contribution)."""
-        if user < 0:
+        if user < 0 or not self.personal:
             return []
         if self.seen.folded[user] or user >= self.seen.model_users:
             return self.alike(self.seen.of_user(user)[0], item)
         with reading("the model file cannot answer"):
             made = self.lister.why(user, item)
-        return [(int(code), float(share)) for code, share in made if share > 0][:_MOST_WHY]
+        found = [(int(code), float(share)) for code, share in made if share > 0][:_MOST_WHY]
+        return found or self.alike(self.seen.of_user(user)[0], item)
 
     def alike(self, had: np.ndarray, item: int) -> list[tuple[int, float]]:
         """Of the items had, those most like this one."""
-        if not 0 <= item < self.seen.model_items:
+        if not self.personal or not 0 <= item < self.seen.model_items:
             return []
         with reading("the model file cannot answer"):
             near = np.asarray(self.lister.similar(item), dtype=np.float64)

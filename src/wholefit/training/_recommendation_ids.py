@@ -14,6 +14,8 @@ from wholefit.base.state import State
 from wholefit.data import _cells
 
 KIND = "ids"
+# So many names are read one by one: an engine for columns takes longer to start.
+_FEW = 64
 _KINDS: dict[str, pl.DataType] = {
     "integer": pl.Int64(), "number": pl.Float64(), "text": pl.String()}
 
@@ -45,6 +47,7 @@ class Ids:
     def codes(self, names: Any) -> np.ndarray:
         """Codes int32 of names of any type, -1 where unknown."""
         known = self._table()
+        names = list(names) if isinstance(names, (set, frozenset, range)) else names
         return np.fromiter((known.get(name, -1) if name is not None else -1
                             for name in labels_of(names)), dtype=np.int32)
 
@@ -88,6 +91,9 @@ class Ids:
 
 def labels_of(names: Any) -> list[str | None]:
     """Names of any type as the text that stands for them; None where missing."""
+    if len(names) <= _FEW:
+        return [label_of(name) for name in
+                (names.to_list() if isinstance(names, pl.Series) else names)]
     if isinstance(names, pl.Series):
         return _cells.to_labels(names.alias("column")).to_list()
     if isinstance(names, np.ndarray) and names.dtype.kind in "iufU":
@@ -99,6 +105,10 @@ def label_of(name: Any) -> str | None:
     """One name as the text that stands for it: 17 and 17.0 are "17"."""
     if name is None or isinstance(name, str):
         return None if name is None else str(name)
+    if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
+        return str(int(name))
+    if isinstance(name, (float, np.floating)) and float(name).is_integer() and abs(name) < 2.0**53:
+        return str(int(name))
     return _cells.to_labels(pl.Series("column", [name], strict=False)).to_list()[0]
 
 

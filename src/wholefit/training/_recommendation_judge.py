@@ -104,8 +104,8 @@ def asked(
     if events.explicit and liked is None:
         level = float(np.mean(part.train.values)) if part.train.values is not None else None
     good = _relevant(part, level if events.explicit else None, again)
-    users = np.unique(part.test.users[good])
-    users = users[np.bincount(part.train.users, minlength=part.train.n_users)[users] > 0]
+    users = np.flatnonzero((np.bincount(part.test.users[good], minlength=part.test.n_users) > 0)
+                           & (np.bincount(part.train.users, minlength=part.train.n_users) > 0))
     if len(users) > most:
         users = np.sort(generator(common.seed, "asked", at).choice(users, most, replace=False))
     return Asked(learnt, events.learnt(part.test), users, _held(part.test.take(good), users),

@@ -19,13 +19,13 @@ def likeness(states: Mapping[str, State], like: Mapping[str, Any], items: int) -
     """Cosine (items,) of a description with what is known of every item, -inf where nothing is.
 
     `like` gives values of columns of the table of items; those left out are missing. DataError
-    where the model does not read such a table.
+    where the fit was given no such table.
     """
     from scipy.sparse import csr_matrix
 
     if "item_encoder" not in states:
-        raise DataError("like= needs a model that knows what items are like: fit with items= a "
-                        "table of them, and models='content' or 'hybrid'.")
+        raise DataError("like= needs to know what items are like: fit with items= a table with a "
+                        "row an item.")
     with reading("the model file cannot answer"):
         encoder = Encoder.from_state(states["item_encoder"])
         kept = states["item_features"]

@@ -25,7 +25,7 @@ def score_events(
     Ratings are compared with those expected, unknown users and items included; lists are judged
     for users known before who turn to items that are new to them. Empty where neither can be.
     """
-    pairs = events.raw()
+    pairs = events.pairs
     users = engine.users.codes(events.users.labels)[pairs.users]
     items = engine.items.codes(events.items.labels)[pairs.items]
     made: dict[str, Score] = {}

@@ -45,7 +45,7 @@ def split(events: Events, kind: str | None, share: float, parts: int, seed: int)
         kind = "time" if events.time is not None and np.ptp(events.time) > 0 else "random"
     if kind == "time":
         return _by_time(events, share)
-    pairs = events.raw()
+    pairs = events.pairs
     if kind == "leave_one_out":
         return _leave_one_out(pairs, seed)
     return _dealt(pairs, parts, seed) if events.explicit else _within_users(pairs, share, seed)
@@ -63,9 +63,9 @@ def _by_time(events: Events, share: float) -> Split:
         late = events.time >= cut
     if late.all():
         late = events.time > events.time.min()
-    before = events.take(np.flatnonzero(~late)).raw()
-    after = _not_in(events.take(np.flatnonzero(late)).raw(), before, events.explicit)
-    how = (f"by time: the last {late.mean():.0%} of rows held out, so that nothing was learnt from "
+    before = events.take(np.flatnonzero(~late)).pairs
+    after = _not_in(events.take(np.flatnonzero(late)).pairs, before, events.explicit)
+    how = (f"time: the last {late.mean():.0%} of rows held out, so that nothing was learnt from "
            "the future")
     return Split((Part(before, after),), how, "time")
 
@@ -99,7 +99,7 @@ def _within_users(pairs: Interactions, share: float, seed: int) -> Split:
     place = _places(pairs, generator(seed, "hold out"))
     out = np.where(counts >= 2, np.clip(np.floor(counts * share), 1, counts - 1), 0)
     held = np.flatnonzero(place < out[pairs.users])
-    how = f"at random: {share:.0%} of each user's items held out (one at least)"
+    how = f"a random hold-out: {share:.0%} of each user's items (one at least)"
     return Split((_part(pairs, held),), how, "random") if len(held) else Split((), _alone(), "none")
 
 
@@ -110,12 +110,13 @@ def _dealt(pairs: Interactions, parts: int, seed: int) -> Split:
         return Split((), _alone(), "none")
     order = generator(seed, "parts").permutation(len(pairs))
     made = tuple(_part(pairs, np.sort(order[at::parts])) for at in range(parts))
-    return Split(made, f"at random: ratings dealt into {parts} parts, each held out in turn",
+    return Split(made, f"cross-validation: ratings dealt by chance into {parts} parts, each held "
+                 "out in turn",
                  "random")
 
 
 def _alone() -> str:
-    return "not at all: no user has two items, so nothing could be held out"
+    return "nothing: no user has two items, so that nothing could be held out"
 
 
 def _places(pairs: Interactions, random: np.random.Generator) -> np.ndarray:

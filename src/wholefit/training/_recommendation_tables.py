@@ -21,8 +21,8 @@ from wholefit.training._recommendation_ids import Ids
 
 _TITLES = ("title", "name", "description", "label", "movie_title", "film", "product",
            "product_name", "item_name")
-# A column of so many different texts of several words is text, whatever else it looks like.
-_MANY, _SPACED = 20, 0.5
+# A column of so many different texts, most of several words, is text, whatever it looks like.
+_MANY, _SPACED = 4, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +116,15 @@ def described(source: Any, ids: Ids, column: str, role: str, called: str | None)
 
 
 def titles_of_rows(frame: pl.DataFrame, item: str, called: str, ids: Ids) -> list[str]:
-    """Titles from a column of the ratings themselves: of each item the first there is."""
+    """Titles from a column of the rows themselves: of each item the one that it has most often."""
     if called not in frame.columns:
         raise unknown("column", called, frame.columns)
     labels = _cells.to_labels(frame.get_column(item).alias("column"))
     said = _cells.to_labels(frame.get_column(called).alias("column"))
-    first = pl.DataFrame({"id": labels, "said": said}).drop_nulls().unique(
-        "id", keep="first", maintain_order=True)
+    pairs = pl.DataFrame({"id": labels, "said": said.str.strip_chars()}).drop_nulls()
+    often = pairs.filter(pl.col("said") != "").group_by("id", "said", maintain_order=True).len()
+    first = often.sort("len", descending=True, maintain_order=True).unique(
+        "id", keep="first", maintain_order=True).select("id", "said")
     found = dict(first.iter_rows())
     return [found.get(label, label) for label in ids.labels]
 

@@ -25,7 +25,7 @@ def told(
 ) -> dict[str, Any]:
     """Everything that a report draws, as JSON."""
     events = trial.events
-    pairs = events.raw()
+    pairs = events.pairs
     per_user = np.bincount(pairs.users, minlength=pairs.n_users)
     having = np.bincount(pairs.items, minlength=pairs.n_items)
     facts: dict[str, Any] = {

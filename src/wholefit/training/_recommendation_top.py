@@ -20,7 +20,8 @@ def top_k(scores: np.ndarray, k: int, rank: np.ndarray | None = None) -> np.ndar
     found = np.full((size, k), -1, dtype=np.int32)
     if not size or not items or not k:
         return found
-    scores = np.where(np.isnan(scores), -np.inf, scores)
+    odd = np.isnan(scores)
+    scores = np.where(odd, -np.inf, scores) if odd.any() else scores
     least = np.full(size, -np.inf) if k >= items else np.partition(
         scores, items - k, axis=1)[:, items - k]
     row, item = np.nonzero((scores >= least[:, None]) & (scores > -np.inf))

@@ -85,7 +85,7 @@ def _grown(engine: Engine, events: Events) -> _Grown:
 
 def _joined(old: Interactions, new: Events) -> Interactions:
     """All pairs: a new rating takes the place of an old one, amounts add up."""
-    fresh = new.raw()
+    fresh = new.pairs
     keys = [each.users.astype(np.int64) * fresh.n_items + each.items for each in (old, fresh)]
     if new.explicit:
         newer = np.ones(len(fresh), dtype=bool)
@@ -100,7 +100,7 @@ def _joined(old: Interactions, new: Events) -> Interactions:
     whole = Events(new.users, new.items, np.concatenate([old.users, fresh.users]),
                    np.concatenate([old.items, fresh.items]), np.concatenate(values), times,
                    new.explicit, new.strength)
-    return whole.raw()
+    return whole.pairs
 
 
 def _seen(engine: Engine, grown: _Grown, fold: bool) -> Seen:

@@ -49,15 +49,13 @@ class Noise:
 def parallel(X: Any, sources: Sequence[str], seed: int, left: float = np.inf) -> Noise:
     """The test on features X (n, p) with the column each came from; `left` seconds may be spent."""
     n, p = X.shape
-    if hasattr(X, "tocsr"):
-        return Noise((), (), None, 1.0, 0, n, "the features are sparse")
     if p > _FEATURES or n < 3 or p < 2:
         few = "there are too few rows or columns"
         return Noise((), (), None, 1.0, 0, n,
                      f"there are more than {_FEATURES:,} features" if p > _FEATURES else few)
     rng = generator(seed, "parallel analysis")
     rows = X if n <= _ROWS else X[np.sort(rng.permutation(n)[:_ROWS])]
-    rows = np.asarray(rows, dtype=np.float64)
+    rows = np.asarray(rows.toarray() if hasattr(rows, "tocsr") else rows, dtype=np.float64)
     blocks = _blocks(sources)
     draws = _MANY if _MANY * rows.size * min(rows.shape) < _WORK and left > 5 else _FEW
     real = _shares(rows)

@@ -118,7 +118,8 @@ def _kept(pick: Entry, metric: str, near: int) -> str:
     said.append(f"distances go together to {scores['distance_correlation']} "
                 "(rank correlation)")
     if "variance_kept" in scores:
-        said.append(f"{scores['variance_kept'].value:.0%} of the variance comes back")
+        said.append(f"{scores['variance_kept'].value:.0%} of the variance comes back"
+                    .replace("%", " %"))
     if "label_agreement" in scores:
         said.append(f"the known label of a row's nearest agrees to {scores['label_agreement']}")
     return f"{pick.model}: {'; '.join(said)}."
@@ -127,8 +128,8 @@ def _kept(pick: Entry, metric: str, near: int) -> str:
 def _far(pick: Entry, others: Sequence[Entry]) -> list[str]:
     """Who keeps the large picture better, where it is not the one that answers."""
     mine = pick.scores["distance_correlation"]
-    better = [entry for entry in others
-              if entry.scores["distance_correlation"].low > mine.high]
+    better = [entry for entry in others if entry.model != "random_projection"
+              and entry.scores["distance_correlation"].low > mine.high]
     if not better:
         return []
     best = max(better, key=lambda entry: entry.scores["distance_correlation"].value)

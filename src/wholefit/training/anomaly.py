@@ -7,7 +7,6 @@ same kind alarm as often as was asked, and the interval says how closely that is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,9 +30,10 @@ from wholefit.training._anomaly_detect import (
     detect,
     forward,
     held_out,
+    join,
     names_of,
 )
-from wholefit.training._anomaly_ensemble import default
+from wholefit.training._anomaly_ensemble import DEFAULT
 from wholefit.training._anomaly_judge import REFERENCE, Judge, Verdict
 from wholefit.training._anomaly_lens import Cutting, Plan, plan, time_column
 from wholefit.training._anomaly_threshold import Ladder, Threshold
@@ -74,11 +74,12 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     asked = alerts.read(options.alerts)
     wanted = plan(dataset, options.context, options.window)
     _check(dataset)
-    models = names_of(common.models or default(len(dataset), len(dataset.schema.features)))
+    models = names_of(common.models or [catalog.make(name) for name in DEFAULT])
     cutting = Cutting(dataset, wanted, common.seed)
     budget = _budget(asked, cutting)
     held = held_out(cutting, models, task, common)
     detected, view = detect(cutting, np.ones(cutting.units, dtype=bool), models, task, common)
+    join(detected, held, view, common.seed)
     chosen = _chosen(held, detected)
     ladder, threshold = _threshold(held.scores[chosen], budget.share, cutting)
     states = _states(detected, chosen, ladder, view, cutting)
@@ -86,7 +87,7 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     known = labels.known(dataset, options.usual)
     facts, warnings = _facts(
         Fit(dataset, cutting, held, chosen, threshold, judge, known), budget, asked, wanted)
-    later = _forward(cutting, models, task, common, chosen, threshold)
+    later = _forward(cutting, models, task, common, chosen, held, threshold)
     facts["forward"] = later
     warnings += _drifted(later, threshold)
     return Found(
@@ -268,10 +269,10 @@ def _model(chosen: str, models: dict[str, Model]) -> dict[str, Any]:
 
 def _forward(
     cutting: Cutting, models: dict[str, Model], task: Task, common: Common, chosen: str,
-    threshold: Threshold,
+    held: Held, threshold: Threshold,
 ) -> dict[str, Any] | None:
     """The alert rate on the last fifth of the time, by detectors of what came before."""
-    found = forward(cutting, models, task, common, chosen)
+    found = forward(cutting, models, task, common, chosen, held)
     if found is None:
         return None
     units, scores = found
@@ -302,7 +303,3 @@ def _said(task: Task, wanted: Plan, known: labels.Known | None) -> str:
                   if wanted.keys else "")}[wanted.kind]
     return f"{task.name}: {looked}" + (f"; {known.said}" if known else "")
 
-
-def detectors(names: Sequence[str]) -> list[Model]:
-    """Detectors of the catalog by name."""
-    return [catalog.make(name) for name in names]

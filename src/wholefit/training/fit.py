@@ -14,6 +14,7 @@ from wholefit.base.errors import BudgetError, DataError, ParameterError
 from wholefit.base.tasks import Codec, Task
 from wholefit.data import splits
 from wholefit.data.dataset import Dataset
+from wholefit.evaluation import conformal
 from wholefit.features import engineer
 from wholefit.features.encoding import Encoding
 from wholefit.models import Model
@@ -112,6 +113,7 @@ def fit(
     said = (*said, *imbalance.settle(problem, fitted, held, search.found[label],
                                        by_label[label]))
     chosen = by_label[label]
+    fitted.calibration = conformal.calibrate(y, search.found[label].known())
     board = (*judged.instead(label).entries, *entries)
     return Run(
         task=task, codec=codec, fitted=fitted, model=chosen, metric=judged.metric,

@@ -18,6 +18,7 @@ from wholefit.base.stored import reading
 from wholefit.base.tasks import Codec, Task
 from wholefit.data.dataset import Dataset
 from wholefit.data.schema import Schema
+from wholefit.evaluation.conformal import Calibration
 from wholefit.features.encoder import Encoder
 from wholefit.models import Model, Scorer, scorer
 from wholefit.models._model import Context
@@ -41,6 +42,7 @@ class Fitted:
         self._from_file = state is not None
         self.decision: Decision | None = None
         self.replay: Replay | None = None
+        self.calibration: Calibration | None = None
         self._scorer: Scorer | None = None
 
     def answer(self, dataset: Dataset) -> np.ndarray:
@@ -86,7 +88,8 @@ class Fitted:
     def states(self) -> dict[str, State]:
         """All that must be saved, by name; StateError if something has no stored form."""
         recipe = {} if self.replay is None else {"recipe": self.replay.state()}
-        return {"model": self.state(), "encoder": self.encoder.state(), **recipe}
+        errors = {} if self.calibration is None else {"calibration": self.calibration.state()}
+        return {"model": self.state(), "encoder": self.encoder.state(), **recipe, **errors}
 
     def live_estimator(self) -> Any:
         """The library's own estimator, while it has not yet been turned into state."""

@@ -72,7 +72,8 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     events, notes, said = read_events(dataset, options.feedback)
     events, more = enough(events, options.min_ratings, options.min_uses)
     tables, events, found = _tables(dataset, events, options)
-    notes = [*dataset.notes, *notes, *more, *found]
+    used = set(_columns(dataset)) | {None}
+    notes = [*(note for note in dataset.notes if note.column in used), *notes, *more, *found]
     metric = main_metric(common.metric, events.explicit, options.k)
     titles = _titles(dataset, events, tables, options)
     parts = split(events, options.split, options.share, options.parts, common.seed)
@@ -94,6 +95,12 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
         said=f"recommendation from {_kind(events)}: {said}", split=_how(parts, trial, options),
         lineage=_found.lineage(dataset, chosen, kept, common, **_schedule(measured)),
         warnings=(*judged.warnings, *warnings), notes=tuple(notes))
+
+
+def _columns(dataset: Dataset) -> list[str]:
+    """The columns that are learnt from: no other says anything here."""
+    return [name for role in ("user", "item", "rating", "amount", "time")
+            for name in dataset.schema.having(role)]
 
 
 def _kind(events: Events) -> str:
@@ -216,7 +223,7 @@ def _refitted(
 ) -> tuple[dict[str, State], Board, list[str]]:
     """The states of the chosen models fitted on all pairs, and all that answering needs."""
     events, common = trial.events, trial.common
-    pairs = events.raw()
+    pairs = events.pairs
     features = {role: table.learn(
         events.items if role == "item" else events.users,
         np.unique(pairs.items if role == "item" else pairs.users), common.features, common.seed)
@@ -239,10 +246,8 @@ def _refitted(
     states |= {"lists": made[judged.lists]} if judged.lists != judged.chosen else {}
     states |= {} if judged.rates in (None, judged.chosen) else {"ratings": made[judged.rates]}
     states |= {} if titles is None else {"titles": titles_state(titles)}
-    used = {judged.chosen, judged.lists, judged.rates}
-    if any(label and judging.reads_items(candidates[label]) for label in used):
-        for role, each in features.items():
-            states |= each.states(role)
+    for role, each in features.items():
+        states |= each.states(role)
     if judging.reads_items(candidates[judged.lists]):
         states["open"] = open_state(judging.open_items(candidates[judged.lists], learnt))
     return states, judged, warnings

@@ -56,7 +56,7 @@ class _Plan:
 
     learn: np.ndarray
     held: np.ndarray
-    reference: Any
+    reference: measures.Truth | None
     encoder: Encoder
     labels: np.ndarray | None
     categories: bool
@@ -154,7 +154,8 @@ def _plan(dataset: Dataset, options: Options, common: Common) -> _Plan:
     held = np.sort(held)
     encoder = Encoder(changed(for_linear(), common.features), seed=common.seed)
     encoder.fit(dataset, learn)
-    return _Plan(learn, held, encoder.transform(dataset, held) if len(held) else None, encoder,
+    return _Plan(learn, held, measures.Truth(encoder.transform(dataset, held)) if len(held)
+                 else None, encoder,
                  *_labels(dataset))
 
 
@@ -238,11 +239,13 @@ def _judged(
     Z = answering.answer(held)
     pace = 1000 * (time.perf_counter() - start) / max(len(Z), 1)
     restored = mean = None
-    if hasattr(answering, "restore") and encoder is plan.encoder:
+    if hasattr(answering, "restore"):
         restored = answering.restore(Z)
         mean = np.asarray(X.mean(axis=0)).ravel()
-    return measures.judge(plan.reference, Z, near=options.near, restored=restored, mean=mean,
-                          labels=plan.labels_of(plan.held), categories=plan.categories,
+    assert plan.reference is not None
+    return measures.judge(plan.reference, Z, near=options.near, restored=restored, original=held,
+                          mean=mean, labels=plan.labels_of(plan.held),
+                          categories=plan.categories,
                           where=f"{len(Z):,} rows set apart"), False, pace
 
 

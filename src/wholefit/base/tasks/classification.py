@@ -55,6 +55,8 @@ class Classification(Task):
     verbs = (
         Verb("predict", "the most probable class of each row", "label"),
         Verb("predict_proba", "the probability of each class", "number per class"),
+        Verb("predict_set", "the classes that may be true, at a stated level", "set of labels",
+             ("level", "per_class")),
     )
     baseline = "dummy"
     metrics = ("log_loss", "roc_auc", "average_precision", "accuracy", "balanced_accuracy",
@@ -93,6 +95,8 @@ class Classification(Task):
         codec = ClassCodec(tuple(stored["classes"]), int(stored["positive"]))
         if not 0 <= codec.positive < len(codec.classes) or len(set(codec.classes)) < 2:
             raise ValueError("the positive class is none of two or more different classes")
+        if len({_sort(label) for label in codec.classes}) > 1:
+            raise ValueError("classes must be all text, all numbers or all truth values")
         return codec
 
 
@@ -113,6 +117,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, (bool, int, float)) else str(value)
+
+
+def _sort(label: Any) -> type:
+    return type(label) if isinstance(label, (str, bool)) else float
 
 
 def _order(label: Any) -> tuple[int, Any]:

@@ -34,7 +34,11 @@ class Regression(Task):
     name = "regression"
     summary = "how much: a number for each row"
     roles = ("target",)
-    verbs = (Verb("predict", "the expected value of each row", "number"),)
+    verbs = (
+        Verb("predict", "the expected value of each row", "number"),
+        Verb("predict_interval", "the range that holds the value, at a stated level",
+             "two numbers", ("level",)),
+    )
     baseline = "dummy"
     metrics = ("rmse", "mae", "r2", "mape", "mse")
     unit = "row"

@@ -1,7 +1,8 @@
 """Detectors that measure distances to stored rows: k nearest neighbours and local outlier factor.
 
 A stored row at no distance at all is taken for the row itself and passed over, once: so a row
-that was learnt from is answered as if it had been left out.
+that was learnt from is answered as if it had been left out. Rows equally far as the k-th
+neighbour are neighbours too (Breunig et al. 2000), so no answer hangs on the order of rows.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from wholefit.base.errors import ArtifactError
 from wholefit.base.state import State
 from wholefit.models._kernels.detectors import Detector, array, number, whole
 
-# Distances held at once: 16 MB of them.
-_BLOCK = 1 << 21
+# Distances held at once: 2 MB of them, which stay in cache from one step to the next.
+_BLOCK = 1 << 18
+# Distances closer than this, relatively, are equal: rounding may move them so far.
+_EQUAL = 1e-9
 
 
 class Near(Detector):
@@ -26,38 +29,64 @@ class Near(Detector):
         if self.k >= len(self.stored):
             raise ArtifactError(f"state of kind {state.kind!r} asks for {self.k} neighbours of "
                                 f"{len(self.stored)} rows: it was altered; save the model anew.")
-        self.middle = self.stored.mean(axis=0)
-        self.centred = self.stored - self.middle
-        self.norms = np.einsum("ij,ij->i", self.centred, self.centred)
+        self._ruler = Ruler(self.stored)
 
-    def near(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances (n, k), ascending, to the nearest stored rows, and which those are."""
-        distance, row = np.empty((len(Z), self.k)), np.empty((len(Z), self.k), dtype=np.intp)
+    def distances(self, Z: np.ndarray) -> np.ndarray:
+        """Distances (n, m) to the stored rows, infinite to the row itself."""
+        found = self._ruler.distances(Z)
+        itself = found.argmin(axis=1)
+        rows = np.flatnonzero(found[np.arange(len(Z)), itself] == 0)
+        found[rows, itself[rows]] = np.inf
+        return found
+
+    def score(self, Z: np.ndarray) -> np.ndarray:
+        """Scores (n,), a few rows at a time."""
         step = max(16, _BLOCK // len(self.stored))
-        for at in range(0, len(Z), step):
-            block = slice(at, at + step)
-            distance[block], row[block] = self._near(Z[block])
-        return distance, row
+        return np.concatenate([np.empty(0), *(
+            self.judge(self.distances(Z[at:at + step])) for at in range(0, len(Z), step))])
 
-    def _near(self, Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = Z - self.middle
-        squares = found @ (-2.0 * self.centred.T)
-        squares += self.norms
-        count = min(self.k + 1, len(self.stored))
-        row = np.argpartition(squares, count - 1, axis=1)[:, :count]
-        # A matrix product screens; what it found is measured, free of its rounding.
-        apart = Z[:, None, :] - self.stored[row]
-        distance = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
-        order = np.lexsort((row, distance))
-        distance, row = (np.take_along_axis(each, order, axis=1) for each in (distance, row))
-        itself = distance[:, :1] == 0
-        return (np.where(itself, distance[:, 1:], distance[:, :-1]),
-                np.where(itself, row[:, 1:], row[:, :-1]))
+    def judge(self, distance: np.ndarray) -> np.ndarray:
+        """Scores (n,) from distances (n, m)."""
+        raise NotImplementedError
 
     def share(self, Z: np.ndarray) -> np.ndarray:
         """Squared distance to the middle of the neighbours, feature by feature."""
-        _, row = self.near(Z)
-        return np.asarray((Z - self.stored[row].mean(axis=1)) ** 2)
+        found = np.empty(Z.shape)
+        step = max(16, _BLOCK // len(self.stored))
+        for at in range(0, len(Z), step):
+            near = neighbours(self.distances(Z[at:at + step]), self.k)
+            middle = near @ self.stored / near.sum(axis=1, keepdims=True)
+            found[at:at + step] = (Z[at:at + step] - middle) ** 2
+        return found
+
+
+class Ruler:
+    """Euclidean distances to stored rows (m, p) by one matrix product.
+
+    Rows that lie closer than its rounding can tell are at distance 0.
+    """
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self._middle = rows.mean(axis=0)
+        self._centred = rows - self._middle
+        self._norms = np.einsum("ij,ij->i", self._centred, self._centred)
+        self._sum = 32 * np.finfo(float).eps * (rows.shape[1] + 4)
+
+    def distances(self, Z: np.ndarray) -> np.ndarray:
+        """Distances (n, m) of rows (n, p)."""
+        apart = Z - self._middle
+        lengths = np.einsum("ij,ij->i", apart, apart)[:, None] + self._norms
+        squares = apart @ (-2.0 * self._centred.T)
+        squares += lengths
+        lengths *= self._sum
+        squares[squares <= lengths] = 0.0
+        return np.sqrt(squares, out=squares)
+
+
+def neighbours(distance: np.ndarray, k: int) -> np.ndarray:
+    """1.0 where a row (n, m) is among the k nearest or as far as the k-th, else 0.0."""
+    limit = np.partition(distance, k - 1, axis=1)[:, k - 1]
+    return np.asarray(distance <= limit[:, None] * (1 + _EQUAL)).astype(np.float64)
 
 
 class Distance(Near):
@@ -67,10 +96,11 @@ class Distance(Near):
         super().__init__(state)
         self._mean = state.config.get("how") == "mean"
 
-    def score(self, Z: np.ndarray) -> np.ndarray:
-        """Distances (n,)."""
-        distance, _ = self.near(Z)
-        return distance.mean(axis=1) if self._mean else distance[:, -1]
+    def judge(self, distance: np.ndarray) -> np.ndarray:
+        """Mean distance, or the largest, of the k nearest."""
+        distance.partition(self.k - 1, axis=1)
+        nearest = distance[:, :self.k]
+        return np.sort(nearest, axis=1).mean(axis=1) if self._mean else nearest[:, -1].copy()
 
 
 class LocalDensity(Near):
@@ -86,16 +116,20 @@ class LocalDensity(Near):
         self._density = array(state, "density", len(self.stored))
         self._floor = number(state, "floor")
 
-    def score(self, Z: np.ndarray) -> np.ndarray:
-        """Factors (n,): about 1 for a row among its like."""
-        distance, row = self.near(Z)
-        return self._density[row].mean(axis=1) / self.density(distance, row)
-
-    def density(self, distance: np.ndarray, row: np.ndarray) -> np.ndarray:
-        """Local reachability density (n,) from distances (n, k) and neighbours (n, k)."""
-        return density(distance, self._reach[row], self._floor)
+    def judge(self, distance: np.ndarray) -> np.ndarray:
+        """About 1 for a row among its like."""
+        near = neighbours(distance, self.k)
+        own = density(distance, near, self._reach, self._floor)
+        return np.asarray(near @ self._density / near.sum(axis=1) / own)
 
 
-def density(distance: np.ndarray, reach: np.ndarray, floor: float) -> np.ndarray:
-    """One over the mean reachability distance, (n,), of neighbours (n, k)."""
-    return np.asarray(1.0 / np.maximum(np.maximum(distance, reach).mean(axis=1) + 1e-10, floor))
+def density(
+    distance: np.ndarray, near: np.ndarray, reach: np.ndarray, floor: float
+) -> np.ndarray:
+    """One over the mean reachability distance to the neighbours, (n,).
+
+    `distance` and `near` are (n, m); `reach` (m,) each stored row's distance to its k-th.
+    """
+    far = np.maximum(np.where(near > 0, distance, 0.0), reach)
+    mean = np.einsum("ij,ij->i", near, far) / near.sum(axis=1)
+    return np.asarray(1.0 / np.maximum(mean + 1e-10, floor))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from wholefit.base.state import State
-from wholefit.models._kernels.detectors import Detector, array, number
 from wholefit.models._kernels._links import softmax
+from wholefit.models._kernels.detectors import Detector, array, number
 
 _HALF_LOG = 0.5 * np.log(2 * np.pi)
 

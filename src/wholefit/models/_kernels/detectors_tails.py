@@ -92,7 +92,7 @@ class Histograms(Detector):
         width = (self._high - self._low) / bins
         with np.errstate(over="ignore"):
             place = np.floor((Z - self._low) / np.where(width > 0, width, 1.0))
-        outside = (Z < self._low) | (Z > self._high)
+        outside = (self._low > Z) | (self._high < Z)
         inside = np.clip(place, 0, bins - 1).astype(np.intp)
         found = self._heights[np.arange(self.features), inside]
         return np.where(outside, self._empty, found)

@@ -58,7 +58,8 @@ class Isolation(Detector):
 def credits(arrays: dict[str, np.ndarray], rows: np.ndarray, features: int) -> np.ndarray:
     """For each leaf and feature: expected depth before its cuts less after, (leaves, p)."""
     split = arrays["feature"] >= 0
-    rank, leaf = np.cumsum(split) - split, np.cumsum(~split) - ~split
+    rank: np.ndarray = np.cumsum(split) - split
+    leaf = np.arange(len(split)) - rank
     ends = np.cumsum(arrays["size"])
     found = np.empty((int((~split).sum()), features))
     for start, end in zip(ends - arrays["size"], ends, strict=True):

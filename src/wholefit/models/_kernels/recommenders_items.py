@@ -38,8 +38,9 @@ class EASE(Recommends):
         return both / 2
 
     def _adds(self, user: int, item: int) -> np.ndarray:
-        row = self.history[[user]]
-        return strengths(row.data, self._unit) * self._weights[row.indices, item]
+        span = slice(*self._ends(user))
+        given = strengths(self.history.data[span], self._unit)
+        return given * self._weights[self.history.indices[span], item]
 
 
 class Content(Recommends):

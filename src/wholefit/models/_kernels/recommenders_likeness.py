@@ -51,7 +51,9 @@ class Side:
         size = np.sqrt(own * other)
         # What rounding leaves of a spread of 0 is no likeness.
         found = np.divide(product, size, out=np.zeros_like(product), where=size > 1e-9 * common)
-        return np.clip(found, -1, 1) * common / np.maximum(common + self._shrink, 1e-300)
+        found *= common / np.maximum(common + self._shrink, 1e-300)
+        # Rows alike to the last bit but one are equally alike; which is nearer is not rounding's.
+        return np.round(np.clip(found, -1, 1), 10)
 
 
 def _centred(product: np.ndarray, own: np.ndarray, other: np.ndarray, common: np.ndarray,

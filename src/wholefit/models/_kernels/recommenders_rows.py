@@ -12,6 +12,7 @@ from wholefit.base.state import State
 
 # Cells of dense answers held at once: 32 MB of float64.
 CELLS = 1 << 22
+_LARGEST = 1e100
 
 
 def kept(name: str, matrix: Any, dtype: Any = None) -> dict[str, np.ndarray]:
@@ -62,10 +63,10 @@ def read_array(state: State, name: str, *shape: int | None) -> np.ndarray:
     return found
 
 
-def read_number(state: State, name: str, low: float = -1e300) -> float:
-    """A finite number of the config, at least `low`."""
+def read_number(state: State, name: str, low: float = -_LARGEST) -> float:
+    """A number of the config, at least `low`, and of a size that a product of two can have."""
     found = float(state.config[name])
-    need(np.isfinite(found) and found >= low, f"{name}: {found}")
+    need(low <= found <= _LARGEST, f"{name}: {found}")
     return found
 
 

@@ -1,0 +1,188 @@
+"""Maps: places of their own rows, places of new ones, refusals, and the libraries' own answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.manifold import Isomap, LocallyLinearEmbedding, trustworthiness
+from sklearn.manifold._locally_linear import barycenter_weights
+
+from wholefit import models
+from wholefit.base import tasks
+from wholefit.base.errors import DataError, MissingExtraError
+from wholefit.base.optional import available
+from wholefit.base.state import State
+from wholefit.models import Context, scorer
+from wholefit.models._kernels.maps import barycentre, fuzzy, gaussian
+
+TASK = tasks.get("reduction")
+needs_umap = pytest.mark.skipif(not available("umap"), reason="umap-learn (extra maps) is absent")
+needs_open = pytest.mark.skipif(not available("openTSNE"), reason="openTSNE (extra maps) is absent")
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    X = load_digits().data.astype(float) / 16
+    return X[:500], X[500:700]
+
+
+def fitted(text: str, X: Any, seed: int = 0) -> tuple[Any, Any, State]:
+    model = models.make(text)
+    context = Context(rows=X.shape[0], features=X.shape[1], seed=seed)
+    estimator = model.build(TASK, context).fit(X)
+    state = model.state(estimator, TASK, context)
+    return estimator, scorer(state), state
+
+
+def test_tsne_refuses_new_rows_in_one_sentence() -> None:
+    X, new = digits()
+    estimator, answering, _ = fitted("tsne(iterations=250)", X)
+    assert np.array_equal(answering.answer(X), estimator.places_), "its own rows keep their places"
+    with pytest.raises(DataError, match="tsne has no place for rows .* 200 of the 200 asked.*umap"):
+        answering.answer(new)
+    with pytest.raises(DataError, match="1 of the 501 asked"):
+        answering.answer(np.vstack([X, new[:1]]))
+
+
+def test_tsne_is_scikit_learns() -> None:
+    from sklearn.manifold import TSNE
+
+    X = digits()[0][:200]
+    estimator, _, _ = fitted("tsne(iterations=300, initial=None)", X, seed=7)
+    theirs = TSNE(max_iter=300, random_state=7, init="pca", n_jobs=1).fit_transform(
+        X.astype(np.float32))
+    assert np.array_equal(estimator.places_, theirs.astype(float))
+
+
+def test_mds_refuses_too_and_keeps_distances() -> None:
+    X, new = digits()
+    estimator, answering, _ = fitted("mds(rows=150)", X)
+    assert len(estimator.drawn_) == 150
+    with pytest.raises(DataError, match="mds has no place"):
+        answering.answer(new)
+
+
+def test_new_rows_by_barycentric_weights_are_scikit_learns() -> None:
+    X, new = digits()
+    _, answering, _ = fitted("lle(neighbors=10, initial=None)", X)
+    theirs = LocallyLinearEmbedding(n_neighbors=10, random_state=0).fit(
+        X.astype(np.float32).astype(float))
+    found, expected = answering.answer(new), theirs.transform(new)
+    sign = np.sign((found * expected).sum(axis=0))
+    assert np.abs(found * sign - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_barycentric_weights_are_scikit_learns() -> None:
+    X, new = digits()
+    near = np.random.default_rng(0).integers(0, 500, (20, 6))
+    assert np.allclose(barycentre(new[:20], X[near]), barycenter_weights(new[:20], X, near),
+                       atol=1e-9)
+
+
+def test_new_rows_on_geodesics_are_scikit_learns() -> None:
+    X, new = digits()
+    _, answering, _ = fitted("isomap(neighbors=8, initial=None)", X)
+    theirs = Isomap(n_neighbors=8).fit(X.astype(np.float32).astype(float))
+    found, expected = answering.answer(new), theirs.transform(new)
+    sign = np.sign((found * expected).sum(axis=0))
+    assert np.abs(found * sign - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_weights_add_up_and_the_nearest_weigh_most() -> None:
+    distance = np.sort(np.random.default_rng(0).uniform(0.1, 2, (50, 15)), axis=1)
+    for weigh in (fuzzy, gaussian):
+        weights = weigh(distance)
+        assert np.allclose(weights.sum(axis=1), 1)
+        assert (np.diff(weights, axis=1) <= 1e-12).all()
+    shares = gaussian(distance, perplexity=5)
+    entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(axis=1)
+    assert np.allclose(np.exp(entropy), 5, rtol=1e-3), "the perplexity that was asked for"
+    same = np.ones((3, 15))
+    for weigh in (fuzzy, gaussian):
+        assert np.allclose(weigh(same), 1 / 15), "equal distances weigh the same"
+
+
+@needs_umap
+def test_first_placement_is_umaps_own() -> None:
+    from umap.umap_ import compute_membership_strengths, smooth_knn_dist
+
+    distance = np.sort(np.random.default_rng(0).uniform(0.1, 2, (40, 15)), axis=1)
+    single = distance.astype(np.float32)
+    sigmas, rhos = smooth_knn_dist(single, 15.0, local_connectivity=0.0)
+    at = np.arange(40 * 15).reshape(40, 15).astype(np.int32)
+    _, _, values, _ = compute_membership_strengths(at, single, sigmas, rhos, bipartite=True)
+    expected = values.reshape(40, 15) / values.reshape(40, 15).sum(axis=1, keepdims=True)
+    assert np.abs(fuzzy(distance) - expected).max() < 1e-4
+
+
+@needs_umap
+def test_umap_is_umap_learns_and_places_new_rows() -> None:
+    import umap
+
+    X, new = digits()
+    estimator, answering, state = fitted("umap(initial=None)", X, seed=3)
+    theirs = umap.UMAP(random_state=3, n_jobs=1).fit(X.astype(np.float32))
+    assert np.array_equal(estimator.places_, theirs.embedding_.astype(float))
+    assert np.array_equal(answering.answer(X), estimator.places_)
+    ours = trustworthiness(new, answering.answer(new), n_neighbors=10)
+    assert ours > trustworthiness(new, theirs.transform(new.astype(np.float32)),
+                                  n_neighbors=10) - 0.03
+    assert set(state.arrays) == {"rows", "places"}
+
+
+@needs_open
+def test_opentsne_places_new_rows_among_their_like() -> None:
+    X, new = digits()
+    estimator, answering, _ = fitted("opentsne(iterations=250)", X)
+    assert np.array_equal(answering.answer(X), estimator.places_)
+    assert trustworthiness(new, answering.answer(new), n_neighbors=10) > 0.9
+
+
+def test_without_the_library_the_error_says_what_to_install() -> None:
+    X, _ = digits()
+    for text, library in (("umap", "umap"), ("opentsne", "openTSNE")):
+        if not available(library):
+            with pytest.raises(MissingExtraError, match=r"wholefit\[maps\]"):
+                fitted(text, X)
+
+
+def test_many_features_are_laid_on_components_first() -> None:
+    X, _ = digits()
+    _, answering, state = fitted("lle(initial=10)", X)
+    assert state.arrays["rows"].shape == (500, 10) and state.arrays["axes"].shape == (10, 64)
+    assert answering.answer(X[:3]).shape == (3, 2)
+
+
+def test_a_map_may_keep_some_rows_only() -> None:
+    X = np.random.default_rng(0).normal(size=(3000, 100))
+    model = models.make("lle(initial=None, rows=3000)")
+    context = Context(rows=3000, features=100, seed=0)
+    estimator = model.build(TASK, context)
+    estimator.features_, estimator.projection_ = 100, None
+    estimator.rows_, estimator.places_ = X.astype(np.float32), X[:, :2]
+    state = estimator.state("umap", "fuzzy", most=1)
+    assert len(state.arrays["rows"]) == 2500 and state.nbytes < 1.1e6
+    assert scorer(state).answer(X).shape == (3000, 2)
+
+
+def broken(**changes: Any) -> State:
+    arrays = {"rows": np.zeros((4, 2), np.float32), "places": np.zeros((4, 2))}
+    config = {"name": "umap", "rule": "fuzzy", "neighbors": 3, "features": 2}
+    for name, value in changes.items():
+        (arrays if isinstance(value, np.ndarray) else config)[name] = value
+    return State("map", config, arrays)
+
+
+@pytest.mark.parametrize("state", [
+    broken(places=np.zeros((3, 2))), broken(rule="eval"), broken(neighbors=0),
+    broken(features=10**9), broken(rows=np.full((4, 2), np.inf, np.float32)),
+    broken(axes=np.zeros((3, 2)), mean=np.zeros(2)), broken(rows=np.zeros((0, 2), np.float32)),
+    State("geodesic", {"neighbors": 2, "features": 2, "mean": 0.0}, {
+        "rows": np.zeros((4, 2)), "paths": np.zeros((4, 3)), "dual": np.zeros((4, 2)),
+        "means": np.zeros(4)})])
+def test_states_that_do_not_fit_together_are_refused(state: State) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        scorer(state)
+    assert scorer(broken()).answer(np.zeros((2, 2))).shape == (2, 2)
