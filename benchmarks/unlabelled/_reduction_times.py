@@ -30,8 +30,8 @@ TASK = tasks.get("reduction")
 def fashion(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (rows, 784) between 0 and 1, and classes."""
     folder = data_folder() / "fashion_mnist"
-    pixels = gzip.open(folder / "train-images-idx3-ubyte.gz").read()[16:]
-    labels = gzip.open(folder / "train-labels-idx1-ubyte.gz").read()[8:]
+    pixels = gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes())[16:]
+    labels = gzip.decompress((folder / "train-labels-idx1-ubyte.gz").read_bytes())[8:]
     X = np.frombuffer(pixels, np.uint8).reshape(-1, 784)[:rows] / 255.0
     return X, np.frombuffer(labels, np.uint8)[:rows].astype(np.int64)
 

@@ -52,8 +52,8 @@ def _placed(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _measured(python: str, short: bool) -> dict[str, Any]:
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-                                      "NUMBA_NUM_THREADS")}
+    threads = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     path = os.pathsep.join([str(ROOT), str(ROOT / "src")])
     out = subprocess.run(
         [python, "-m", "benchmarks.unlabelled._reduction_times", *(["--short"] if short else [])],

@@ -266,7 +266,7 @@ def test_little_that_is_new_is_folded_in(rated: Recommender) -> None:
 
 
 def test_new_items_are_learnt_anew(rated: Recommender) -> None:
-    new = pl.DataFrame({"who": [u for u in range(0, 80, 4)], "film": ["extra"] * 20,
+    new = pl.DataFrame({"who": list(range(0, 80, 4)), "film": ["extra"] * 20,
                         "stars": [5.0] * 20})
     grown = rated.update(new)
     assert "learnt anew" in grown.lineage["update"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.distance import pdist, squareform
 from scipy.sparse import csr_matrix
+from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 from sklearn.manifold import trustworthiness
 
@@ -61,9 +61,9 @@ def test_a_perfect_map_and_a_random_one() -> None:
 
 
 def test_intervals_hold_what_draws_anew_give() -> None:
-    """The mean of 120 draws lies in about 95 % of the intervals, and they are no wider than due."""
+    """The mean of 80 draws lies in about 95 % of the intervals, and they are no wider than due."""
     found: dict[str, list[tuple[float, float, float]]] = {}
-    for seed in range(120):
+    for seed in range(80):
         X = rows(150, seed)
         for name, score in judge(
                 X, X[:, :2], labels=(X[:, 0] > 2).astype(int),
@@ -72,7 +72,7 @@ def test_intervals_hold_what_draws_anew_give() -> None:
             found.setdefault(name, []).append((score.value, score.low, score.high))
     for name, draws in found.items():
         values, low, high = np.array(draws).T
-        assert ((low <= values.mean()) & (values.mean() <= high)).mean() >= 0.88, name
+        assert ((low <= values.mean()) & (values.mean() <= high)).mean() >= 0.85, name
         wide = (high - low).mean() / 3.92 / values.std()
         assert 0.75 < wide < (2.2 if name == "label_agreement" else 1.6), (name, wide)
 
@@ -129,4 +129,4 @@ def test_every_score_is_inside_its_interval_and_its_bounds(
         if np.isnan(score.value):
             continue
         assert score.low - 1e-12 <= score.value <= score.high + 1e-12
-        assert -1 <= score.low and score.high <= 1
+        assert score.low >= -1 and score.high <= 1

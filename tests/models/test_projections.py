@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import nnls
-from scipy.sparse import csr_matrix, random as random_sparse
+from scipy.sparse import csr_matrix
+from scipy.sparse import random as random_sparse
 from sklearn import decomposition
 from sklearn.datasets import load_digits
 
@@ -187,12 +188,12 @@ def test_the_autoencoders_slopes_are_those_of_the_error() -> None:
 
 
 def test_distances_are_kept_by_many_random_directions() -> None:
-    """Johnson and Lindenstrauss: squared lengths stay within a fifth with 1,000 directions."""
-    X = np.random.default_rng(0).normal(size=(60, 2000))
-    _, answering = fitted("random_projection(components=1000)", np.vstack([X] * 20))
+    """Johnson and Lindenstrauss: with 300 directions squared distances stay within a third."""
+    X = np.random.default_rng(0).normal(size=(60, 400))
+    _, answering = fitted("random_projection(components=300)", np.vstack([X] * 6))
     Z = answering.answer(X)
     ratio = ((Z[:30] - Z[30:]) ** 2).sum(axis=1) / ((X[:30] - X[30:]) ** 2).sum(axis=1)
-    assert np.abs(ratio - 1).max() < 0.2
+    assert np.abs(ratio - 1).max() < 1 / 3
 
 
 def test_other_widths_are_refused() -> None:

@@ -117,7 +117,7 @@ def test_a_bare_record_is_drawn_with_what_it_has() -> None:
     whole = found()
     bare = replace(whole, told={"clusters": whole.told["clusters"]})
     assert not Reader(report.found_page(bare)).faults
-    assert report.found_lines(bare)[1] == "Cluster 0: 75 rows."
+    assert report.found_lines(bare)[1] == "Cluster 1: 80 rows."
 
 
 @pytest.mark.parametrize("name", ["clusters", "points", "axes", "centroids", "choice",

@@ -33,15 +33,18 @@ def test_the_default_has_one_detector_of_each_kind() -> None:
     assert all("anomaly" in model.tasks for model in made)
 
 
-def test_the_score_is_the_mean_rarity_of_the_members() -> None:
+def test_the_score_is_the_mean_of_rarities_and_of_steps_beyond() -> None:
     X = planted()
     states = members(X)
     made = scorer(ensemble.together(states, X))
     for at, state in enumerate(states.values()):
         scores = scorer(state).answer(X)
         as_high = (scores[None, :] >= scores[:, None]).sum(axis=1)
-        expected = -np.log((as_high + 1) / (len(X) + 1))
-        expected[as_high == 1] = -np.log(1.5 / (len(X) + 1))
+        middle, tenth = np.sort(scores)[[len(X) // 2 - 1, len(X) * 9 // 10 - 1]]
+        steps = np.maximum(scores - tenth, 0) / (tenth - middle)
+        expected = np.minimum(-np.log((as_high + 1) / (len(X) + 1)), np.log(10))
+        expected = np.where(scores <= tenth, expected, expected[scores == tenth][0])
+        expected += np.log(10) * 3 * np.log1p(steps / 3)
         assert np.allclose(made.each(X)[:, at], expected)  # type: ignore[attr-defined]
     assert np.allclose(made.answer(X), made.each(X).mean(axis=1))  # type: ignore[attr-defined]
 
@@ -65,19 +68,19 @@ def test_what_is_stranger_than_anything_seen_is_still_told_apart() -> None:
     assert found[0] > np.quantile(made.answer(X), 0.99)
 
 
-def test_long_scales_are_thinned_at_the_usual_end_only() -> None:
+def test_long_scales_are_thinned() -> None:
     scores = np.random.default_rng(0).normal(size=10_000)
     made = ensemble.scale(scores)
-    assert len(made["score"]) <= 4096
-    assert np.array_equal(made["score"][-2000:], np.sort(scores)[-2000:])
-    rarity = -np.log(np.arange(10_000, 0, -1) / 10_001 + 1 / 10_001)
+    assert len(made["score"]) <= 1024
+    rarity = np.minimum(-np.log(np.arange(10_001, 1, -1) / 10_001), np.log(10))
     near = np.interp(np.sort(scores), made["score"], made["rarity"])
-    assert np.abs(near - rarity)[:-1].max() < 0.01
+    assert np.abs(near - rarity).max() < 0.01
 
 
-def test_equal_scores_make_a_scale() -> None:
-    made = ensemble.scale(np.zeros(20))
-    assert made["beyond"][0] > 0 and np.isfinite(made["rarity"]).all()
+@pytest.mark.parametrize("scores", [np.zeros(20), np.r_[np.zeros(19), 5.0], np.ones(1)])
+def test_equal_scores_make_a_scale(scores: np.ndarray) -> None:
+    made = ensemble.scale(scores)
+    assert made["step"][0] > 0 and np.isfinite(made["rarity"]).all()
 
 
 def test_the_same_rows_give_the_same_state() -> None:
@@ -100,7 +103,7 @@ def test_an_altered_state_is_refused() -> None:
         State(state.kind, {"names": ["ecod"]}, state.arrays, {}, state.parts),
         State(state.kind, state.config, state.arrays, {}, {}),
         State(state.kind, state.config, state.arrays, {}, {"member 0": state, "member 1": state}),
-        State(state.kind, state.config, {**state.arrays, "beyond 0": np.zeros(1)}, {},
+        State(state.kind, state.config, {**state.arrays, "step 0": np.zeros(1)}, {},
               state.parts),
         State(state.kind, state.config, {**state.arrays, "score 1": state.arrays["score 1"][::-1]},
               {}, state.parts),

@@ -57,6 +57,14 @@ def test_clusters_are_named_and_told_by_what_sets_them_apart() -> None:
     assert found["identifier"] == "customer"
 
 
+def test_of_two_high_clusters_one_is_the_highest() -> None:
+    random = np.random.default_rng(0)
+    group = np.repeat([0, 1, 2, 3], 100)
+    frame = pl.DataFrame({"spend": random.normal(group * 10.0), "age": random.normal(size=400)})
+    names = [c["name"] for c in told(frame, group)["clusters"]]
+    assert names == ["lowest spend", "low spend", "high spend", "highest spend"]
+
+
 def test_figures_of_numbers_are_scipys() -> None:
     frame, group = shop(seed=1)
     spend, visits = frame["spend"].to_numpy(), frame["visits"].to_numpy().astype(float)

@@ -53,7 +53,7 @@ def test_names_come_back_in_their_own_type(column: pl.Series, kind: str) -> None
 
 def test_a_name_is_known_in_any_type_that_reads_the_same() -> None:
     ids, _ = Ids.of(pl.Series([17, 5]))
-    assert ids.codes([17, "17", 17.0, np.int32(17), "x", None]).tolist() == [0] * 4 + [-1, -1]
+    assert ids.codes([17, "17", 17.0, np.int32(17), "x", None]).tolist() == [1] * 4 + [-1, -1]
     assert label_of(2.5) == "2.5" and label_of(None) is None
 
 
@@ -188,6 +188,22 @@ def test_the_best_k_are_those_of_a_full_sort(users: int, items: int, k: int, see
         order = sorted(range(items), key=lambda at: (-row[at], rank[at]))
         want = [at for at in order if row[at] > -np.inf][:k]
         assert codes.tolist() == want + [-1] * (k - len(want))
+
+
+@pytest.mark.parametrize("items", [1023, 1024, 1500, 5000])
+def test_the_best_of_many_items_are_those_of_a_full_sort(items: int) -> None:
+    random = np.random.default_rng(items)
+    scores = random.integers(0, 60, (7, items)).astype(float)
+    scores[0] = -np.inf
+    scores[1, 3:] = -np.inf
+    scores[2] = 1.0
+    scores[3, items - 1] = 99.0
+    rank = random.permutation(items)
+    for k in (1, 10, 40):
+        for row, codes in zip(scores, top_k(scores, k, rank), strict=True):
+            order = np.lexsort((rank, -row))
+            want = [at for at in order[:k].tolist() if row[at] > -np.inf]
+            assert codes.tolist() == want + [-1] * (k - len(want))
 
 
 def test_rows_and_masks_of_a_csr() -> None:

@@ -17,7 +17,7 @@ import polars as pl
 from wholefit import data
 from wholefit.api._answers import asked_for
 from wholefit.api.found import FoundResult
-from wholefit.base.errors import DataError, WholefitWarning
+from wholefit.base.errors import DataError, WholefitWarning, unknown
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.training._association_book import Book
@@ -64,17 +64,17 @@ class Rules(FoundResult):
 
     def filter(
         self, *, antecedent: str | Sequence[str] | None = None,
-        consequent: str | Sequence[str] | None = None, max_items: int | None = None,
-        **least: float,
+        consequent: str | Sequence[str] | None = None,
+        about: str | Sequence[str] | None = None, max_items: int | None = None, **least: float,
     ) -> Any:
-        """Rules with one of these items on a side, and at least these values.
+        """Rules with one of these items on a side (`about`: on either), and at least these values.
 
         `min_support`, `min_confidence`, `min_lift`, `min_strength`, `min_leverage`,
         `min_conviction` and `min_both` are known. Raises UnknownNameError for an item that no
         basket held.
         """
-        chosen = self._book.chosen(words(antecedent), words(consequent), (), _least(least),
-                                   max_items)
+        chosen = self._book.chosen(words(antecedent), words(consequent), words(about),
+                                   _least(least), max_items)
         return self._given(self._book.frame(chosen))
 
     def about(self, item: str | Sequence[str], **least: float) -> Any:
@@ -111,17 +111,22 @@ class Rules(FoundResult):
         """What `wholefit predict` writes: as `complete`."""
         return self.complete(new, **options)
 
-    def evaluate(self, held_out: Any, **options: Any) -> dict[str, Score]:
+    def evaluate(self, held_out: Any, metric: str | None = None,
+                 **options: Any) -> dict[str, Score]:
         """What the same rules come to among other baskets, each with an interval.
 
         "lift" (of all rules pooled), "lift_ratio" (to what it was where they were
         mined: below 1 it shrank), "confidence", "support", "confirmed" (share of rules with
         p <= 0.05 there), and how often an item left out of a basket is among ten that the rules
-        name ("hit_rate@10"), or the bestsellers ("popularity@10").
+        name ("hit_rate@10"), or the bestsellers ("popularity@10"). `metric` names the one to put
+        first.
         """
         given, _ = self._read(held_out, options)
         self._strange(given)
-        return self._book.evaluate(given, int(self.lineage.get("seed", 0)))
+        found = self._book.evaluate(given, int(self.lineage.get("seed", 0)))
+        if metric is not None and metric not in found:
+            raise unknown("metric", str(metric), found)
+        return found if metric is None else {metric: found[metric], **found}
 
     def confirmed(self, held_out: Any, **options: Any) -> Any:
         """Each rule with support, confidence and lift among other baskets, beside what they were.
@@ -156,8 +161,6 @@ def _least(least: Mapping[str, float]) -> dict[str, float]:
     found = {}
     for name, value in least.items():
         if not name.startswith("min_") or name[4:] not in _LEAST:
-            from wholefit.base.errors import unknown
-
             raise unknown("option", name, [f"min_{each}" for each in _LEAST])
         found[name[4:]] = float(value)
     return found

@@ -64,6 +64,8 @@ LINES = (
     Line("compare", "use", USE, "Is A better than B? A paired test on the same held-out rows."),
     Line("recommend", "recommend", USE,
          "List the best items for users: those of a model, or a new one who likes some items."),
+    Line("rules", "rules", USE,
+         "List the rules of a model of baskets: those about an item, or above some measure."),
     Line("similar", "recommend", USE,
          "List the items most like one, as a recommender has learnt them."),
     Line("show", "use", USE, "Say in words what a saved model is, and how good it is."),

@@ -28,6 +28,7 @@ from wholefit.evaluation.score import Score
 
 METRICS = ("trustworthiness", "continuity", "distance_correlation", "variance_kept",
            "label_agreement")
+_LOSSES = ("trustworthiness", "continuity", "variance_kept")
 _LEVEL, _QUANTILE = 0.95, 1.959963984540054
 _FEWEST = 8
 _FOR_LABELS = 5
@@ -64,7 +65,8 @@ def judge(
 
     `near` neighbours count; `restored` (n, q) is what comes back of `original` (n, q), X itself
     where that is None, and `mean` (q,) what a row is compared with then; `labels` (n,), codes
-    with -1 for missing if `categories`, else numbers with NaN. `where` says in words which rows these are. Raises DataError for fewer than 8 rows.
+    with -1 for missing if `categories`, else numbers with NaN. `where` says in words which rows
+    these are. Raises DataError for fewer than 8 rows.
     """
     n = len(Z)
     if n < _FEWEST:
@@ -251,6 +253,9 @@ def _score(name: str, value: float, pulls: np.ndarray, bounds: tuple[float, floa
     if name == "distance_correlation" and abs(value) < 1:  # on Fisher's scale
         far = reach / (1 - value**2)
         low, high = (math.tanh(math.atanh(value) + side * far) for side in (-1, 1))
+    elif name in _LOSSES and value < 1:  # what is lost, on the log scale: it is skewed near none
+        far = min(reach / (1 - value), 50.0)
+        low, high = (1 - (1 - value) * math.exp(side * far) for side in (1, -1))
     return Score(name, value, max(low, bounds[0]), min(high, bounds[1]), _LEVEL, how, n)
 
 

@@ -2,8 +2,8 @@
 
 Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009: gradient ascent on the sum of
 log sigmoid(p_u.q_i - p_u.q_j) less a ridge penalty. Here in batches: the gradients of a batch are
-summed row by row through a sparse product, and each entry takes steps of its own size (AdaGrad,
-Duchi, Hazan and Singer 2011).
+summed row by row through a sparse product, and each vector takes steps of its own size (AdaGrad, Duchi,
+Hazan and Singer 2011, by rows).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Work:
         f = min(settings.rank, data.n_users, data.n_items)
         self.users = self._noise(data.n_users, f)
         self.items = self._noise(data.n_items, f)
-        self.moved = [np.full(each.shape, 1e-8, np.float32) for each in (self.users, self.items)]
+        self.moved = [np.full(len(each), 1e-8, np.float32) for each in (self.users, self.items)]
         self.keys = data.users.astype(np.int64) * data.n_items + data.items
         self.size = int(np.clip(len(data) // 40, *_BATCH))
 
@@ -121,10 +121,13 @@ class _Work:
         rows, place = np.unique(codes, return_inverse=True)
         sums = _sums(place, at, weights, (len(rows), len(directions))) @ directions
         counts = np.bincount(place, minlength=len(rows)).astype(np.float32)
-        gradient = sums - self.settings.ridge * counts[:, None] * vectors[rows]
-        moved = self.moved[which][rows] + gradient * gradient
+        own = vectors[rows]
+        sums -= (self.settings.ridge * counts)[:, None] * own
+        moved = self.moved[which][rows] + np.einsum("rf,rf->r", sums, sums) / sums.shape[1]
         self.moved[which][rows] = moved
-        vectors[rows] += self.settings.step * gradient / np.sqrt(moved)
+        sums *= (self.settings.step / np.sqrt(moved))[:, None]
+        own += sums
+        vectors[rows] = own
 
 
 def _sums(row: np.ndarray, column: np.ndarray, weights: np.ndarray,

@@ -89,14 +89,13 @@ def _compared(data: Interactions, likeness: str, base: np.ndarray | None, unit: 
 
 def nearest(rows: Any, settings: NearSettings, rated: bool) -> Any:
     """CSR (n, n): for each row the likeness of its nearest others, those above 0 alone."""
-    from scipy.sparse import csr_matrix, vstack
+    from scipy.sparse import vstack
 
     side = Side(rows, settings.likeness, settings.shrink, rated)
     found = []
     for block in blocks(rows.shape[0], rows.shape[0]):
-        alike = side.to(rows[block])
-        alike[np.arange(len(alike)), np.arange(block.start, block.stop)] = 0.0
-        found.append(strongest(alike, settings.neighbours))
-    made = vstack(found, format="csr") if found else csr_matrix((0, 0))
+        alike = side.to(rows[block]) if rated else side.of_uses(rows[block])
+        found.append(strongest(alike, settings.neighbours, block.start))
+    made = vstack(found, format="csr")
     made.sort_indices()
     return made

@@ -88,9 +88,9 @@ class OPTICS(ClusterModel):
     neighbours: int | None = param(
         None, "Rows, itself included, that density is measured by; None: as for dbscan.",
         low=2, none=True)
-    steepness: float = param(0.05, "How steep the wall of a valley is: xi of the paper.",
+    steepness: float = param(0.1, "How steep the wall of a valley is: xi of the paper.",
                              above=0, below=1, search=(0.01, 0.2), log=True)
-    size: float = param(0.02, "Share of the rows that makes a cluster.", above=0, high=1)
+    size: float = param(0.1, "Share of the rows that makes a cluster.", above=0, high=1)
     rows: int = param(3000, "Rows learnt from, where there are more: drawn at random.",
                       low=10, high=50_000)
 

@@ -117,10 +117,11 @@ class SparsePCA(Model):
         """scikit-learn's SparsePCA; above 5,000 rows its mini-batch form."""
         from sklearn import decomposition
 
-        large = context.rows > 5000
-        kind = decomposition.MiniBatchSparsePCA if large else decomposition.SparsePCA
-        return kind(n_components=axes_for(self.components, context), alpha=self.alpha,
-                    random_state=context.seed, n_jobs=1)
+        words = {"n_components": axes_for(self.components, context), "alpha": self.alpha,
+                 "random_state": context.seed, "n_jobs": 1}
+        if context.rows <= 5000:
+            return decomposition.SparsePCA(**words)
+        return decomposition.MiniBatchSparsePCA(**words, batch_size=256, max_iter=20)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "projection": the ridge solution that transforms is linear in the row."""

@@ -25,15 +25,15 @@ class ALS(Recommender):
 
     rank: int = param(64, "Entries of each user's and item's vector.", low=1, search=(16, 256),
                       log=True)
-    rounds: int = param(4, "Times that users and items are solved for in turn.", low=1,
+    rounds: int = param(3, "Times that users and items are solved for in turn.", low=1,
                         search=(2, 16), log=True)
-    ridge: float = param(0.015, "Strength that holds the vectors, an interaction.", above=0,
+    ridge: float = param(0.02, "Strength that holds the vectors, an interaction.", above=0,
                          search=(0.001, 0.1), log=True)
     ridge_power: float = param(1.0, "How that strength grows with a user's interactions: 0 not "
                                "at all, 1 in proportion.", low=0, high=1, search=(0.0, 1.0))
-    unobserved: float = param(10.0, "Weight of all cells together against that of all "
+    unobserved: float = param(5.0, "Weight of all cells together against that of all "
                               "interactions; more trusts that what was not met was not wanted.",
-                              above=0, search=(2.0, 50.0), log=True)
+                              above=0, search=(2.0, 30.0), log=True)
     strength: str = param("log", "Whether strong interactions weigh more, by the logarithm, or "
                           "all the same.", choices=("log", "none"))
 
@@ -64,9 +64,9 @@ class BPR(Recommender):
 
     rank: int = param(48, "Entries of each user's and item's vector.", low=1, search=(16, 256),
                       log=True)
-    rounds: int = param(40, "Passes over the interactions.", low=1, search=(10, 200), log=True)
-    step: float = param(0.1, "Size of the first steps.", above=0, search=(0.01, 0.5), log=True)
-    ridge: float = param(0.01, "Strength that holds the vectors.", low=0, search=(0.001, 0.1),
+    rounds: int = param(30, "Passes over the interactions.", low=1, search=(10, 200), log=True)
+    step: float = param(0.05, "Size of the first steps.", above=0, search=(0.01, 0.5), log=True)
+    ridge: float = param(0.02, "Strength that holds the vectors.", low=0, search=(0.001, 0.1),
                          log=True)
 
     def build(self, task: Task, context: Context) -> Any:

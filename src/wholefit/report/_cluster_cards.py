@@ -55,7 +55,8 @@ def _said(cluster: dict[str, Any]) -> list[str]:
     """The sentence of the strongest trait of each column, four at most."""
     found: dict[str, str] = {}
     for trait, sentence in zip(cluster["traits"], cluster["sentences"], strict=False):
-        found.setdefault(trait["column"], sentence)
+        found.setdefault("gaps" if trait["kind"] == "missing" else f"column {trait['column']}",
+                         sentence)
     return list(found.values())[:4]
 
 

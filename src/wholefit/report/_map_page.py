@@ -132,9 +132,12 @@ def _load(
     spent = len(json.dumps(cargo["places"])) + len(json.dumps(cargo["rows"]))
     left = []
     for name in order:
+        if spent + 2 * len(cargo["rows"]) > _MOST_BYTES or len(cargo["columns"]) >= 60:
+            left.append(name)
+            continue
         packed = _packed(name, columns[name])
         size = len(json.dumps(packed))
-        if spent + size > _MOST_BYTES or len(cargo["columns"]) >= 60:
+        if spent + size > _MOST_BYTES:
             left.append(name)
             continue
         spent += size

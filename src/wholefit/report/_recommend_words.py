@@ -169,8 +169,7 @@ def cut(name: str, most: int = 50) -> str:
 
 def percent(share: float) -> str:
     """A share in words, with a figure even where it is small."""
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.2g}".replace("e-0", "e-") if share < 1e-4 \
-        else f"{share * 100:.2g} %".replace(" %", "%")
+    return f"{share:.0%}" if share >= 0.1 or share < 1e-6 else f"{share * 100:.2g}%"
 
 
 def span(group: Mapping[str, Any]) -> str:

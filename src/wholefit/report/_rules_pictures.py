@@ -13,7 +13,7 @@ from wholefit.report._svg import Frame
 # From little above chance to far above it.
 _SHADES = ((1.5, "#9fb8d8"), (3.0, "#5b93cf"), (6.0, "#1d5fbf"), (12.0, "#7a3db8"),
            (math.inf, "#b01657"))
-_EDGES, _WIDE, _RING, _DOT = 45, 760, 26, 15
+_EDGES, _WIDE, _RING, _DOT = 45, 440, 26, 15
 
 
 # ---- support and confidence -------------------------------------------------------------
@@ -54,10 +54,14 @@ class _Support(Frame):
 
 def _decades(low: float, high: float) -> list[float]:
     """Round shares within a log scale: 1, 2 and 5 times a power of ten."""
-    found = [unit * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1)
-             for unit in (1, 2, 5)]
-    inside = [share for share in found if low <= math.log10(share) <= high]
-    return inside if len(inside) <= 7 else inside[:: math.ceil(len(inside) / 7)]
+    inside: list[float] = []
+    for units in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        inside = [share for power in range(math.floor(low), math.ceil(high) + 1)
+                  for share in (unit * 10.0**power for unit in units)
+                  if low <= math.log10(share) <= high]
+        if len(inside) >= 4:
+            break
+    return inside[:: math.ceil(len(inside) / 8)] if inside else []
 
 
 def _dot(frame: Frame, x: float, point: Sequence[Any]) -> Html:
@@ -109,7 +113,7 @@ def families(rules: Sequence[Mapping[str, Any]]) -> Html | None:
                  role="img", aria_label=title, style="width:100%")
     lists = [el("li", join((_named(number[name], name) for name in group), ", "))
              for group in groups]
-    return join([el("figure", picture, _legend(), style="max-width:50rem"), el("ul", *lists)])
+    return join([el("figure", picture, _legend(), style="max-width:34rem"), el("ul", *lists)])
 
 
 def _named(number: int, name: str) -> Html:
@@ -147,13 +151,14 @@ def _places(groups: Sequence[Sequence[str]]) -> tuple[dict[str, tuple[float, flo
     for group in groups:
         radius = max(_RING, 1.25 * _DOT * 2 * len(group) / (2 * math.pi)) if len(group) > 1 else 0
         side = 2 * (radius + _DOT + 7)
+        high = 2 * (_DOT + 7) if len(group) == 2 else side
         if left + side > _WIDE:
             left, top, row = 0.0, top + row, 0.0
         for at, name in enumerate(group):
             turn = 2 * math.pi * at / len(group) - (math.pi if len(group) == 2 else math.pi / 2)
             places[name] = (left + side / 2 + radius * math.cos(turn),
-                            top + side / 2 + radius * math.sin(turn))
-        left, row = left + side, max(row, side)
+                            top + high / 2 + radius * math.sin(turn))
+        left, row = left + side, max(row, high)
     return places, top + row
 
 

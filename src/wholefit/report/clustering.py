@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from wholefit.base.stored import reading
+from wholefit.evaluation import Score
 from wholefit.report import _cluster_bars, _cluster_cards, _cluster_choice, _cluster_map
 from wholefit.report import _cluster_tree as tree
 from wholefit.report._cluster_cards import percent
@@ -13,7 +15,7 @@ from wholefit.report._html import Html, bullets, data, el, join
 from wholefit.report.sections import Section
 from wholefit.training.found import Found
 
-_MOST = 20
+_MOST = 10
 # The columns of the rows of choice: name, place of value, low, high, and what it tells.
 _CURVES = (
     ("Silhouette", 1, 2, 3, "How much nearer rows lie to their own cluster than to the next: the "
@@ -51,16 +53,17 @@ def _lines(told: Told, found: Found) -> list[str]:
     said = [_verdict(told, found)]
     if told.none:
         return [*said, *_null(told), *_try(told)]
-    for cluster in told.clusters[:_MOST]:
+    shown = sorted(told.clusters, key=lambda c: (-c["size"], c["code"]))[:_MOST]
+    for cluster in shown:
         said.append(cluster["said"] or f"Cluster {cluster['code']}: {cluster['size']:,} rows.")
         said += [f"  Caution: {caution}" for caution in cluster["cautions"]]
     if len(told.clusters) > _MOST:
-        said.append(f"And {len(told.clusters) - _MOST} more clusters.")
+        said.append(f"And {len(told.clusters) - _MOST} smaller clusters.")
     noise = told.described.get("noise")
     if noise:
         said.append(f"{noise['size']:,} rows ({percent(noise['share'])}) belong to no cluster.")
     evidence = told.described.get("evidence")
-    return [*said, *_null(told), *([evidence] if evidence else [])]
+    return [*said, *_null(told), *_why(told), *([evidence] if evidence else []), *_known(told)]
 
 
 def _drawn(draw: Any, told: Told, found: Found) -> Any:
@@ -131,7 +134,8 @@ def _trust(told: Told, found: Found) -> Html | None:
                       "lie nearer to another cluster."),
                    el("figure", _cluster_bars.silhouettes(bars, title))]
     if not told.none:
-        pieces += [el("h3", "Evidence from outside"), el("p", told.described.get("evidence"))]
+        pieces += [el("h3", "Evidence from outside"), el("p", told.described.get("evidence")),
+                   *(el("p", said) for said in _known(told))]
     return join(pieces) if any(piece is not None for piece in pieces) else None
 
 
@@ -154,8 +158,7 @@ def _choice(told: Told, found: Found) -> Html | None:
         points = tuple(_point(row, value, low, high) for row in rows if row[value] is not None)
         if len(points) >= 2:
             shown.append(_cluster_choice.Curve(name, said, points))
-    why = told.told.get("why")
-    return join([el("p", why) if isinstance(why, str) else None,
+    return join([*(el("p", said) for said in _why(told)),
                  _cluster_choice.curves(shown, len(told.clusters))]) if shown else None
 
 
@@ -212,6 +215,12 @@ def _next(told: Told, found: Found) -> Html:
     return join([bullets(limits), el("h3", "Next"), bullets(steps)])
 
 
+_AGREE = ((0.9, "the clusters are nearly the same groups"), (0.6, "the clusters agree well"),
+          (0.3, "the clusters agree in part"), (0.05, "the clusters agree a little"),
+          (-2.0, "the clusters are other groups than these"))
+_PRETTY = {"adjusted_rand": "adjusted Rand index",
+           "normalized_mutual_information": "normalized mutual information"}
+
 # ---- the words --------------------------------------------------------------------------
 
 _KIND = ("This is an answer, not a failure. Rows differ from each other, but as points of one "
@@ -226,12 +235,36 @@ def _verdict(told: Told, found: Found) -> str:
     if told.none:
         return f"No clusters were found{of}: the rows look like one group."
     score = f"; {found.metric} {found.score}" if found.score is not None else ""
+    if told.null.get("clustered") is False:
+        return (f"{n} parts were cut{of.replace('among', 'out of')} by {found.model['name']}, as "
+                f"was asked{score}. They are parts of one group, not groups that were found.")
     return f"{n} clusters were found{of} by {found.model['name']}{score}."
 
 
 def _null(told: Told) -> list[str]:
     verdict = told.null.get("verdict")
     return [verdict] if isinstance(verdict, str) and verdict else []
+
+
+def _why(told: Told) -> list[str]:
+    """How the number of clusters was come by."""
+    why = told.told.get("why")
+    return [why] if isinstance(why, str) else []
+
+
+def _known(told: Told) -> list[str]:
+    """Agreement with known groups, in words."""
+    known = told.told.get("known")
+    if not isinstance(known, dict):
+        return []
+    scores = [Score.from_json(score) for score in known["scores"]]
+    rand = next((s for s in scores if s.metric == "adjusted_rand"), None)
+    if rand is None or math.isnan(rand.value):
+        return []
+    level = next(word for least, word in _AGREE if rand.value >= least)
+    said = ", ".join(f"{_PRETTY.get(score.metric, score.metric)} {score}" for score in scores)
+    return [f"Against {known['column']}, of {known['levels']:,} known groups: {level} ({said}; 0 "
+            "is chance, 1 the same groups)."]
 
 
 def _scores(found: Found) -> list[str]:

@@ -109,8 +109,8 @@ def _noise_said(told: dict[str, Any]) -> list[str]:
         some = noise["above"]
         more = " or more" if some >= len(noise["share"]) else ""
         said.append(f"{some}{more} principal {'axis stands' if some == 1 else 'axes stand'} "
-                    f"above noise and hold{'s' if some == 1 else ''} {percent(held)} of the variance "
-                    f"(parallel analysis, {noise['draws']} shuffled tables).")
+                    f"above noise and hold{'s' if some == 1 else ''} {percent(held)} of the "
+                    f"variance (parallel analysis, {noise['draws']} shuffled tables).")
     if noise["keeps"]:
         said.append("Of principal axes it takes " + ", ".join(
             f"{count} for {percent} %" for percent, count in noise["keeps"])

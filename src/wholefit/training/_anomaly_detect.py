@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from wholefit.data import Dataset
 from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import changed
 from wholefit.models import Context, Model, scorer
-from wholefit.training._anomaly_ensemble import joined
+from wholefit.training._anomaly_ensemble import fit_detector, together
 from wholefit.training._anomaly_lens import Cutting, Lens
 from wholefit.training.found import Common
 
@@ -27,8 +26,8 @@ TOGETHER = "together"
 _FOLDS, _FEW_FOLDS, _MANY = 10, 5, 20_000
 # Held-out rows scored at most: a threshold of one in a thousand then rests on fifty.
 _MOST_HELD = 50_000
-# Rows whose contributions say what is usual of each detector.
-_SHOWN = 300
+# Rows by which two fits of one detector are compared.
+_ANCHORS = 4_000
 # Stretches of time that rows count by, where neighbours in time are alike.
 _BLOCKS = 50
 
@@ -37,46 +36,27 @@ _BLOCKS = 50
 class Detected:
     """Detectors fitted on some units: a lens, an encoder, and a state for each detector.
 
-    `failed` says why for those that could not be fitted; `seconds` what the others took.
+    `inside` are each one's scores of rows it learnt from, in order: two fits of one detector
+    differ in what their scores mean, and those are what they are compared by. `failed` says why
+    for those that could not be fitted; `seconds` what the others took.
     """
 
     lens: Lens
     encoder: Encoder
     states: dict[str, State]
+    inside: dict[str, np.ndarray]
     failed: dict[str, str]
     seconds: dict[str, float]
 
+    @property
+    def chosen(self) -> str:
+        """What answers: the detectors together, or the only one."""
+        return TOGETHER if TOGETHER in self.states else next(iter(self.states))
+
     def score(self, view: Dataset, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Scores of these rows of what the lens shows, for each detector."""
+        """Scores of these rows of what the lens shows, by each detector."""
         X = self.encoder.transform(view, rows)
         return {name: scorer(state).answer(X) for name, state in self.states.items()}
-
-
-def join(detected: Detected, held: Held, view: Dataset, seed: int) -> Any:
-    """All detectors as one, added to `detected` and to `held` as `TOGETHER`; None if there is one.
-
-    Each is read by how rare its score is among the scores of unlearnt units, whichever fit gave
-    them: so the scale is that of new rows, and the same for both.
-    """
-    names = [name for name in detected.states if name in held.scores]
-    if len(names) < 2:
-        return None
-    known = np.all([held.known(name) for name in names], axis=0)
-    rows = np.flatnonzero(known)
-    if len(rows) > _SHOWN:
-        rows = np.sort(generator(seed, "shown").choice(rows, _SHOWN, replace=False))
-    state = joined({name: detected.states[name] for name in names},
-                   {name: held.scores[name][known] for name in names},
-                   detected.encoder.transform(view, rows))
-    detected.states[TOGETHER] = state
-    if TOGETHER not in held.scores:
-        whole = np.full(len(known), np.nan)
-        reader: Any = scorer(state)
-        whole[known] = reader.read(np.column_stack([held.scores[n][known] for n in names]))
-        held.scores[TOGETHER] = whole
-        took = [held.seconds[name] for name in names]
-        held.seconds[TOGETHER] = [sum(each) for each in zip(*took, strict=False)]
-    return state
 
 
 def detect(
@@ -88,45 +68,80 @@ def detect(
     wanted = next(iter(models.values())).encoding(task)
     encoder = Encoder(changed(wanted, common.features), seed=common.seed)
     X = encoder.fit_transform(view, rows)
+    # The same rows in every fit, as far as it learnt from them: what is by chance odd about them
+    # is so in each, and does not part one fit's scale from another's.
+    anchors = np.flatnonzero(_subset(cutting.units, common.seed, _ANCHORS)[rows])
     context = Context(rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
                       jobs=common.jobs, seed=derive(common.seed, "detector"))
-    states: dict[str, State] = {}
-    failed: dict[str, str] = {}
-    seconds: dict[str, float] = {}
+    found = Detected(lens, encoder, {}, {}, {}, {})
     for name, model in models.items():
         start = time.perf_counter()
         try:
-            estimator = model.build(task, context)
-            estimator.fit(X)
-            states[name] = model.state(estimator, task, context)
+            found.states[name] = fit_detector(model, task, X, context)
         except WholefitError as error:
-            failed[name] = str(error)
-        seconds[name] = time.perf_counter() - start
-    return Detected(lens, encoder, states, failed, seconds), view
+            found.failed[name] = str(error)
+        found.seconds[name] = time.perf_counter() - start
+    if len(found.states) > 1:
+        start = time.perf_counter()
+        found.states[TOGETHER] = together(found.states, X, common.seed)
+        found.seconds[TOGETHER] = sum(found.seconds.values()) + time.perf_counter() - start
+    for name, state in found.states.items():
+        found.inside[name] = np.sort(scorer(state).answer(X[anchors]))
+    return found, view
+
+
+def matched(scores: np.ndarray, inside: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Scores (n,) of one fit as another fit would give them.
+
+    `inside` and `other` are the two fits' scores, in order, of rows that both learnt from: what
+    ranks among the first as it does goes to what ranks so among the second. What lies beyond all
+    keeps its distance from the last.
+    """
+    values, first, counts = np.unique(inside, return_index=True, return_counts=True)
+    place = (first + counts / 2) / len(inside)
+    found: np.ndarray = np.interp(np.interp(scores, values, place),
+                                  (np.arange(len(other)) + 0.5) / len(other), other)
+    over, under = scores > inside[-1], scores < inside[0]
+    found[over] = other[-1] + (scores[over] - inside[-1])
+    found[under] = other[0] + (scores[under] - inside[0])
+    return found
 
 
 @dataclass(eq=False)
 class Held:
     """Scores of units by detectors that had not seen them: name to (units,), NaN where none was.
 
-    `how` says in a clause how units were held out.
+    `how` says in a clause how units were held out; `parts` which units each fit scored, and its
+    scores of rows it learnt from.
     """
 
-    scores: dict[str, np.ndarray]
     how: str
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    parts: list[tuple[np.ndarray, dict[str, np.ndarray]]] = field(default_factory=list)
 
-    def known(self, name: str) -> np.ndarray:
-        """Mask of the units that have a score of that detector."""
-        return np.isfinite(self.scores[name])
+    def put(self, units: int, rows: np.ndarray, detected: Detected, view: Dataset) -> None:
+        """Scores of some units by detectors that had not learnt from them."""
+        for name, scores in detected.score(view, rows).items():
+            self.scores.setdefault(name, np.full(units, np.nan))[rows] = scores
+            self.seconds.setdefault(name, []).append(detected.seconds[name])
+        self.parts.append((rows, detected.inside))
+
+    def settle(self, detected: Detected) -> None:
+        """Bring the scores of every part to the scale of the fit on all units."""
+        for rows, inside in self.parts:
+            for name in inside:
+                if name in detected.inside:
+                    self.scores[name][rows] = matched(
+                        self.scores[name][rows], inside[name], detected.inside[name])
 
 
 def held_out(cutting: Cutting, models: dict[str, Model], task: Task, common: Common) -> Held:
     """Every unit scored by detectors fitted on the other parts, as far as the budget goes."""
     units = cutting.units
     folds, how = _parts(cutting, common.seed)
-    found = Held({}, how)
-    keep = _subset(units, common.seed)
+    found = Held(how)
+    keep = _subset(units, common.seed, _MOST_HELD)
     done = 0
     for at, (train, test) in enumerate(folds):
         start = time.perf_counter()
@@ -134,10 +149,7 @@ def held_out(cutting: Cutting, models: dict[str, Model], task: Task, common: Com
         if not len(test) or train.sum() < 3:
             continue
         detected, view = detect(cutting, train, models, task, common)
-        for name, scores in detected.score(view, test).items():
-            whole = found.scores.setdefault(name, np.full(units, np.nan))
-            whole[test] = scores
-            found.seconds.setdefault(name, []).append(detected.seconds[name])
+        found.put(units, test, detected, view)
         done += 1
         took = time.perf_counter() - start
         emit("held_out", part=at + 1, of=len(folds), seconds=took)
@@ -178,12 +190,12 @@ def _stretches(cutting: Cutting, count: int) -> Iterator[tuple[np.ndarray, np.nd
         yield (starts + length <= low) | (starts >= high + length), test
 
 
-def _subset(units: int, seed: int) -> np.ndarray:
-    """Mask of the units that are scored: all, or some by chance where there are very many."""
-    if units <= _MOST_HELD:
+def _subset(units: int, seed: int, most: int) -> np.ndarray:
+    """Mask of all units, or of so many by chance where there are more."""
+    if units <= most:
         return np.ones(units, dtype=bool)
     kept = np.zeros(units, dtype=bool)
-    kept[generator(seed, "held rows").choice(units, _MOST_HELD, replace=False)] = True
+    kept[generator(seed, "held rows", most).choice(units, most, replace=False)] = True
     return kept
 
 
@@ -202,9 +214,13 @@ def blocks(cutting: Cutting) -> np.ndarray | None:
 
 
 def forward(
-    cutting: Cutting, models: dict[str, Model], task: Task, common: Common, name: str, held: Held,
+    cutting: Cutting, models: dict[str, Model], task: Task, common: Common, name: str,
+    inside: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Scores of the last fifth by a detector of the rest: (units, scores); None without time."""
+    """Scores of the last fifth by a detector of the rest: (units, scores); None without time.
+
+    They are on the scale of the fit whose scores of rows it learnt from are `inside`.
+    """
     if cutting.cut is None and cutting.dataset.time_order() is None:
         return None
     if common.clock.left() < common.clock.spent():
@@ -218,11 +234,11 @@ def forward(
         starts, length = cutting.cut.starts, cutting.cut.length
         train = train & (starts + length <= starts[last].min())
     detected, view = detect(cutting, train, models, task, common)
-    join(detected, held, view, common.seed)
     if name not in detected.states:
         return None
     units = np.flatnonzero(last)
-    return units, detected.score(view, units)[name]
+    found = detected.score(view, units)[name]
+    return units, matched(found, detected.inside[name], inside)
 
 
 def _places(cutting: Cutting) -> np.ndarray:

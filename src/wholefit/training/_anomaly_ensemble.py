@@ -22,8 +22,7 @@ from wholefit.models import Context, Model, scorer
 
 KIND = "detector.joined"
 DEFAULT = ("isolation_forest", "ecod", "knn_distance", "lof")
-# Scores that a scale keeps: all of the highest, and a grid of the others.
-_KEPT, _TOP = 4096, 2048
+_KEPT = 1024        # scores that a scale keeps
 # Rows whose scores make the scale, and rows whose contributions say what is usual.
 _READ, _SHOWN = 10_000, 300
 
@@ -64,39 +63,28 @@ def together(members: Mapping[str, State], X: Any, seed: int = 0) -> State:
                  parts={f"member {at}": state for at, state in enumerate(members.values())})
 
 
-def joined(members: Mapping[str, State], held: Mapping[str, np.ndarray], X: Any) -> State:
-    """One detector of several, read by scores that are at hand: `held` (m,) of each member.
-
-    For cross-fitted scores: each by a fit that had not seen its row. `X` (k, p), a few hundred
-    rows, says what each feature adds to a usual row.
-    """
-    arrays: dict[str, np.ndarray] = {}
-    for at, (name, state) in enumerate(members.items()):
-        made: Any = scorer(state)
-        arrays |= {f"{part} {at}": values for part, values in scale(held[name]).items()}
-        arrays[f"usual {at}"] = np.median(made.parts(X), axis=0)
-    return State(KIND, {"names": list(members)}, arrays,
-                 parts={f"member {at}": state for at, state in enumerate(members.values())})
-
-
 def scale(scores: np.ndarray) -> dict[str, np.ndarray]:
     """How to read scores (m,): different ones in order, the rarity of each, the step beyond.
 
     The rarity of a score is -log(share of rows that score as high), the row asked about counted
-    as one of them. `beyond` is the mean excess of the highest tenth.
+    as one of them; it ends where the strangest tenth begins. The `step` is from the middle score
+    to there. Where so many scores are equal that there is no way between, it is the mean distance
+    of the others to them.
     """
+    middle, tenth = np.quantile(scores, [0.5, 0.9], method="inverted_cdf")
     values, counts = np.unique(scores, return_counts=True)
     as_high = np.cumsum(counts[::-1])[::-1]
-    rarity = -np.log((as_high + 1) / (len(scores) + 1))
-    rarity[-1] = max(rarity[-1], -np.log(1.5 / (len(scores) + 1)))
-    top = values[-max(1, len(values) // 10):]
-    excess = float(top.mean() - top[0])
-    beyond = max(excess, 1e-9 * max(abs(float(values[-1])), 1e-9))
-    kept = slice(None)
+    rarity = np.minimum(-np.log((as_high + 1) / (len(scores) + 1)), np.log(10))
+    kept = values <= tenth
+    step = float(tenth - middle)
+    if step <= 0:
+        others = np.abs(values[values != middle] - middle)
+        step = float(others.mean()) if len(others) else 1.0
+    values, rarity = values[kept], rarity[kept]
     if len(values) > _KEPT:
-        grid = np.linspace(0, len(values) - _TOP - 1, _KEPT - _TOP).astype(np.intp)
-        kept = np.concatenate([grid, np.arange(len(values) - _TOP, len(values))])  # type: ignore[assignment]
-    return {"score": values[kept], "rarity": rarity[kept], "beyond": np.array([beyond])}
+        grid = np.linspace(0, len(values) - 1, _KEPT).astype(np.intp)
+        values, rarity = values[grid], rarity[grid]
+    return {"score": values, "rarity": rarity, "step": np.array([step])}
 
 
 def _drawn(X: Any, most: int, seed: int) -> Any:

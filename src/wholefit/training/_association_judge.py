@@ -57,9 +57,10 @@ def scores(rules: Rules, mined_from: int, state: State, baskets: Baskets, seed: 
 
     `lift` is how many more baskets hold rules than independence would make, over all rules
     together; `lift_ratio` that over what it was where the rules were made; `confidence` is pooled
-    as well, `support` a mean; all with intervals by a jackknife over blocks of baskets. `confirmed` is the share of rules whose own
-    test here gives p <= 0.05. `hit_rate@10` is how often the item left out of a basket is among
-    the ten that the rules (`popularity@10`: the bestsellers) name first.
+    as well, `support` a mean; all with intervals by a jackknife over blocks of baskets.
+    `confirmed` is the share of rules whose own test here gives p <= 0.05. `hit_rate@10` is how
+    often the item left out of a basket is among the ten that the rules (`popularity@10`: the
+    bestsellers) name first.
     """
     found: dict[str, Score] = {}
     rules = rules.take(np.arange(min(len(rules), _RULES)))

@@ -19,6 +19,8 @@ from wholefit.data import Schema
 from wholefit.data._cells import MISSING_WORDS
 
 _SEPARATORS = (";", "|", "\t", ",", " + ", " & ", "/")
+# What a list looks like that was turned into text: ["bread", "butter"].
+BRACKETS = "[,]"
 _PROBE = 2000
 _YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "x", "on"})
 _NO = frozenset({"0", "0.0", "false", "f", "no", "n", "off", *MISSING_WORDS})
@@ -149,6 +151,7 @@ def _called(frame: pl.DataFrame, names: list[str], words: tuple[str, ...]) -> st
 
 def _is_mark(column: pl.Series) -> bool:
     """Whether cells say in or not in: 0/1, true/false, or one word and nothing."""
+    column = column.alias("column")  # the engine reads names such as "*" as patterns
     if column.dtype == pl.Boolean or column.dtype == pl.Null:
         return True
     if column.dtype.is_numeric():
@@ -163,6 +166,7 @@ def _is_mark(column: pl.Series) -> bool:
 
 def marked(column: pl.Series) -> pl.Series:
     """Which rows of a column of marks say "in", as Boolean; what is not there says "not in"."""
+    column = column.alias("column")
     if column.dtype in (pl.String, pl.Categorical, pl.Enum):
         word = column.cast(pl.String).str.strip_chars().str.to_lowercase()
         return (~word.is_in(list(_NO))).fill_null(False)
@@ -187,13 +191,16 @@ def _strings(frame: pl.DataFrame, name: str, separator: str | None, how: str) ->
     if isinstance(column.dtype, pl.List):
         return Layout("strings", f"a row a basket, {name!r} lists its items", item=name)
     used = separator or _separator(column)
-    return Layout("strings", f"a row a basket, {name!r} ({how}) lists its items, separated by "
-                  f"{used!r}", item=name, separator=used)
+    apart = "in brackets" if used == BRACKETS else f"separated by {used!r}"
+    return Layout("strings", f"a row a basket, {name!r} ({how}) lists its items, {apart}",
+                  item=name, separator=used)
 
 
 def _separator(column: pl.Series) -> str | None:
     """The separator that most cells have, and whose parts come back in other cells."""
-    cells = [cell for cell in column.drop_nulls().head(_PROBE).to_list() if cell]
+    cells = [cell for cell in column.alias("column").drop_nulls().head(_PROBE).to_list() if cell]
+    if cells and all(cell[0] == "[" and cell[-1] == "]" for cell in cells):
+        return BRACKETS
     for mark in _SEPARATORS:
         having = [cell for cell in cells if mark in cell]
         if len(having) * 4 < len(cells) or not having:
@@ -206,7 +213,7 @@ def _separator(column: pl.Series) -> str | None:
 
 def _are_slots(frame: pl.DataFrame, free: list[str]) -> bool:
     """Whether several columns of text share their words."""
-    texts = [frame.get_column(name) for name in free]
+    texts = [frame.get_column(name).alias("column") for name in free]
     if len(texts) < 2 or not all(text.dtype == pl.String for text in texts):
         return False
     words = [set(text.drop_nulls().head(_PROBE).to_list()) for text in texts]

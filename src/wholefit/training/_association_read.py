@@ -15,7 +15,7 @@ from wholefit.base.errors import DataError, SchemaError, nearest
 from wholefit.data import Note, _cells
 from wholefit.data.notes import info, some, warning
 from wholefit.models._itemsets import Baskets, grouped
-from wholefit.training._association_layout import Layout, marked
+from wholefit.training._association_layout import BRACKETS, Layout, marked
 
 # Lines that are billed and are no goods, in the words of shops.
 CHARGES = frozenset({
@@ -96,11 +96,15 @@ def _lines(frame: pl.DataFrame, how: Layout) -> pl.DataFrame:
 
 
 def _split(column: pl.Series, separator: str | None, row: np.ndarray) -> pl.DataFrame:
-    cells = column.alias("item")
+    cells, quoted = column.alias("item"), separator == BRACKETS
     if not isinstance(cells.dtype, pl.List):
-        cells = _cells.to_labels(cells).str.split(separator or ",")
+        cells = _cells.to_labels(cells)
+        if quoted:
+            cells, separator = cells.str.strip_chars("[] "), ","
+        cells = cells.str.split(separator or ",")
     lines = pl.DataFrame([pl.Series("basket", row), cells]).explode("item")
-    lines = lines.with_columns(pl.col("item").cast(pl.String).str.strip_chars(),
+    marks = " \t\r\n'\"" if quoted else None
+    lines = lines.with_columns(pl.col("item").cast(pl.String).str.strip_chars(marks),
                                pl.col("basket").alias("row"))
     return lines.filter(pl.col("item").is_not_null() & (pl.col("item") != ""))
 

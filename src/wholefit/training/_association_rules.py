@@ -1,9 +1,10 @@
 """From frequent itemsets to rules, each tested against every simpler rule it could be.
 
 A rule X -> Y is kept where Y is in more of the baskets with X than chance would put there
-("significant"), and where taking any one item out of X makes it worse by a test ("productive",
-Webb 2007): bread, butter -> jam says nothing new if bread alone sells the jam. Each of these
-tests is among baskets of like size, see `evaluation.association.stratified`.
+("significant"), and where each item of X and each of Y are tied among the baskets that hold the
+rule's other items ("productive", Webb 2007): bread, butter -> jam says nothing new if butter adds
+nothing to what bread alone says. Each of these tests is among baskets of like size, see
+`evaluation.association.stratified`.
 
 Every rule that could have been found counts in the correction for many tests, not those alone
 that are shown: of pairs all pairs of frequent items, of longer rules each frequent antecedent with
@@ -180,25 +181,29 @@ def _weigh(rules: Rules, found: Itemsets, tables: list[np.ndarray],
     nothing = np.broadcast_to(shelf.strata.baskets, (len(rules), len(shelf.starts)))
     nx, ny = _held(x, found, tables), _held(y, found, tables)
     expected, _, p = measured.stratified(shelf.strata, nothing, nx, ny, rules.both, right)
-    hopeful = np.flatnonzero(p <= _HOPELESS) if left > 1 else np.zeros(0, dtype=np.intp)
-    x, y, nx, both = x[hopeful], y[hopeful], nx[hopeful], rules.both[hopeful]
+    hopeful = np.flatnonzero(p <= _HOPELESS) if left + right > 2 else np.zeros(0, dtype=np.intp)
+    whole, both = np.concatenate([x, y], axis=1)[hopeful], rules.both[hopeful]
     for at in range(left if len(hopeful) else 0):
-        less = np.delete(x, at, axis=1)
-        nz = _held(less, found, tables)
-        nzy = _held(np.sort(np.concatenate([less, y], axis=1), axis=1), found, tables)
-        _, _, worse = measured.stratified(shelf.strata, nz, nx, nzy, both, right,
-                                          _context(less, found, tables, shelf))
-        p[hopeful] = np.maximum(p[hopeful], worse)
+        for to in range(left, left + right):
+            less = np.delete(whole, [at, to], axis=1)
+            with_x = np.sort(np.delete(whole, to, axis=1), axis=1)
+            with_y = np.sort(np.delete(whole, at, axis=1), axis=1)
+            nz, context = _context(np.sort(less, axis=1), found, tables, shelf)
+            _, _, worse = measured.stratified(
+                shelf.strata, nz, _held(with_x, found, tables), _held(with_y, found, tables), both,
+                context=context)
+            p[hopeful] = np.maximum(p[hopeful], worse)
     return expected, p
 
 
 def _context(sets: np.ndarray, found: Itemsets, tables: list[np.ndarray],
-             shelf: Shelf) -> measured.Context:
-    """What the items of sets (s, k) are by themselves."""
+             shelf: Shelf) -> tuple[np.ndarray, measured.Context]:
+    """Baskets that hold all of sets (s, k), by stratum, and what their items are by themselves."""
     shares = [_held(sets[:, [at]], found, tables) / shelf.strata.baskets
               for at in range(sets.shape[1])]
     squares = sum((share**2 for share in shares), start=np.zeros(1))
-    return measured.Context(sets.shape[1], sum(shares, start=np.zeros(1)), squares)
+    context = measured.Context(sets.shape[1], sum(shares, start=np.zeros(1)), squares)
+    return _held(sets, found, tables), context
 
 
 def _held(sets: np.ndarray, found: Itemsets, tables: list[np.ndarray]) -> np.ndarray:

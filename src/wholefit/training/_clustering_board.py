@@ -24,6 +24,8 @@ from wholefit.training.record import Entry
 METRICS = ("separation", "silhouette", "stability")
 # Below this stability a clustering is recommended only where none is steadier.
 STEADY = 0.5
+# A smaller lead in separation tells nothing: intervals hold the clusters fixed, and they vary.
+EVEN = 0.02
 _SMALL, _LARGE = 5_000, 200_000
 _LEVEL = 0.95
 
@@ -152,8 +154,8 @@ def ranked(found: Sequence[Candidate], metric: str) -> list[Candidate]:
 
 
 def ties(order: Sequence[Candidate], metric: str) -> list[bool]:
-    """Which candidates the best one does not beat on the same rows."""
-    return [at == 0 or (difference(order[0], candidate, metric) or {"low": 1.0})["low"] <= 0
+    """Which candidates the best one does not clearly beat on the same rows."""
+    return [at == 0 or (difference(order[0], candidate, metric) or {"low": 1.0})["low"] <= EVEN
             for at, candidate in enumerate(order)]
 
 

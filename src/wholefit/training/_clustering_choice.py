@@ -1,5 +1,6 @@
-"""How many clusters, and why: every k up to a most, looked at in five ways.
+"""How many clusters, and why: every k up to a most, looked at in six ways.
 
+    separation   what families are compared by (`evaluation.clustering`): the highest
     silhouette   the mean over rows, for the family's own clusters; the highest
     gap          how much tighter than in a box without clusters (Tibshirani, Walther and Hastie
                  2001), of k-means; the first k that the next does not clearly beat
@@ -21,16 +22,17 @@ import numpy as np
 
 from wholefit.base import seeds
 from wholefit.base.tasks import Task
-from wholefit.evaluation.clustering import Distances, mean_of, stability, widths
+from wholefit.evaluation.clustering import Distances, separation, silhouette, stability
 from wholefit.evaluation.partitions import adjusted_rand
 from wholefit.evaluation.score import Score
 from wholefit.models import Context, Model
 from wholefit.models._clusters import predict
 
-WAYS = ("silhouette", "gap", "bic", "elbow", "stability")
-# Rows that choices are made on, boxes of the gap, pairs of halves, and rows of a half.
-ROWS, BOXES, PAIRS, HALF = 1500, 10, 8, 1000
-_SMALL = 0.01
+WAYS = ("separation", "silhouette", "gap", "bic", "elbow", "stability")
+# Rows that choices are made on, boxes of the gap, pairs of halves: for a score, and for each k.
+ROWS, BOXES, PAIRS, FEW_PAIRS = 1000, 10, 8, 5
+# Starts of families that try several: choices are made often, and on few rows.
+_STARTS, _SMALL = 3, 0.01
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Work:
 
     def labels(self, model: Model, rows: np.ndarray, asked: np.ndarray, name: str) -> np.ndarray:
         """Labels of the rows `asked` by the model learnt from `rows`."""
+        starts = model.to_dict().get("starts", 0)
+        if starts > _STARTS:
+            model = model.replace(starts=_STARTS)
         context = Context(len(rows), rows.shape[1], jobs=self.jobs,
                           seed=seeds.derive(self.seed, name))
         made = model.build(self.task, context).fit(rows)
@@ -56,6 +61,7 @@ class Choice:
     """What was seen of each k, and the k that each way would take."""
 
     ks: list[int]
+    separation: dict[int, Score] = field(default_factory=dict)
     silhouette: dict[int, Score] = field(default_factory=dict)
     small: dict[int, bool] = field(default_factory=dict)
     gap: dict[int, tuple[float, float]] = field(default_factory=dict)
@@ -66,6 +72,7 @@ class Choice:
     def votes(self) -> dict[str, int]:
         """The k that each way would take, of the ways that were looked at."""
         found: dict[str, int | None] = {
+            "separation": self._best({k: s.value for k, s in self.separation.items()}),
             "silhouette": self._best({k: s.value for k, s in self.silhouette.items()}),
             "gap": gap_choice(self.gap), "elbow": elbow(self.inertia),
             "bic": min(self.bic, key=lambda k: self.bic[k]) if self.bic else None,
@@ -98,18 +105,19 @@ def choose(model: Model, work: Work, most: int, way: str, clock: Any) -> tuple[i
         choice.bic = bics(work, ks)
     elif way == "stability":
         stable(choice, model, work, clock)
-    k = choice.votes().get(way) or choice.votes().get("silhouette") or 2
+    k = choice.votes().get(way) or choice.votes().get("separation") or 2
     return k, choice
 
 
 def look(choice: Choice, model: Model, work: Work, clock: Any) -> None:
-    """Silhouette and inertia of the family's own clusters for each k, while there is time."""
+    """Figures of the family's own clusters for each k, while there is time."""
     choice.inertia[1] = _inertia(work.Z, np.zeros(len(work.Z), dtype=np.intp))
     for k in choice.ks:
         if k > 2 and clock.left() <= 0:
             break
         labels = work.labels(model.replace(clusters=k), work.Z, work.Z, "choice")
-        choice.silhouette[k] = mean_of("silhouette", widths(work.distances.straight, labels))
+        choice.separation[k] = separation(work.distances, labels)
+        choice.silhouette[k] = silhouette(work.distances, labels)
         sizes = np.bincount(labels[labels >= 0], minlength=k)
         choice.small[k] = bool(sizes[sizes > 0].min(initial=len(labels)) < max(
             3, _SMALL * len(labels)))
@@ -131,13 +139,13 @@ def stable(choice: Choice, model: Model, work: Work, clock: Any) -> None:
     for k in choice.ks:
         if clock.left() <= 0:
             break
-        choice.stability[k] = stability(halves(model.replace(clusters=k), work))
+        choice.stability[k] = stability(halves(model.replace(clusters=k), work, FEW_PAIRS))
 
 
 def halves(model: Model, work: Work, pairs: int = PAIRS) -> np.ndarray:
     """Adjusted Rand indices (pairs,) of clusters learnt from disjoint halves, on all rows."""
     rng = seeds.generator(work.seed, "halves", model.name)
-    half = min(HALF, len(work.Z) // 2)
+    half = len(work.Z) // 2
     found = []
     for at in range(pairs):
         order = rng.permutation(len(work.Z))
@@ -211,8 +219,8 @@ def told(choice: Choice, k: int, asked: bool, way: str) -> str:
             f"agree{'s' if agree == 1 else ''} ({said}).")
 
 
-_NAMES = {"silhouette": "the silhouette", "gap": "the gap statistic", "bic": "the BIC",
-          "elbow": "the elbow", "stability": "stability"}
+_NAMES = {"separation": "separation", "silhouette": "the silhouette", "bic": "the BIC",
+          "gap": "the gap statistic", "elbow": "the elbow", "stability": "stability"}
 
 
 def _logs(Z: np.ndarray, most: int, seed: int) -> np.ndarray:
@@ -223,7 +231,7 @@ def _logs(Z: np.ndarray, most: int, seed: int) -> np.ndarray:
 
     found = [_inertia(Z, np.zeros(len(Z), dtype=np.intp))]
     with quiet():
-        found += [float(KMeans(k, n_init=2, random_state=seed % 2**32).fit(Z).inertia_)
+        found += [float(KMeans(k, n_init=1, random_state=seed % 2**32).fit(Z).inertia_)
                   for k in range(2, most + 1)]
     with np.errstate(divide="ignore"):
         return np.log(np.array(found))

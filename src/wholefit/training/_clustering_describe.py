@@ -47,7 +47,7 @@ def describe(dataset: Dataset, labels: np.ndarray, X: Any, seed: int) -> dict[st
     stands = places(X, np.where(codes < 0, -1, places_of), len(found), seed) if found else []
     alike = _alike(columns)
     bars = silhouettes(X, np.where(codes < 0, -1, places_of), len(found), seed)
-    names = words.unique([words.name(each, alike) for each in listed[:len(found)]])
+    names = words.names(listed[:len(found)], alike)
     clusters = [
         _cluster(dataset, code, names[at], codes == code, listed[at], stands[at], found)
         for at, code in enumerate(found)]
@@ -121,10 +121,10 @@ def _said(code: int, name: str, part: float, clear: list[Trait]) -> str:
 
 
 def _different(found: list[Trait]) -> list[Trait]:
-    """The strongest trait of each column."""
+    """The strongest trait of each column, and one of the gaps."""
     first: dict[str, Trait] = {}
     for trait in found:
-        first.setdefault(trait.column, trait)
+        first.setdefault("gaps" if trait.kind == "missing" else f"column {trait.column}", trait)
     return list(first.values())
 
 
@@ -242,8 +242,11 @@ def _evidence(clusters: list[dict[str, Any]], unused: list[str], count: int) -> 
     apart = {t["column"] for c in clusters for t in c["traits"]
              if not t["used"] and t["p"] is not None and t["p"] < 0.05}
     shown = ", ".join(unused[:6]) + (f" and {len(unused) - 6} more" if len(unused) > 6 else "")
-    said = f"{len(apart)} of the {len(unused)} columns that it did not use ({shown}) differ " \
-           f"between clusters all the same" if apart else \
-           f"The columns that it did not use ({shown}) do not differ clearly between clusters"
+    one = len(unused) == 1
+    which = f"The column that it did not use ({shown})" if one else \
+        f"{len(apart) or 'None'} of the {len(unused)} columns that it did not use ({shown})"
+    does = "differs" if one or len(apart) <= 1 else "differ"
+    said = f"{which} {does} between clusters all the same" if apart else \
+        f"{which} {'does not differ' if one else 'differs'} clearly between clusters"
     return f"{made}{said} (tested at 5 %, with Holm's correction; {count:,} comparisons in all)."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wholefit.training._clustering_traits import Trait
 
@@ -14,36 +14,85 @@ _LONGEST = 28
 _FULL_DAY = 86_400
 
 
-def name(found: Sequence[Trait], alike: Sequence[frozenset[str]], most: int = 3) -> str:
-    """A name from up to `most` clear traits of columns the clustering used, strongest first.
+def names(
+    clusters: Sequence[Sequence[Trait]], alike: Sequence[frozenset[str]], most: int = 3
+) -> list[str]:
+    """A name for each cluster, no two the same, from its clear traits, strongest first.
 
-    `alike` are pairs of columns that tell nearly the same: one of each pair is enough.
+    `alike` are pairs of columns that tell nearly the same: one of each pair is enough. Where two
+    clusters would be called the same, what only one of them has is added, else a number.
     """
-    parts: list[str] = []
+    parts = [_parts(found, alike) for found in clusters]
+    firsts = [_firsts(each, most) for each in parts]
+    for twins in _twins(firsts):
+        for at, columns in _ends({at: clusters[at] for at in twins}).items():
+            parts[at] = _parts(clusters[at], alike, columns)
+            firsts[at] = _firsts(parts[at], most)
+    for twins in _twins(firsts):
+        for at in twins:
+            known = {part for other in twins if other != at for part, _ in parts[other]}
+            own = [part for part, _ in parts[at] if part not in known and part not in firsts[at]]
+            firsts[at] = (*firsts[at], *own[:1])
+    found: list[str] = []
+    for first in firsts:
+        found.append(_numbered(", ".join(first), found))
+    return found
+
+
+def _firsts(parts: Sequence[tuple[str, bool]], most: int) -> tuple[str, ...]:
+    return tuple(part for part, strong in parts if strong)[:most] or ("near the average",)
+
+
+def _twins(firsts: Sequence[tuple[str, ...]]) -> list[list[int]]:
+    """Groups of places that would be called the same."""
+    groups: dict[frozenset[str], list[int]] = {}
+    for at, first in enumerate(firsts):
+        groups.setdefault(frozenset(first), []).append(at)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _ends(clusters: Mapping[int, Sequence[Trait]]) -> dict[int, frozenset[str]]:
+    """The columns of numbers and dates in which a cluster lies farthest out of several."""
+    found: dict[tuple[str, bool], list[tuple[float, int]]] = {}
+    for at, traits in clusters.items():
+        for t in traits:
+            if t.used and t.clear and t.kind in ("number", "date"):
+                high = t.effect > 0
+                found.setdefault((t.column, high), []).append((t.inside if high else -t.inside, at))
+    ends: dict[int, set[str]] = {}
+    for (column, _), places in found.items():
+        (most, at), (next_, _) = [*sorted(places, reverse=True), (math.nan, -1)][:2]
+        if most > next_:
+            ends.setdefault(at, set()).add(column)
+    return {at: frozenset(columns) for at, columns in ends.items()}
+
+
+def _parts(
+    found: Sequence[Trait], alike: Sequence[frozenset[str]],
+    ends: frozenset[str] = frozenset(),
+) -> list[tuple[str, bool]]:
+    """What may name a cluster, one of a column, gaps last, and whether it is strong enough."""
+    fit = [t for t in found if t.used and t.clear
+           and (t.kind not in ("share", "word") or t.effect > 0 or t.outside >= 0.5)]
+    fit = [t for t in fit if t.kind != "missing"] or [t for t in fit if t.kind == "missing"][:1]
+    parts: list[tuple[str, bool]] = []
     columns: list[str] = []
-    strong = [t for t in found if t.used and t.clear and abs(t.effect) >= _NAMING
-              and (t.kind not in ("share", "word") or t.effect > 0 or t.outside >= 0.5)]
-    for trait in strong:
-        if abs(trait.effect) < _BEHIND * abs(strong[0].effect) or len(parts) == most:
-            break
+    for trait in fit:
         if trait.column in columns or any(
                 frozenset((trait.column, other)) in alike for other in columns):
             continue
-        parts.append(_part(trait))
+        strong = abs(trait.effect) >= max(_NAMING, _BEHIND * abs(fit[0].effect))
+        parts.append((_part(trait, trait.column in ends), strong))
         columns.append(trait.column)
-    return ", ".join(parts) or "near the average"
+    return parts
 
 
-def unique(names: Sequence[str]) -> list[str]:
-    """The names, those met before with a number."""
-    found: list[str] = []
-    for given in names:
-        other, number = given, 1
-        while other in found:
-            number += 1
-            other = f"{given} ({number})"
-        found.append(other)
-    return found
+def _numbered(said: str, taken: Sequence[str]) -> str:
+    other, number = said, 1
+    while other in taken:
+        number += 1
+        other = f"{said} ({number})"
+    return other
 
 
 def sentence(trait: Trait) -> str:
@@ -107,14 +156,16 @@ def cut(words: str, most: int = _LONGEST) -> str:
     return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
-def _part(trait: Trait) -> str:
+def _part(trait: Trait, end: bool) -> str:
+    """One trait as a piece of a name; `end` where no other cluster lies as far out."""
     column, high = cut(trait.column), trait.effect > 0
     if trait.kind == "missing":
         return f"{column} {'missing' if high else 'known'}"
     if trait.kind == "date":
-        return f"{'late' if high else 'early'} {column}"
+        word = "late" if high else "early"
+        return f"{'latest' if end and high else 'earliest' if end else word} {column}"
     if trait.kind == "number":
-        return f"{'high' if high else 'low'} {column}"
+        return f"{'high' if high else 'low'}{'est' if end else ''} {column}"
     if trait.level == "yes":
         return column if high else f"no {column}"
     level = cut(str(trait.level), 20)

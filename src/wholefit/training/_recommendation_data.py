@@ -145,8 +145,7 @@ def _usable(
     size = len(columns["user"])
     good, notes = np.ones(size, dtype=bool), []
     for role, column in columns.items():
-        labels = _cells.to_labels(column)
-        empty = (labels.is_null() | (labels.str.strip_chars() == "").fill_null(True)).to_numpy()
+        empty = _empty(column)
         notes += _left_out(good, empty, f"no {role}", schema.having(role)[0])
         good &= ~empty
     if value is not None:
@@ -163,6 +162,14 @@ def _usable(
         notes += _left_out(good, late, "no time", schema.having("time")[0])
         good &= ~late
     return good, notes
+
+
+def _empty(column: pl.Series) -> np.ndarray:
+    if column.dtype.is_integer():
+        return np.asarray(column.is_null().to_numpy())
+    labels = _cells.to_labels(column)
+    return np.asarray((labels.is_null() | (labels.str.strip_chars() == "").fill_null(True))
+                      .to_numpy())
 
 
 def _left_out(good: np.ndarray, bad: np.ndarray, what: str, column: str) -> list[Note]:

@@ -99,7 +99,7 @@ class Seen:
         fits = [made.indptr.ndim == 1 and len(made.indptr) >= 1 and made.indptr[0] == 0,
                 made.indptr.dtype.kind == "i" and made.items.dtype.kind == "i",
                 made.items.ndim == 1 and made.indptr[-1] == size,
-                bool((np.diff(made.indptr) >= 0).all()), len(made.folded) == len(made),
+                bool((np.diff(made.indptr) >= 0).all()), made.folded.shape == (len(made),),
                 not size or (made.items.min() >= 0 and made.items.max() < made.n_items),
                 all(each is None or each.shape == (size,) for each in (made.values, made.times)),
                 0 < made.strength < float("inf"),
@@ -129,6 +129,7 @@ class Engine:
     def of(cls, states: Mapping[str, State], told: Mapping[str, Any]) -> Engine:
         """From the states of a Found; ArtifactError where they were altered."""
         with reading("the model file cannot answer"):
+            _check_told(told)
             seen = Seen.from_state(states["seen"])
             users, items = Ids.from_state(states["users"]), Ids.from_state(states["items"])
             main = scorer(states["model"])
@@ -264,6 +265,19 @@ def titles_state(titles: list[str]) -> State:
 def open_state(open_items: np.ndarray) -> State:
     """Which items may be recommended though nobody has them."""
     return State("open", {}, {"open": open_items})
+
+
+def _check_told(told: Mapping[str, Any]) -> None:
+    """Refuse a record that lacks what answering asks of it."""
+    columns, scale = told["columns"], told.get("scale")
+    fits = [isinstance(columns, dict) and {"user", "item"} <= set(columns),
+            all(isinstance(name, str) for name in columns.values()),
+            type(told["k"]) is int and 1 <= told["k"] <= 1000, isinstance(told["lists"], str),
+            all(type(told[name]) is int for name in ("rows", "pairs", "users", "items")),
+            scale is None or np.isfinite(float(scale["high"])),
+            told.get("liked") is None or np.isfinite(float(told["liked"]))]
+    if not all(fits):
+        raise ValueError("what it says of its columns, its lists or its ratings is odd")
 
 
 def _titles(states: Mapping[str, State], count: int) -> list[str] | None:

@@ -35,10 +35,13 @@ class Ids:
     @classmethod
     def of(cls, column: pl.Series) -> tuple[Ids, np.ndarray]:
         """The distinct labels of a column, and its codes int32 (n,), -1 where missing."""
-        codes, labels = _cells.to_codes(column)
         kind = column.dtype
-        named = "integer" if kind.is_integer() and _fits(column) else (
-            "number" if kind.is_float() or kind.is_decimal() else "text")
+        if kind.is_integer() and _fits(column):
+            ranks = column.rank("dense").cast(pl.Int32) - 1
+            labels = column.drop_nulls().unique().sort().cast(pl.String).to_list()
+            return cls(labels, "integer"), ranks.fill_null(-1).to_numpy()
+        codes, labels = _cells.to_codes(column)
+        named = "number" if kind.is_float() or kind.is_decimal() else "text"
         return cls(labels, named), codes.astype(np.int32)
 
     def __len__(self) -> int:

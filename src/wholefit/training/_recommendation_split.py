@@ -120,8 +120,8 @@ def _alone() -> str:
 
 
 def _places(pairs: Interactions, random: np.random.Generator) -> np.ndarray:
-    """The place of each pair among its user's, in an order by chance."""
-    order = np.lexsort((random.random(len(pairs)), pairs.users))
+    """The place of each pair among its user's, in an order by chance; pairs come by user."""
+    order = np.argsort(pairs.users + random.random(len(pairs)), kind="stable")
     starts = np.flatnonzero(np.diff(pairs.users[order], prepend=-1))
     place = np.empty(len(pairs), dtype=np.int64)
     place[order] = np.arange(len(pairs)) - np.repeat(starts, np.diff(starts, append=len(pairs)))

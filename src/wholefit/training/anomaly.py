@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from wholefit import models as catalog
 from wholefit.base.errors import DataError
 from wholefit.base.params import Params, param
 from wholefit.base.state import State
@@ -30,10 +29,9 @@ from wholefit.training._anomaly_detect import (
     detect,
     forward,
     held_out,
-    join,
     names_of,
 )
-from wholefit.training._anomaly_ensemble import DEFAULT
+from wholefit.training._anomaly_ensemble import default
 from wholefit.training._anomaly_judge import REFERENCE, Judge, Verdict
 from wholefit.training._anomaly_lens import Cutting, Plan, plan, time_column
 from wholefit.training._anomaly_threshold import Ladder, Threshold
@@ -74,20 +72,22 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     asked = alerts.read(options.alerts)
     wanted = plan(dataset, options.context, options.window)
     _check(dataset)
-    models = names_of(common.models or [catalog.make(name) for name in DEFAULT])
+    models = names_of(common.models or default(
+        len(dataset), len(dataset.schema.features)))
     cutting = Cutting(dataset, wanted, common.seed)
     budget = _budget(asked, cutting)
     held = held_out(cutting, models, task, common)
     detected, view = detect(cutting, np.ones(cutting.units, dtype=bool), models, task, common)
-    join(detected, held, view, common.seed)
-    chosen = _chosen(held, detected)
+    _check_fitted(held, detected)
+    held.settle(detected)
+    chosen = detected.chosen
     ladder, threshold = _threshold(held.scores[chosen], budget.share, cutting)
     states = _states(detected, chosen, ladder, view, cutting)
     judge = Judge(states)
     known = labels.known(dataset, options.usual)
     facts, warnings = _facts(
         Fit(dataset, cutting, held, chosen, threshold, judge, known), budget, asked, wanted)
-    later = _forward(cutting, models, task, common, chosen, held, threshold)
+    later = _forward(cutting, models, task, common, detected, threshold)
     facts["forward"] = later
     warnings += _drifted(later, threshold)
     return Found(
@@ -131,13 +131,10 @@ def _elapsed(dataset: Dataset) -> float | None:
     return None if name is None else alerts.elapsed(dataset.times(name))
 
 
-def _chosen(held: Held, detected: Detected) -> str:
-    """The detectors together where there are several, else the one there is."""
-    both = [name for name in detected.states if name in held.scores]
-    if not both:
+def _check_fitted(held: Held, detected: Detected) -> None:
+    if not any(name in held.scores for name in detected.states):
         reasons = "; ".join(f"{name}: {why}" for name, why in detected.failed.items())
         raise DataError(f"no detector could be fitted ({reasons or 'too few rows'}).")
-    return TOGETHER if TOGETHER in both else both[0]
 
 
 def _threshold(
@@ -268,11 +265,12 @@ def _model(chosen: str, models: dict[str, Model]) -> dict[str, Any]:
 
 
 def _forward(
-    cutting: Cutting, models: dict[str, Model], task: Task, common: Common, chosen: str,
-    held: Held, threshold: Threshold,
+    cutting: Cutting, models: dict[str, Model], task: Task, common: Common,
+    detected: Detected, threshold: Threshold,
 ) -> dict[str, Any] | None:
     """The alert rate on the last fifth of the time, by detectors of what came before."""
-    found = forward(cutting, models, task, common, chosen, held)
+    chosen = detected.chosen
+    found = forward(cutting, models, task, common, chosen, detected.inside[chosen])
     if found is None:
         return None
     units, scores = found

@@ -206,7 +206,7 @@ def _reading(options: Options) -> dict[str, Any]:
 def _said(how: Layout, data: Read) -> str:
     lines = len(data.baskets.item)
     return (f"association: {how.why}; {len(data.baskets):,} baskets of {len(data.names):,} items, "
-            f"{lines:,} lines")
+            f"{lines:,} lines.")
 
 
 def _warned(data: Read, whole: Mined, options: Options) -> list[str]:

@@ -39,6 +39,8 @@ from wholefit.training.found import Common, Found, lineage
 from wholefit.training.record import Entry
 
 _HEAPS = "one_cluster"
+# Rows above which more than one thread is worth it.
+_THREADED = 20_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Options(Params):
         None, "How many clusters to make; None: as many as `choose` says, if there are any.",
         low=1, none=True)
     most: int = param(10, "Most clusters that are looked for.", low=2, high=100)
-    choose: str = param("silhouette", "What the number of clusters is chosen by.", choices=WAYS)
+    choose: str = param("separation", "What the number of clusters is chosen by.", choices=WAYS)
     level: float = param(
         0.05, "The share of tables without clusters that may be taken to have some.",
         above=0, below=1)
@@ -65,6 +67,15 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     that is not clustering's, and, where every family that was asked for failed, the first one's
     error.
     """
+    import sklearn.cluster  # noqa: F401  its threads can be limited once they are there
+    from threadpoolctl import threadpool_limits
+
+    # Threads that wait for each other cost more than they bring where rows are few.
+    with threadpool_limits(common.jobs if len(dataset) > _THREADED else 1):
+        return _fit(dataset, task, options, common)
+
+
+def _fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found:
     metric = _metric(common.metric)
     if options.clusters is not None and options.clusters > len(dataset):
         raise ParameterError(f"clusters must be <= the number of rows, {len(dataset):,}; got "
@@ -100,13 +111,19 @@ def _tested(space: Space, options: Options, common: Common) -> Verdict:
         return Verdict(math.nan, 1.0, options.level, 0, len(space.Z), "", ())
     rng = seeds.generator(common.seed, "clusters", "null")
     return null.verdict(space.Z, space.groups, rng, level=options.level,
-                        simulations=options.simulations,
-                        left=lambda: common.clock.left() - 0.6 * _whole(common))
+                        simulations=options.simulations, left=Part(common, 0.4).left)
 
 
-def _whole(common: Common) -> float:
-    seconds = common.clock.budget.seconds
-    return 0.0 if seconds is None else seconds
+class Part:
+    """A clock that runs out once a share of the budget of time is spent."""
+
+    def __init__(self, common: Common, share: float) -> None:
+        self._clock = common.clock
+        self._kept = (1 - share) * (common.clock.budget.seconds or 0.0)
+
+    def left(self) -> float:
+        """Seconds left of the share; infinity where the budget has no time limit."""
+        return self._clock.left() - self._kept
 
 
 def _work(Z: np.ndarray, task: Task, common: Common) -> Work:
@@ -122,16 +139,15 @@ def _run(
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Every family, while there is time; the first one always."""
     wanted, left_out = board.candidates(common.models, options.clusters, *Z.shape)
-    found = []
+    clock, found = Part(common, 0.6), []
     for at, model in enumerate(wanted):
         candidate = Candidate(model)
-        if at and common.clock.left() < 0.25 * _whole(common):
+        if at and clock.left() <= 0:
             candidate.status, candidate.reason = "skipped", "the budget of time was spent"
         elif len(Z) < 4:
             candidate.status, candidate.reason = "skipped", "fewer than four rows"
         else:
-            board.run(candidate, Z, work, options.clusters, options.most, options.choose,
-                      common.clock)
+            board.run(candidate, Z, work, options.clusters, options.most, options.choose, clock)
         found.append(candidate)
     return found, left_out
 
@@ -152,7 +168,7 @@ def _made(
     assert state is not None
     labels = labels_of(answered(state, space.Z))
     if chosen is not None and chosen.choice is not None:
-        choosing.argue(chosen.choice, chosen.model, work, common.clock)
+        choosing.argue(chosen.choice, chosen.model, work, Part(common, 0.75))
     told = tell.told(space, work, labels, chosen, verdict, options)
     told["described"] = describe(dataset, labels, space.Z, common.seed)
     told["known"] = tell.known(dataset, labels)

@@ -92,9 +92,10 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     encoders: dict[str, Encoder] = {}
     plan = _plan(dataset, options, common)
     trials: list[_Trial] = []
-    for model in models:
-        emit("model_started", model=model.name)
-        trials.append(_trial(model, dataset, task, plan, options, common, encoders, trials))
+    for model, name in zip(models, _named(models), strict=True):
+        emit("model_started", model=name)
+        trials.append(_trial(model, name, dataset, task, plan, options, common, encoders,
+                             trials))
     trials = _ranked(trials, metric)
     chosen = next(trial for trial in trials if trial.entry.recommended)
     final = _final(chosen, dataset, task, common)
@@ -135,6 +136,17 @@ def _models(options: Options, common: Common) -> list[Model]:
     return [make(name).replace(components=count) for name in asked]
 
 
+def _named(models: Sequence[Model]) -> list[str]:
+    """Names on the board: a second one of a kind is called "umap_2"."""
+    seen: dict[str, int] = {}
+    found = []
+    for model in models:
+        seen[model.name] = seen.get(model.name, 0) + 1
+        many = seen[model.name]
+        found.append(model.name if many == 1 else f"{model.name}_{many}")
+    return found
+
+
 def _sized(model: Model, wanted: float | None, common: Common) -> Model:
     """The model with the components of the fit, where it does not say its own."""
     if wanted is None or getattr(model, "components", 0) is not None:
@@ -171,11 +183,11 @@ def _labels(dataset: Dataset) -> tuple[np.ndarray | None, bool]:
 
 
 def _trial(
-    model: Model, dataset: Dataset, task: Task, plan: _Plan, options: Options, common: Common,
-    encoders: dict[str, Encoder], before: Sequence[_Trial],
+    model: Model, name: str, dataset: Dataset, task: Task, plan: _Plan, options: Options,
+    common: Common, encoders: dict[str, Encoder], before: Sequence[_Trial],
 ) -> _Trial:
     """Learn and judge one method; a failure or a spent budget is a row of the board."""
-    entry = Entry(model.name, model.to_dict())
+    entry = Entry(name, model.to_dict())
     if before and any(trial.judged for trial in before) and common.clock.left() < _guess(
             model, len(plan.learn), len(plan.encoder.names)):
         return _Trial(model, replace(entry, status="skipped", reason="the budget was spent"))
@@ -274,10 +286,10 @@ def _ranked(trials: list[_Trial], metric: str) -> list[_Trial]:
             f"{trial.model.name}: {trial.entry.reason}" for trial in trials))
     scored = [trial for trial in done if metric in trial.entry.scores]
     if not scored:
-        return _marked(trials, done[0], {done[0].model.name: None})
+        return _marked(trials, done[0], {})
     best = scored[0]
-    gaps = {trial.model.name: _gap(trial, best, metric) for trial in scored}
-    tied = [t for t in scored if t is best or _is_tied(gaps[t.model.name])]
+    gaps = {trial.entry.model: _gap(trial, best, metric) for trial in scored}
+    tied = [t for t in scored if t is best or _is_tied(gaps[t.entry.model])]
     pick = min(tied, key=lambda trial: trial.model.burden)
     return _marked(trials, pick, gaps, best, tied)
 
@@ -304,7 +316,7 @@ def _marked(
 ) -> list[_Trial]:
     return [replace(t, entry=replace(
         t.entry, best=t is best, tied=len(tied) > 1 and t in tied, recommended=t is pick,
-        difference=gaps.get(t.model.name))) for t in trials]
+        difference=gaps.get(t.entry.model))) for t in trials]
 
 
 def _final(chosen: _Trial, dataset: Dataset, task: Task, common: Common) -> _Trial:
@@ -343,7 +355,7 @@ def _found(
 
 
 def _split(plan: _Plan, trials: Sequence[_Trial], options: Options) -> str:
-    own = [t.model.name for t in trials if t.own_rows and t.judged]
+    own = [t.entry.model for t in trials if t.own_rows and t.judged]
     if not len(plan.held):
         return "too few rows to set some apart: methods are judged on the rows they learnt from"
     apart = (f"each method learnt on {len(plan.learn):,} rows and was judged on "

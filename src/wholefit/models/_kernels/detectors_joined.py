@@ -1,8 +1,9 @@
 """Several detectors as one: their scores on one scale, averaged.
 
-The scale is how rare a score is among rows that were not learnt from: -log of the share of them
-that score as high (one of the unifications that Kriegel et al., 2011, compare). Beyond the highest
-it goes on as the logarithm, so that what is stranger than anything seen is still told apart.
+Nine tenths of the scale are how rare a score is: -log of the share of rows that score as high, up
+to log 10, as unifications of scores go (Kriegel et al. 2011). The last tenth is how far out it is,
+in steps of the way from the middle score to where that tenth begins; far out, steps count as their
+logarithm. Ranks alone would make little of a row that is further out than all others.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from wholefit.base.state import State
 from wholefit.models._kernels.detectors import Detector, array
 from wholefit.models._scorers import scorer
 
+# Rarity where the strangest tenth begins, and the steps from where on they count less and less.
+_TENTH, _BENT = float(np.log(10)), 3.0
+
 
 class Joined:
-    """Detectors `names`; parts "member i". Arrays "score i" (ascending), "rarity i", "beyond i"
+    """Detectors `names`; parts "member i". Arrays "score i" (ascending), "rarity i", "step i"
     (1,) and "usual i" (p,) say how the scores of each are read.
     """
 
@@ -39,7 +43,7 @@ class Joined:
         self._scales = [_Scale(state, at, self.features) for at in range(count)]
 
     def answer(self, X: Any) -> np.ndarray:
-        """Features (n, p) to mean rarities (n,): 3 is a score that 5 % of usual rows have."""
+        """Features (n, p) to mean rarities (n,); above 2.3 is the strangest tenth."""
         return self.each(X).mean(axis=1)
 
     def each(self, X: Any) -> np.ndarray:
@@ -47,11 +51,6 @@ class Joined:
         found = [scale.read(member.answer(X))
                  for member, scale in zip(self.members, self._scales, strict=True)]
         return np.stack(found, axis=1)
-
-    def read(self, scores: np.ndarray) -> np.ndarray:
-        """Mean rarities (n,) of scores that the members gave, (n, members) in their order."""
-        found = [scale.read(column) for column, scale in zip(scores.T, self._scales, strict=True)]
-        return np.stack(found, axis=1).mean(axis=1)
 
     def parts(self, X: Any) -> np.ndarray:
         """What each feature adds to a row's score, (n, p), none below 0; a row's sum to its score.
@@ -75,17 +74,16 @@ class _Scale:
     def __init__(self, state: State, at: int, features: int) -> None:
         self._score = array(state, f"score {at}", None)
         self._rarity = array(state, f"rarity {at}", len(self._score))
-        self._beyond = float(array(state, f"beyond {at}", 1)[0])
+        self._step = float(array(state, f"step {at}", 1)[0])
         self.usual = array(state, f"usual {at}", features)
-        if (np.diff(self._score) < 0).any() or self._beyond <= 0:
+        if (np.diff(self._score) < 0).any() or self._step <= 0:
             raise ArtifactError(_ALTERED)
 
     def read(self, scores: np.ndarray) -> np.ndarray:
         """Rarities (n,) of scores (n,)."""
-        found = np.interp(scores, self._score, self._rarity)
-        over = scores > self._score[-1]
-        found[over] += np.log1p((scores[over] - self._score[-1]) / self._beyond)
-        return found
+        steps = np.maximum(scores - self._score[-1], 0.0) / self._step
+        near = np.interp(scores, self._score, self._rarity)
+        return np.asarray(near + _TENTH * _BENT * np.log1p(steps / _BENT))
 
 
 _ALTERED = ("state of joined detectors does not hold what it must: it was altered, or not written "

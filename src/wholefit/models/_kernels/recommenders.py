@@ -66,8 +66,10 @@ class Recommends:
     def scores(self, users: np.ndarray) -> np.ndarray:
         """(n, n_items): how each user stands to every item; the caller asks in chunks."""
         users = self._codes(users, self.n_users)
-        found = np.tile(self.fallback, (len(users), 1))
         known = self._known(users)
+        if known.all() and len(users):
+            return self._rows(users)
+        found = np.tile(self.fallback, (len(users), 1))
         if known.any():
             found[known] = self._rows(users[known])
         return found
@@ -209,20 +211,28 @@ def best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     codes, values = np.full((n, k), -1, dtype=np.int32), np.zeros((n, k))
     if not n or not size:
         return codes, values
-    limit = np.partition(scores, width - size, axis=1)[:, width - size, None]
-    chosen = scores >= limit
-    many = np.flatnonzero(chosen.sum(axis=1) > size)
-    equal = scores[many] == limit[many]
-    spare = size - (chosen[many] & ~equal).sum(axis=1, keepdims=True)
-    chosen[many] &= ~equal | (np.cumsum(equal, axis=1) <= spare)
-    column = (np.flatnonzero(chosen) % width).reshape(n, size)
-    found = np.take_along_axis(scores, column, axis=1)
-    order = np.argsort(-found, axis=1, kind="stable")
-    column, found = (np.take_along_axis(each, order, axis=1) for each in (column, found))
-    barred = np.isneginf(found)
-    codes[:, :size] = np.where(barred, -1, column)
-    values[:, :size] = np.where(barred, 0.0, found)
+    at = np.flatnonzero(scores >= _floors(scores, size)[:, None])
+    row, column, found = at // width, at % width, scores.ravel()[at]
+    order = np.lexsort((column, -found, row))
+    take = order[np.searchsorted(row, np.arange(n))[:, None] + np.arange(size)]
+    barred = np.isneginf(found[take])
+    codes[:, :size] = np.where(barred, -1, column[take])
+    values[:, :size] = np.where(barred, 0.0, found[take])
     return codes, values
+
+
+def _floors(scores: np.ndarray, size: int) -> np.ndarray:
+    """(n,) numbers that at least `size` values of each row reach, and few more.
+
+    The largest of each of some groups of columns stand for them: as many values as groups
+    reach the group that comes `size`-th. It spares a sort of all.
+    """
+    n, width = scores.shape
+    deep = max(1, min(32, width // (4 * size)))
+    groups = width // deep
+    tops = scores[:, :deep * groups].reshape(n, deep, groups).max(axis=1)
+    tops = np.concatenate([tops, scores[:, deep * groups:]], axis=1)
+    return np.partition(tops, tops.shape[1] - size, axis=1)[:, tops.shape[1] - size]
 
 
 def _sparse(vectors: np.ndarray) -> Any:

@@ -7,22 +7,41 @@ from typing import Any
 import numpy as np
 
 
-def strongest(alike: np.ndarray, k: int) -> Any:
-    """CSR of the k largest of each row of a dense matrix, those above 0 alone."""
+def strongest(alike: Any, k: int, start: int | None = None) -> Any:
+    """CSR of the k largest of each row, those above 0 alone; equal ones by column.
+
+    `alike` is dense or CSR with columns in order; row r leaves out column `start` + r, itself.
+    """
     from scipy.sparse import csr_matrix
 
-    if alike.shape[1] > k:
-        limit = np.partition(alike, alike.shape[1] - k, axis=1)[:, -k, None]
-        chosen = (alike >= limit) & (alike > 0)
-        many = np.flatnonzero(chosen.sum(axis=1) > k)
-        equal = alike[many] == limit[many]
-        spare = k - (chosen[many] & ~equal).sum(axis=1, keepdims=True)
-        chosen[many] &= ~equal | (np.cumsum(equal, axis=1) <= spare)
+    if isinstance(alike, np.ndarray):
+        column, value = np.nonzero(alike > 0)[1], alike[alike > 0]
+        ends = np.concatenate([[0], np.cumsum((alike > 0).sum(axis=1))])
     else:
-        chosen = alike > 0
-    at = np.flatnonzero(chosen)
-    ends = np.concatenate([[0], np.cumsum(chosen.sum(axis=1))])
-    return csr_matrix((alike.ravel()[at], at % alike.shape[1], ends), shape=alike.shape)
+        column, value, ends = alike.indices, alike.data, alike.indptr
+    kept, counts = [], []
+    for row in range(len(ends) - 1):
+        part = slice(ends[row], ends[row + 1])
+        mine = _largest(value[part], k, None if start is None else column[part] != start + row)
+        kept.append(mine + ends[row])
+        counts.append(len(mine))
+    at = np.concatenate(kept) if kept else np.array([], dtype=np.int64)
+    return csr_matrix((value[at], column[at], np.concatenate([[0], np.cumsum(counts)])),
+                      shape=alike.shape)
+
+
+def _largest(values: np.ndarray, k: int, allowed: np.ndarray | None) -> np.ndarray:
+    """Places of the k largest of `values` above 0, in order of place; equal ones: first places."""
+    usable = values > 0 if allowed is None else (values > 0) & allowed
+    at = np.flatnonzero(usable)
+    if len(at) <= k:
+        return at
+    mine = values[at]
+    limit = np.partition(mine, len(mine) - k)[len(mine) - k]
+    chosen = mine > limit
+    equal = np.flatnonzero(mine == limit)[:k - int(chosen.sum())]
+    chosen[equal] = True
+    return at[chosen]
 
 
 class Side:
@@ -35,12 +54,20 @@ class Side:
         self._squares = self._values.multiply(self._values).tocsr()
         self._lengths = np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel())
 
+    def of_uses(self, some: Any) -> Any:
+        """CSR (some, n) of the cosines of uses, nothing where two rows have nothing in common."""
+        found = (some @ self._values).tocsr()
+        found.sort_indices()
+        lengths = np.sqrt(np.asarray(some.multiply(some).sum(axis=1)).ravel())
+        sizes = np.repeat(lengths, np.diff(found.indptr)) * self._lengths[found.indices]
+        found.data = np.round(found.data / np.maximum(sizes + self._shrink, 1e-300), 10)
+        return found
+
     def to(self, some: Any) -> np.ndarray:
         """(some, n) likeness of the rows `some`, CSR, to all."""
-        product = (some @ self._values).toarray()
         if not self._rated:
-            lengths = np.sqrt(np.asarray(some.multiply(some).sum(axis=1)))
-            return product / np.maximum(lengths * self._lengths + self._shrink, 1e-300)
+            return np.asarray(self.of_uses(some).toarray())
+        product = (some @ self._values).toarray()
         met, squares = ones(some), some.multiply(some).tocsr()
         common = (met @ self._met).toarray()
         own, other = (squares @ self._met).toarray(), (met @ self._squares).toarray()
