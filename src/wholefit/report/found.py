@@ -77,7 +77,7 @@ def _top(found: Found, nav: Html) -> Html:
     if isinstance(found.lineage.get("rows"), int):
         tiles.append(("rows", f"{found.lineage['rows']:,}"))
     return el("header", el("h1", _title(found)),
-              el("p", data(found.said, 400), " From ",
+              el("p", data(found.said.rstrip("."), 400), ". From ",
                  data(found.lineage.get("source", "?")), ".", cls="kind"),
               el("dl", *(el("div", el("dt", name), el("dd", value)) for name, value in tiles),
                  cls="tiles"), nav)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +24,11 @@ from wholefit.training.found import Common
 
 TOGETHER = "together"
 # Parts that rows are dealt into: more where fitting is cheap, as each then is closer to the whole.
-_FOLDS, _FEW_FOLDS, _MANY = 10, 5, 20_000
+_FOLDS, _FEW_FOLDS, _MANY = 10, 5, 2_000
 # Held-out rows scored at most: a threshold of one in a thousand then rests on fifty.
 _MOST_HELD = 50_000
 # Rows by which two fits of one detector are compared.
-_ANCHORS = 4_000
+_ANCHORS = 3_000
 # Stretches of time that rows count by, where neighbours in time are alike.
 _BLOCKS = 50
 
@@ -55,8 +56,16 @@ class Detected:
 
     def score(self, view: Dataset, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Scores of these rows of what the lens shows, by each detector."""
-        X = self.encoder.transform(view, rows)
-        return {name: scorer(state).answer(X) for name, state in self.states.items()}
+        return self.scored(self.encoder.transform(view, rows))
+
+    def scored(self, X: Any) -> dict[str, np.ndarray]:
+        """Scores of encoded rows by each detector; where there are several, as rarities."""
+        if TOGETHER not in self.states:
+            return {name: scorer(state).answer(X) for name, state in self.states.items()}
+        made: Any = scorer(self.states[TOGETHER])
+        each = made.each(X)
+        return {**{name: each[:, at] for at, name in enumerate(made.names)},
+                TOGETHER: each.mean(axis=1)}
 
 
 def detect(
@@ -83,10 +92,10 @@ def detect(
         found.seconds[name] = time.perf_counter() - start
     if len(found.states) > 1:
         start = time.perf_counter()
-        found.states[TOGETHER] = together(found.states, X, common.seed)
+        found.states[TOGETHER] = together(found.states, X[anchors], common.seed)
         found.seconds[TOGETHER] = sum(found.seconds.values()) + time.perf_counter() - start
-    for name, state in found.states.items():
-        found.inside[name] = np.sort(scorer(state).answer(X[anchors]))
+    for name, scores in found.scored(X[anchors]).items() if found.states else ():
+        found.inside[name] = np.sort(scores)
     return found, view
 
 

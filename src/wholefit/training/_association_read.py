@@ -6,7 +6,7 @@ Nothing is left out in silence: each kind of line that is, leaves a note that co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -46,6 +46,26 @@ class Read:
     strange: int = 0
 
 
+@dataclass(eq=False)
+class _Lines:
+    """Lines of (basket, item): `item` codes into `names`, `basket` names or rows; `kept` says
+    which lines still count. Nothing is copied to leave a line out: tables may be large."""
+
+    names: list[str]
+    item: np.ndarray
+    basket: pl.Series
+    kept: np.ndarray
+    amount: pl.Series | None = None
+    quantity: pl.Series | None = None
+
+    def drop(self, out: np.ndarray) -> tuple[int, int, np.ndarray]:
+        """Leave lines out; how many were, of how many, and the first of them (from 1)."""
+        out = out & self.kept
+        before = int(self.kept.sum())
+        self.kept &= ~out
+        return before - int(self.kept.sum()), before, np.flatnonzero(out)[:_SAID] + 1
+
+
 def read(frame: pl.DataFrame, how: Layout, *, returns: str = "drop", charges: str = "drop",
          ignore: Sequence[str] = (), total: bool = False, known: list[str] | None = None) -> Read:
     """Baskets of a table laid out as `how` says.
@@ -57,11 +77,10 @@ def read(frame: pl.DataFrame, how: Layout, *, returns: str = "drop", charges: st
     _check(frame, how)
     notes: list[Note] = []
     lines = _lines(frame, how)
-    if how.kind == "long" and known is None:
-        lines = _named(lines, how, notes)
+    _named(lines, how, notes)
     if returns == "drop":
-        lines = _bought(lines, how, notes)
-    lines = _goods(lines, charges, ignore, notes)
+        _bought(lines, how, notes)
+    _goods(lines, charges, ignore if known is None else (), notes)
     return _coded(lines, frame, how, total, known, notes)
 
 
@@ -77,22 +96,35 @@ def _check(frame: pl.DataFrame, how: Layout) -> None:
 # ---- lines of (basket, item) ------------------------------------------------------------
 
 
-def _lines(frame: pl.DataFrame, how: Layout) -> pl.DataFrame:
-    """Columns "basket" (any type, or the row's number), "item" (text), and what else is known."""
+def _lines(frame: pl.DataFrame, how: Layout) -> _Lines:
+    """The table's lines, whichever way it is laid out."""
     if how.kind == "long":
-        taken = {"basket": how.basket, "item": how.item, "amount": how.amount,
-                 "quantity": how.quantity}
-        columns = [frame.get_column(name).alias(role) for role, name in taken.items()
-                   if name is not None and name in frame.columns]
-        lines = pl.DataFrame([*columns, pl.Series("row", np.arange(frame.height), pl.UInt32)])
-        return lines.with_columns(_cells.to_labels(lines["item"]).str.strip_chars().alias("item"))
+        item, names = _items(frame.get_column(str(how.item)).alias("item"))
+        amount, quantity = (
+            frame.get_column(name).alias("cells") if name is not None and name in frame.columns
+            else None for name in (how.amount, how.quantity))
+        return _Lines(names, item, frame.get_column(str(how.basket)).alias("basket"),
+                      np.ones(frame.height, dtype=bool), amount, quantity)
     row = np.arange(frame.height, dtype=np.uint32)
     if how.kind == "strings":
-        return _split(frame.get_column(str(how.item)), how.separator, row)
-    parts = [_marks(frame.get_column(name), name, row) if how.kind == "matrix" else
-             _slot(frame.get_column(name), row) for name in how.items if name in frame.columns]
-    empty = pl.DataFrame(schema={"basket": pl.UInt32, "item": pl.String, "row": pl.UInt32})
-    return pl.concat([empty, *parts])
+        held = _split(frame.get_column(str(how.item)), how.separator, row)
+    else:
+        parts = [_marks(frame.get_column(name), name, row) if how.kind == "matrix" else
+                 _slot(frame.get_column(name), row) for name in how.items if name in frame.columns]
+        held = pl.concat([pl.DataFrame(schema={"basket": pl.UInt32, "item": pl.String}), *parts])
+    item, names = _items(held["item"])
+    return _Lines(names, item, held["basket"], np.ones(len(held), dtype=bool))
+
+
+def _items(column: pl.Series) -> tuple[np.ndarray, list[str]]:
+    """Codes int32 of names without blanks at their ends, -1 where there is none, and the names."""
+    codes, raw = _cells.to_codes(column)
+    place: dict[str, int] = {}
+    for name in sorted({name.strip() for name in raw}):
+        if name.lower() not in _cells.MISSING_WORDS:
+            place[name] = len(place)
+    moved = np.array([place.get(name.strip(), -1) for name in raw] + [-1], dtype=np.int32)
+    return moved[codes], list(place)
 
 
 def _split(column: pl.Series, separator: str | None, row: np.ndarray) -> pl.DataFrame:
@@ -104,131 +136,136 @@ def _split(column: pl.Series, separator: str | None, row: np.ndarray) -> pl.Data
         cells = cells.str.split(separator or ",")
     lines = pl.DataFrame([pl.Series("basket", row), cells]).explode("item")
     marks = " \t\r\n'\"" if quoted else None
-    lines = lines.with_columns(pl.col("item").cast(pl.String).str.strip_chars(marks),
-                               pl.col("basket").alias("row"))
+    lines = lines.with_columns(pl.col("item").cast(pl.String).str.strip_chars(marks))
     return lines.filter(pl.col("item").is_not_null() & (pl.col("item") != ""))
 
 
 def _marks(column: pl.Series, name: str, row: np.ndarray) -> pl.DataFrame:
-    held = row[marked(column.alias("column")).to_numpy()]
-    return pl.DataFrame({"basket": held, "item": pl.Series([name], dtype=pl.String).new_from_index(
-        0, len(held)), "row": held})
+    held = row[marked(column).to_numpy()]
+    items = pl.Series([name], dtype=pl.String).new_from_index(0, len(held))
+    return pl.DataFrame([pl.Series("basket", held), items.alias("item")])
 
 
 def _slot(column: pl.Series, row: np.ndarray) -> pl.DataFrame:
-    cells = _cells.to_labels(column.alias("item")).str.strip_chars()
-    lines = pl.DataFrame([pl.Series("basket", row), cells, pl.Series("row", row)])
-    return lines.filter(~_cells.is_missing(cells))
+    cells = _cells.to_labels(column.alias("item"))
+    return pl.DataFrame([pl.Series("basket", row), cells]).filter(~_cells.is_missing(cells))
 
 
 # ---- what is left out -------------------------------------------------------------------
 
 
-def _named(lines: pl.DataFrame, how: Layout, notes: list[Note]) -> pl.DataFrame:
+def _named(lines: _Lines, how: Layout, notes: list[Note]) -> None:
     """Lines that say both their basket and their item."""
-    for role, name in (("basket", how.basket), ("item", how.item)):
-        empty = _cells.is_missing(lines.get_column(role))
-        if empty.any():
-            notes.append(warning(
-                f"{role}_missing", f"{int(empty.sum()):,} of {len(lines):,} lines have no "
-                f"{role} (column {name!r}): left out.", column=name, count=int(empty.sum()),
-                rows=lines["row"].filter(empty).head(_SAID).to_numpy() + 1))
-            lines = lines.filter(~empty)
-    return lines
+    if how.kind != "long":
+        return
+    for role, name, empty in (("basket", how.basket, _cells.is_missing(lines.basket).to_numpy()),
+                              ("item", how.item, lines.item < 0)):
+        count, of, rows = lines.drop(empty)
+        if count:
+            notes.append(warning(f"{role}_missing", f"{count:,} of {of:,} lines have no {role} "
+                                 f"(column {name!r}): left out.", column=name, count=count,
+                                 rows=rows))
 
 
-def _bought(lines: pl.DataFrame, how: Layout, notes: list[Note]) -> pl.DataFrame:
+def _bought(lines: _Lines, how: Layout, notes: list[Note]) -> None:
     """Lines of what was bought and kept: returns and cancellations say nothing of a basket."""
-    back = pl.Series("back", np.zeros(len(lines), dtype=bool))
-    if "quantity" in lines.columns:
-        back = (_cells.to_numbers(lines["quantity"]) <= 0).fill_null(False)
-    elif "amount" in lines.columns:
-        back = (_cells.to_numbers(lines["amount"]) < 0).fill_null(False)
-    cancelled = _cancelled(lines)
-    both = back | cancelled
-    if not both.any():
-        return lines
-    named = lines["basket"].filter(cancelled)
-    words = [f"{int(back.sum()):,} have a {'quantity' if how.quantity else 'amount'} of 0 or less"
-             if back.any() else "", f"{int(cancelled.sum()):,} belong to baskets named like "
-             f"cancellations ({named[0]!r})" if cancelled.any() else ""]
+    back = np.zeros(len(lines.item), dtype=bool)
+    if lines.quantity is not None:
+        back = (_cells.to_numbers(lines.quantity) <= 0).fill_null(False).to_numpy()
+    elif lines.amount is not None:
+        back = (_cells.to_numbers(lines.amount) < 0).fill_null(False).to_numpy()
+    cancelled = _cancelled(lines.basket)
+    many, named = (int((each & lines.kept).sum()) for each in (back, cancelled))
+    if not many + named:
+        return
+    first = int(np.argmax(cancelled))
+    words = [f"{many:,} have {'a quantity' if how.quantity else 'an amount'} of "
+             f"{'0 or less' if how.quantity else 'less than 0'}" if many else "",
+             f"{named:,} belong to baskets named like cancellations ({lines.basket[first]!r})"
+             if named else ""]
+    count, of, rows = lines.drop(back | cancelled)
     notes.append(warning(
-        "returns", f"{int(both.sum()):,} of {len(lines):,} lines are returns or cancellations and "
-        f"were left out: {' and '.join(filter(None, words))}. returns='keep' takes them in.",
-        count=int(both.sum()), rows=lines["row"].filter(both).head(_SAID).to_numpy() + 1))
-    return lines.filter(~both)
+        "returns", f"{count:,} of {of:,} lines are returns or cancellations and were left out: "
+        f"{' and '.join(filter(None, words))}. returns='keep' takes them in.", count=count,
+        rows=rows))
 
 
-def _cancelled(lines: pl.DataFrame) -> pl.Series:
+def _cancelled(basket: pl.Series) -> np.ndarray:
     """Lines of baskets named "C12345", where nearly all baskets are plain numbers."""
-    none = pl.Series("back", np.zeros(len(lines), dtype=bool))
-    if lines["basket"].dtype != pl.String or not len(lines):
+    none = np.zeros(len(basket), dtype=bool)
+    if basket.dtype != pl.String or not len(basket):
         return none
-    plain = lines["basket"].str.contains(r"^\d+$").fill_null(False)
-    lettered = lines["basket"].str.contains(r"^[Cc]\d+$").fill_null(False)
-    few = bool((plain.mean() or 0) > 0.8)  # type: ignore[operator]
-    return lettered if few else none
+    lettered = basket.str.contains(r"^[Cc]\d+$").fill_null(False)
+    if not lettered.any():
+        return none
+    plain = basket.str.contains(r"^\d+$").fill_null(False)
+    return lettered.to_numpy() if _cells.mean(plain) > 0.8 else none
 
 
-def _goods(lines: pl.DataFrame, charges: str, ignore: Sequence[str],
-           notes: list[Note]) -> pl.DataFrame:
+def _goods(lines: _Lines, charges: str, ignore: Sequence[str], notes: list[Note]) -> None:
     """Lines of goods: postage is in half of all parcels and is no one's taste."""
-    away = {word.strip().lower() for word in ignore}
-    if charges == "drop":
-        away |= CHARGES
-    items = lines["item"].unique()
-    lower = items.str.to_lowercase()
-    gone = items.filter(lower.is_in(list(away)))
+    away = {word.strip().lower() for word in ignore} | (CHARGES if charges == "drop" else set())
+    lower = [name.lower() for name in lines.names]
     for word in ignore:
-        if word.strip().lower() not in set(lower.to_list()):
+        if word.strip().lower() not in lower:
             notes.append(warning("ignore_unknown", f"ignore= names {word!r}, which no basket "
                                  "holds."))
-    if not len(gone):
-        return lines
-    out = lines["item"].is_in(gone.to_list())
-    names = sorted(gone.to_list())
-    notes.append(warning(
-        "charges", f"{int(out.sum()):,} lines are no goods and were left out: "
-        f"{some([repr(name) for name in names], 8)}. charges='keep' takes them in.",
-        count=int(out.sum())))
-    return lines.filter(~out)
+    out = np.array([name in away for name in lower] + [False])
+    count, _, rows = lines.drop(out[lines.item])
+    if count:
+        names = [repr(name) for name, gone in zip(lines.names, out, strict=False) if gone]
+        notes.append(warning("charges", f"{count:,} lines are no goods and were left out: "
+                             f"{some(names, 8)}. charges='keep' takes them in.", count=count,
+                             rows=rows))
 
 
 # ---- codes ------------------------------------------------------------------------------
 
 
-def _coded(lines: pl.DataFrame, frame: pl.DataFrame, how: Layout, total: bool,
+def _coded(lines: _Lines, frame: pl.DataFrame, how: Layout, total: bool,
            known: list[str] | None, notes: list[Note]) -> Read:
-    names = lines["item"].unique().drop_nulls().sort().to_list() if known is None else known
-    if known is None and not names:
+    if known is None and not lines.kept.any():
         raise DataError("there must be an item in some basket; there is none.")
-    place = pl.Series(names, dtype=pl.String)
-    codes = lines["item"].cast(pl.Enum(place), strict=False).to_physical()
-    strange = int((codes.is_null() & lines["item"].is_not_null()).sum())
-    item = codes.cast(pl.Int32).fill_null(-1).to_numpy()
-    if how.kind == "long":
-        basket, keys = _keys(lines["basket"])
-    else:
-        basket, keys = lines["basket"].to_numpy().astype(np.int64), None
+    basket, keys = _keys(lines, how.kind == "long")
+    names, item = _renamed(lines, known)
+    strange = int((lines.kept & (item < 0)).sum())
+    lines.kept &= item >= 0
     count = frame.height if keys is None else len(keys)
-    held = (item >= 0) & (basket >= 0)
-    if not held.all():
-        basket, item = basket[held], item[held]
-        lines = lines.filter(pl.Series(held))
-    baskets = grouped(basket, item, count, len(names))
-    _repeats(baskets, len(item), notes)
-    return _with_facts(Read(baskets, names, keys, notes, strange=strange), lines, frame, how,
-                       basket, item, total)
+    baskets = grouped(basket[lines.kept], item[lines.kept], count, len(names))
+    _repeats(baskets, int(lines.kept.sum()), notes)
+    found = Read(baskets, names, keys, notes, strange=strange)
+    return _with_facts(found, lines, frame, how, basket, item, total)
 
 
-def _keys(column: pl.Series) -> tuple[np.ndarray, pl.Series]:
-    """The basket of each line as a code into the sorted names of baskets."""
+def _keys(lines: _Lines, by_name: bool) -> tuple[np.ndarray, pl.Series | None]:
+    """The basket of each line as a code, int32, and the sorted names that are still in use."""
+    if not by_name:
+        return lines.basket.to_numpy(), None
+    column = lines.basket
     keys = column.unique().drop_nulls().sort()
     if column.dtype == pl.String:
-        codes = column.cast(pl.Enum(keys)).to_physical().cast(pl.Int64).fill_null(-1)
-        return codes.to_numpy(), keys
-    codes = column.replace_strict(keys, np.arange(len(keys)), default=None, return_dtype=pl.Int64)
-    return codes.fill_null(-1).to_numpy(), keys
+        codes = column.cast(pl.Enum(keys)).to_physical().cast(pl.Int32)
+    else:
+        codes = column.replace_strict(keys, np.arange(len(keys)), default=None,
+                                      return_dtype=pl.Int32)
+    code = codes.fill_null(0).to_numpy()
+    used = np.zeros(len(keys), dtype=bool)
+    used[code[lines.kept]] = True
+    moved = (np.cumsum(used) - 1).astype(np.int32)
+    return moved[code] if len(keys) else code, keys.filter(pl.Series(used))
+
+
+def _renamed(lines: _Lines, known: list[str] | None) -> tuple[list[str], np.ndarray]:
+    """The names still in use, or those known, and each line's code among them."""
+    if known is None:
+        used = np.zeros(len(lines.names) + 1, dtype=bool)
+        used[lines.item[lines.kept]] = True
+        names = [name for name, there in zip(lines.names, used, strict=False) if there]
+    else:
+        names = known
+    place = {name: at for at, name in enumerate(names)}
+    moved = np.array([place.get(name, -1) for name in lines.names] + [-1], dtype=np.int32)
+    return names, moved[lines.item]
 
 
 def _repeats(baskets: Baskets, lines: int, notes: list[Note]) -> None:
@@ -238,20 +275,21 @@ def _repeats(baskets: Baskets, lines: int, notes: list[Note]) -> None:
                           "an item counts once, its amounts are added up.", count=more))
 
 
-def _with_facts(found: Read, lines: pl.DataFrame, frame: pl.DataFrame, how: Layout,
+def _with_facts(found: Read, lines: _Lines, frame: pl.DataFrame, how: Layout,
                 basket: np.ndarray, item: np.ndarray, total: bool) -> Read:
     """Money, times and segments of each basket."""
     n, by_row = len(found.baskets), how.kind != "long"
     value = price = time = None
+    kept = np.flatnonzero(lines.kept)
     if by_row and how.amount is not None and how.amount in frame.columns:
-        value = _cells.to_numbers(frame[how.amount]).fill_null(0.0).to_numpy().copy()
-    elif "amount" in lines.columns:
-        money = _money(lines, total)
-        value = np.bincount(basket, money, n)
+        cells = _cells.to_numbers(frame.get_column(how.amount).alias("cells"))
+        value = np.nan_to_num(cells.fill_null(0.0).to_numpy(), nan=0.0, posinf=0.0, neginf=0.0)
+    elif lines.amount is not None:
+        money = _money(lines.amount, None if total else lines.quantity)[kept]
+        value, many = np.bincount(basket[kept], money, n), len(found.names)
         with np.errstate(divide="ignore", invalid="ignore"):
-            price = np.bincount(item, money, len(found.names)) / np.bincount(
-                item, minlength=len(found.names))
-    rows = np.arange(n) if by_row else _first_rows(basket, lines["row"].to_numpy(), n)
+            price = np.bincount(item[kept], money, many) / np.bincount(item[kept], minlength=many)
+    rows = np.arange(n) if by_row else _first_rows(basket[kept], kept, n)
     if how.time is not None and how.time in frame.columns:
         time = _cells.to_times(frame.get_column(how.time).alias("column")).to_numpy()[rows]
     segments = {}
@@ -259,20 +297,19 @@ def _with_facts(found: Read, lines: pl.DataFrame, frame: pl.DataFrame, how: Layo
         if name in frame.columns:
             codes, levels = _cells.to_codes(frame.get_column(name).alias("column"))
             segments[name] = (codes[rows], levels)
-    return Read(found.baskets, found.names, found.keys, found.notes, value, price, time, segments,
-                found.strange)
+    return replace(found, value=value, price=price, time=time, segments=segments)
 
 
-def _money(lines: pl.DataFrame, total: bool) -> np.ndarray:
+def _money(amount: pl.Series, quantity: pl.Series | None) -> np.ndarray:
     """Money of each line; that of pieces times their number."""
-    money = _cells.to_numbers(lines["amount"]).fill_null(0.0).to_numpy()
-    if "quantity" in lines.columns and not total:
-        money = money * _cells.to_numbers(lines["quantity"]).fill_null(0.0).to_numpy()
+    money = _cells.to_numbers(amount).fill_null(0.0).to_numpy()
+    if quantity is not None:
+        money = money * _cells.to_numbers(quantity).fill_null(0.0).to_numpy()
     return np.where(np.isfinite(money), money, 0.0)
 
 
 def _first_rows(basket: np.ndarray, row: np.ndarray, n: int) -> np.ndarray:
-    """The first row of each basket."""
-    first = np.full(n, np.iinfo(np.int64).max)
-    np.minimum.at(first, basket, row)
-    return np.minimum(first, max(int(row.max(initial=0)), 0))
+    """The first row of each basket; the rows are in order."""
+    first = np.zeros(n, dtype=np.int64)
+    first[basket[::-1]] = row[::-1]
+    return first

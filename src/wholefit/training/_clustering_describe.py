@@ -98,7 +98,7 @@ def _cluster(
 ) -> dict[str, Any]:
     size = int(members.sum())
     clear = [t for t in found if t.clear]
-    shown = [t.column for t in clear if t.used] or dataset.schema.features
+    shown = [*(t.column for t in clear if t.used), *dataset.schema.features]
     borders = [{**_row(dataset, row, shown), "other": codes[other] if other >= 0 else -1,
                 "share": share} for row, other, share in stands.borders]
     part = size / len(members)

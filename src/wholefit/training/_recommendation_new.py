@@ -13,6 +13,7 @@ from wholefit.base.errors import DataError, unknown
 from wholefit.base.state import State
 from wholefit.base.stored import reading
 from wholefit.features.encoder import Encoder
+from wholefit.training._recommendation_tables import read_features
 
 
 def likeness(states: Mapping[str, State], like: Mapping[str, Any], items: int) -> np.ndarray:
@@ -28,10 +29,9 @@ def likeness(states: Mapping[str, State], like: Mapping[str, Any], items: int) -
                         "row an item.")
     with reading("the model file cannot answer"):
         encoder = Encoder.from_state(states["item_encoder"])
-        kept = states["item_features"]
-        arrays = kept.arrays
-        matrix = csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]),
-                            shape=(len(arrays["indptr"]) - 1, int(kept.config["width"])))
+        matrix = read_features(states["item_features"])
+        if matrix.shape[0] > items or matrix.shape[1] != len(encoder.names):
+            raise ValueError(f"what it knows of items has the shape {matrix.shape}")
     columns = list(dict.fromkeys(source for name in encoder.sources for source in name.split("*")))
     for name in like:
         if name not in columns:
@@ -45,9 +45,7 @@ def likeness(states: Mapping[str, State], like: Mapping[str, Any], items: int) -
     near = np.asarray((matrix @ row.T).todense()).ravel()
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.where(norms > 0, near / (norms * length), -np.inf)
-    found = np.full(items, -np.inf)
-    found[:len(cosine)] = cosine[:items]
-    return found
+    return np.concatenate([cosine, np.full(items - len(cosine), -np.inf)])
 
 
 def _row(columns: list[str], like: Mapping[str, Any]) -> data.Dataset:

@@ -10,19 +10,21 @@ import numpy as np
 import polars as pl
 
 from wholefit import data
-from wholefit.base.errors import DataError, unknown
+from wholefit.base.errors import ArtifactError, DataError, unknown
 from wholefit.base.state import State
 from wholefit.base.wording import counted
 from wholefit.data import Dataset, Note, _cells
 from wholefit.data.notes import info, some, warning
 from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import Encoding, changed
+from wholefit.models._kernels.recommenders_rows import kept, read_rows
 from wholefit.training._recommendation_ids import Ids
 
 _TITLES = ("title", "name", "description", "label", "movie_title", "film", "product",
            "product_name", "item_name")
 # A column of so many different texts, most of several words, is text, whatever it looks like.
 _MANY, _SPACED = 4, 0.5
+_MOST_FEATURES = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +75,19 @@ class Features:
 
     def states(self, role: str) -> dict[str, State]:
         """What must be kept to learn anew from the same features, and to describe new items."""
-        from scipy.sparse import csr_matrix
-
-        made = csr_matrix(self.matrix)
-        arrays = {"indptr": made.indptr.astype(np.int64), "indices": made.indices.astype(np.int32),
-                  "data": np.asarray(made.data, dtype=np.float64)}
+        made = self.matrix
         return {f"{role}_encoder": self.encoder.state(),
-                f"{role}_features": State("features", {"width": int(made.shape[1])}, arrays)}
+                f"{role}_features": State("features", {"width": int(made.shape[1])},
+                                          kept("features", made, np.float64))}
+
+
+def read_features(state: State) -> Any:
+    """The CSR (codes, features) that `Features.states` wrote; ArtifactError if it was altered."""
+    width = state.config["width"]
+    if type(width) is not int or not 0 < width <= _MOST_FEATURES:
+        raise ArtifactError("the model file's table of what items are like cannot be read: it was "
+                            "altered; save the model anew.")
+    return read_rows(state, "features", width)
 
 
 def described(source: Any, ids: Ids, column: str, role: str, called: str | None) -> Described:

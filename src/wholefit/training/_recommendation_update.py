@@ -15,7 +15,7 @@ import numpy as np
 
 from wholefit import models
 from wholefit.base.budget import Budget, Clock
-from wholefit.base.errors import DataError
+from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State
 from wholefit.base.wording import counted
 from wholefit.data import Dataset
@@ -27,6 +27,7 @@ from wholefit.training._recommendation_data import Events, read_events
 from wholefit.training._recommendation_engine import Engine, Seen
 from wholefit.training._recommendation_ids import Ids
 from wholefit.training._recommendation_score import score_events
+from wholefit.training._recommendation_tables import read_features
 from wholefit.training.found import Common, Found
 
 # Folding in is taken by itself while what is new is at most this share of what was learnt.
@@ -135,16 +136,17 @@ def _relearn(found: Found, states: dict[str, State], grown: _Grown, seen: Seen) 
 
 def _features(states: Mapping[str, State], role: str, count: int) -> Any:
     """The CSR of features kept, with empty rows for those that came since."""
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, vstack
 
     state = states.get(f"{role}_features")
     if state is None:
         return None
-    arrays = state.arrays
-    indptr = arrays["indptr"]
-    indptr = np.concatenate([indptr, np.full(count + 1 - len(indptr), indptr[-1])])
-    return csr_matrix((arrays["data"], arrays["indices"], indptr),
-                      shape=(count, int(state.config["width"])))
+    known = read_features(state)
+    if known.shape[0] > count:
+        raise ArtifactError("the model file's table of what items are like has too many rows: it "
+                            "was altered; save the model anew.")
+    more = csr_matrix((count - known.shape[0], known.shape[1]))
+    return csr_matrix(vstack([known, more]))
 
 
 def _titles(engine: Engine, items: Ids) -> State:
