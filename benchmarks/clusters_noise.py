@@ -23,7 +23,7 @@ import wholefit as wf
 from benchmarks import _tools
 
 Draw = Callable[[np.random.Generator, int, int], pl.DataFrame]
-ROWS, COLUMNS, DRAWS = (100, 300, 1000, 5000), (2, 5, 10, 20), 10
+ROWS, COLUMNS, DRAWS = (100, 300, 1000, 5000), (2, 5, 10, 20), 5
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """Pictures of clothes in fewer numbers: components, an autoencoder, and a map by t-SNE.
 
-784 pixels become 32 numbers and come back: an autoencoder, which bends, brings more back than as
-many principal components, on pictures that neither has seen. For a picture of two axes t-SNE keeps
-neighbours that two components lose, and keeps far distances worse; it has no place for new
-pictures, and says so.
+784 pixels become 32 numbers and come back, on pictures that were not learnt from: learning on
+1,600, an autoencoder brings back as much as 32 principal components, for far more work; learning on
+5,000 it brings back more. For a picture of two axes t-SNE keeps neighbours that two components
+lose, and keeps far distances worse; it has no place for new pictures, and says so.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ EXPECTED = {
 def main() -> dict[str, float]:
     clothes = pictures()
     codes = wf.fit(clothes, task="reduction", label="kind", components=32,
-                   models="pca, autoencoder_map(epochs=40)", features={"scale": "none"})
+                   models="pca, autoencoder_map(epochs=60)", features={"scale": "none"})
     print(codes.leaderboard)
     kept = {entry.model: entry.scores["variance_kept"].value for entry in codes.leaderboard}
 
-    flat = wf.fit(clothes[:700], task="reduction", label="kind", components=2,
-                  models="pca, tsne(iterations=500)", features={"scale": "none"})
+    flat = wf.fit(clothes[:500], task="reduction", label="kind", components=2,
+                  models="pca, tsne(iterations=300)", features={"scale": "none"})
     print(flat.to_text())
     two = {entry.model: entry.scores for entry in flat.leaderboard}
     try:
-        flat.transform(clothes[700:])
+        flat.transform(clothes[500:])
         refused = 0
     except DataError as error:
         refused = 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -28,6 +29,7 @@ EXPECTED = {
     "NDCG@10 in the next month": (0.09, 0.14),
     "items offered to a new customer": (10, 10),
     "nothing that was bought is offered": (0, 0),
+    "sections of the page": (11, 13),
 }
 
 
@@ -41,6 +43,8 @@ def main() -> dict[str, float]:
     result = wf.fit(past, task="recommendation", user="customer", item="product",
                     amount="pieces", time="day", called="name", models="als, item_knn", jobs=1)
     print(result.to_text())
+    with tempfile.TemporaryDirectory() as folder:
+        page = result.report(Path(folder) / "next_purchase.html").read_text()
     by_name = {entry.model: entry.scores for entry in result.leaderboard}
     own, sellers = by_name[result.model], by_name["popularity"]
 
@@ -65,6 +69,7 @@ def main() -> dict[str, float]:
         "NDCG@10 in the next month": later["ndcg@10"].value,
         "items offered to a new customer": len(offered),
         "nothing that was bought is offered": len(has & set(offered["product"])),
+        "sections of the page": page.count("<section"),
     }
 
 

@@ -20,6 +20,7 @@ from benchmarks.claims import (  # noqa: F401  (their claims register here)
     families,
     fits,
     recommending,
+    reducing,
     scores,
     selecting,
 )

@@ -25,14 +25,15 @@ def ratings(what: str, data: dict, options: dict) -> tuple[float, np.ndarray]:
     from surprise import SVD, Dataset, Reader, SVDpp
 
     rows = [(int(u), int(i), float(r), None)
-            for u, i, r in zip(data["users"], data["items"], data["values"])]
+            for u, i, r in zip(data["users"], data["items"], data["values"],
+                                strict=True)]
     held = Dataset(Reader(rating_scale=(data["values"].min(), data["values"].max())))
     train = held.construct_trainset(rows)
     model = {"svd": SVD, "svdpp": SVDpp}[what](random_state=0, **options)
     start = time.perf_counter()
     model.fit(train)
     seconds = time.perf_counter() - start
-    pairs = zip(data["test_users"], data["test_items"])
+    pairs = zip(data["test_users"], data["test_items"], strict=True)
     return seconds, np.array([model.predict(int(u), int(i)).est for u, i in pairs])
 
 

@@ -47,7 +47,7 @@ def table(peer: str | None, short: bool) -> list[str]:
         lines += [f"### Ratings: {name}", "", *ratings(users, items, stars, peer, short), ""]
     for name, (users, items, _) in sets.items():
         lines += [f"### Uses: {name}", "", *uses(users, items, peer, short), ""]
-    return lines + ["### A million uses", "", *large(peer, short)]
+    return [*lines, "### A million uses", "", *large(peer, short)]
 
 
 def movielens() -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

@@ -10,7 +10,7 @@ import pytest
 
 import wholefit as wf
 from wholefit.api.clustering import Clusters
-from wholefit.base.errors import ParameterError, WholefitError
+from wholefit.base.errors import ParameterError, UnknownNameError, WholefitError
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 
@@ -115,6 +115,9 @@ def test_held_out_rows_are_scored(result: Clusters) -> None:
     assert scores["far"].low <= 0.02 and scores["noise"].value == 0
     assert scores["shares"].value < 0.15
     assert all(score.low <= score.value <= score.high for score in scores.values())
+    assert next(iter(result.evaluate(table(50, seed=2), metric="far"))) == "far"
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        result.evaluate(table(50, seed=2), metric="fra")
     moved = result.evaluate(table(200, seed=11).filter(pl.col("kind") == "ant"))
     assert moved["shares"].value > 0.5 and np.isnan(moved["silhouette"].value)
 

@@ -12,14 +12,7 @@ import pytest
 
 import wholefit as wf
 from wholefit.api.recommendation import Recommender
-from wholefit.artifact import read as read_artifact
-from wholefit.base.errors import (
-    DataError,
-    ParameterError,
-    SchemaError,
-    UnknownNameError,
-    WholefitError,
-)
+from wholefit.base.errors import DataError, ParameterError, SchemaError, UnknownNameError
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 
@@ -111,6 +104,28 @@ def test_the_same_seed_gives_the_same_result() -> None:
     assert made[0].recommend(5).equals(made[1].recommend(5))
     assert [e.scores["rmse"].to_json() for e in made[0].leaderboard] == [
         e.scores["rmse"].to_json() for e in made[1].leaderboard]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_users_do_not_differ_popularity_is_enough(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    share = 1 / np.arange(1, 61)
+    rows = {"who": random.integers(0, 100, 1500),
+            "film": random.choice(60, 1500, p=share / share.sum())}
+    result = wf.fit(rows, task="recommendation", user="who", item="film", jobs=1,
+                    models="ease, item_knn, als")
+    assert result.model == result.told["lists"] == "popularity"
+    assert any("popularity" in said for said in result.warnings)
+
+
+def test_where_ratings_are_noise_averages_are_enough() -> None:
+    random = np.random.default_rng(0)
+    rows = {"who": random.integers(0, 100, 2000), "film": random.integers(0, 60, 2000),
+            "stars": random.integers(1, 6, 2000)}
+    result = wf.fit(rows, task="recommendation", user="who", item="film", rating="stars", jobs=1,
+                    models="svd, svdpp, item_knn, user_knn")
+    assert result.model == "bias"
+    assert any("averages" in said for said in result.warnings)
 
 
 def test_nothing_of_the_future_reaches_the_scores() -> None:
@@ -265,6 +280,18 @@ def test_little_that_is_new_is_folded_in(rated: Recommender) -> None:
     assert grown.recommend(7).equals(rated.recommend(7)), "others are answered as before"
 
 
+def test_those_folded_in_have_ratings_of_their_own(rated: Recommender) -> None:
+    films = [f"f{i:02d}" for i in range(0, 40, 3)]
+    new = pl.DataFrame({"who": [700] * len(films), "film": films,
+                        "stars": [5.0 if kind(film) == 2 else 1.5 for film in films]})
+    with pytest.warns(wf.base.errors.WholefitWarning, match="beyond 1 to 5"):  # type: ignore[attr-defined]
+        grown = rated.update(new.with_columns(stars=pl.col("stars") + 0.5), how="fold_in")
+    asked = pl.DataFrame({"who": [700, 700], "film": ["f02", "f01"]})
+    high, low = grown.predict(asked)["prediction"].to_list()
+    assert high > low + 1 and 1 <= low <= high <= 5
+    assert rated.predict(asked)["prediction"][0] != high
+
+
 def test_new_items_are_learnt_anew(rated: Recommender) -> None:
     new = pl.DataFrame({"who": list(range(0, 80, 4)), "film": ["extra"] * 20,
                         "stars": [5.0] * 20})
@@ -303,61 +330,3 @@ def test_a_rating_given_anew_takes_the_place_of_the_old(rated: Recommender) -> N
     code = int(engine.items.codes([row["film"]])[0])
     assert values[items == code].tolist() == [1.0]
     assert grown.told["pairs"] == rated.told["pairs"]
-
-
-# ---- files that were altered, rows that cannot be learnt --------------------------------
-
-
-def test_an_altered_file_is_one_kind_of_error(rated: Recommender, tmp_path: Path) -> None:
-    from wholefit.base.state import State
-    from wholefit.training.found import Found
-
-    package = read_artifact(rated.save(tmp_path / "a.wf"))
-    states = dict(package.states)
-    bad = {"users": states["items"], "items": states["users"], "seen": states["users"],
-           "model": states["users"]}
-    for name, state in bad.items():
-        found = Found.from_json(package.record, {**states, name: state})
-        with pytest.raises(WholefitError):
-            Recommender(found).recommend(1)
-    seen = states["seen"]
-    half = State("seen", seen.config, {**seen.arrays, "items": seen.arrays["items"][:-1]})
-    with pytest.raises(WholefitError):
-        Recommender(Found.from_json(package.record, {**states, "seen": half})).recommend(1)
-
-
-@pytest.mark.parametrize(("rows", "words", "said"), [
-    ({"who": [], "film": [], "stars": []}, {}, "rows"),
-    ({"who": [None, None], "film": ["a", "b"], "stars": [1, 2]}, {}, "no user"),
-    ({"who": [1, 2], "film": ["a", "b"], "stars": ["good", "bad"]}, {}, "must hold numbers"),
-    ({"who": [1, 2], "film": ["a", "b"], "stars": [1, 2]}, {"split": "time"}, "time="),
-    ({"who": [1, 2], "film": ["a", "b"], "stars": [1, 2]}, {"models": "content"}, "items="),
-    ({"who": [1, 2], "film": ["a", "b"], "stars": [1, 2]}, {"metric": "rmes"}, "did you mean"),
-    ({"who": [1, 2], "film": ["a", "b"], "stars": [1, 2]}, {"folds": 3}, "folds"),
-])
-def test_what_cannot_be_learnt_is_said_in_a_sentence(
-        rows: dict[str, list[object]], words: dict[str, object], said: str) -> None:
-    with pytest.raises(WholefitError, match=said):
-        wf.fit(rows, task="recommendation", user="who", item="film", rating="stars", **words)
-
-
-@pytest.mark.parametrize("rows", [
-    {"who": [1], "film": ["a"], "stars": [3]},
-    {"who": [1, 1], "film": ["a", "a"], "stars": [3, 3]},
-    {"who": [1, 2, 3], "film": ["a", "a", "a"], "stars": [3, 4, 5]},
-    {"who": [1] * 6, "film": list("abcdef"), "stars": [1, 2, 3, 4, 5, 1]},
-    {"who": [f"<b>é☃ {u}" for u in range(6)] * 2, "film": list("abcabcabcabd"),
-     "stars": [1, 5] * 6},
-])
-def test_the_least_rows_still_give_lists(rows: dict[str, list[object]], tmp_path: Path) -> None:
-    result = wf.fit(rows, task="recommendation", user="who", item="film", rating="stars")
-    assert result.to_text() and result.report(tmp_path / "r.html").exists()
-    again = wf.load(result.save(tmp_path / "r.wf"))
-    assert again.recommend(result.users[0], 2) == result.recommend(result.users[0], 2)
-
-
-def test_without_time_left_only_what_was_finished_is_compared() -> None:
-    result = wf.fit(planted(1200), task="recommendation", user="who", item="film",
-                    rating="stars", budget="0.01s")
-    assert result.leaderboard[0].status == "ok"
-    assert any(entry.status in ("skipped", "stopped") for entry in result.leaderboard)

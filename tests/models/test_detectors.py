@@ -15,6 +15,7 @@ from wholefit.base import tasks
 from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State
 from wholefit.models import Context, make, scorer
+from wholefit.models._detector_trees import read
 from wholefit.models._detectors import learn_columns, sampled
 from wholefit.models._kernels.detectors import Columns
 
@@ -38,11 +39,46 @@ def fitted(text: str, X: np.ndarray, categorical: tuple[int, ...] = (), seed: in
 
 
 @pytest.mark.parametrize("features", [1.0, 0.5])
-def test_isolation_forest_is_scikit_learns(features: float) -> None:
+def test_forests_of_scikit_learn_are_read_and_answered_as_by_it(features: float) -> None:
+    from sklearn.ensemble import IsolationForest
+
+    Z = Columns(learn_columns(real(), ())).prepare(real())
+    forest = IsolationForest(n_estimators=40, max_features=features, random_state=0).fit(Z[:400])
+    config, arrays, parts = read(forest)
+    columns = learn_columns(Z, ())  # columns of mean 0 and spread 1 stay as they are
+    state = State("detector.isolation", config, arrays, parts={"columns": columns, **parts})
+    found = scorer(state).score(Z)  # type: ignore[attr-defined]
+    assert np.abs(found + forest.score_samples(Z)).max() < 1e-10
+
+
+def test_own_forests_agree_with_scikit_learns_but_for_chance() -> None:
+    from sklearn.ensemble import IsolationForest
+
     X = real()
-    estimator, made = fitted(f"isolation_forest(trees=40, features={features})", X[:400])
-    expected = -estimator.learner_.score_samples(estimator.columns_.prepare(X))
-    assert np.abs(made.answer(X) - expected).max() < 1e-10
+    estimator, made = fitted("isolation_forest(trees=400)", X)
+    Z = estimator.columns_.prepare(X)
+    theirs, others = (-IsolationForest(n_estimators=400, random_state=seed).fit(
+        Z).score_samples(Z) for seed in (0, 1))
+    ours = made.answer(X)
+    # As near as two forests of scikit-learn's are to each other, in order and in size.
+    assert np.corrcoef(ours, theirs)[0, 1] > np.corrcoef(others, theirs)[0, 1] - 0.01
+    assert abs(ours.mean() - theirs.mean()) < 5 * abs(others.mean() - theirs.mean()) + 2e-3
+
+
+def test_trees_are_whole() -> None:
+    X = np.round(real(), 1)
+    for text in ("isolation_forest", "isolation_forest(features=0.3, sample=50)"):
+        estimator, _ = fitted(text, X)
+        trees, rows = estimator.state_.parts["trees"].arrays, estimator.state_.arrays["rows"]
+        ends = np.cumsum(trees["size"])
+        for start, end in zip(ends - trees["size"], ends, strict=True):
+            feature = trees["feature"][start:end]
+            assert (feature >= 0).sum() + 1 == (feature < 0).sum()
+        sample = 50 if "sample" in text else 256
+        leaves = np.add.reduceat(rows, np.concatenate([[0], np.cumsum([
+            (trees["feature"][s:e] < 0).sum()
+            for s, e in zip(ends - trees["size"], ends, strict=True)])[:-1]]))
+        assert (leaves == sample).all() and rows.min() >= 1
 
 
 def test_isolation_contributions_sum_to_the_depth_saved() -> None:
@@ -291,3 +327,15 @@ def test_more_neighbours_than_rows_in_a_file_are_refused() -> None:
     state = estimator.state_
     with pytest.raises(ArtifactError, match="neighbours"):
         scorer(State(state.kind, {**state.config, "k": 10**6}, state.arrays, {}, state.parts))
+
+
+def test_altered_trees_are_refused() -> None:
+    estimator, _ = fitted("isolation_forest(trees=5)", real(60))
+    state, trees = estimator.state_, estimator.state_.parts["trees"]
+    wrong = {"feature": trees.arrays["feature"] + 100, "size": trees.arrays["size"][:-1],
+             "threshold": trees.arrays["threshold"][:-1], "value": trees.arrays["value"][:-1]}
+    for name, values in wrong.items():
+        altered = State("trees", trees.config, {**trees.arrays, name: values})
+        with pytest.raises(ArtifactError, match="trees"):
+            scorer(State(state.kind, state.config, state.arrays, {}, {
+                **state.parts, "trees": altered}))

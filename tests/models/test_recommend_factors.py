@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix, random
 
 from wholefit import models
 from wholefit.base import tasks
+from wholefit.base.state import same
 from wholefit.models import Context
 from wholefit.models._factor_events import EventFactors, EventSettings
 from wholefit.models._factor_prior import Prior
@@ -52,6 +53,16 @@ def test_solve_is_the_dense_ridge_regression(f: int, weighted: bool, with_base: 
         w = np.ones(len(own)) if weights is None else weights[part]
         A = own.T @ (w[:, None] * own) + ridge[row] * np.eye(f) + (0 if base is None else base)
         assert np.allclose(found[row], np.linalg.solve(A, right[row]), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["svd", "als"])
+def test_more_threads_give_the_same_bits(name: str) -> None:
+    data = made(explicit=name == "svd")
+    first, second = (
+        (lambda m, c: m.state(m.build(TASK, c).fit(data), TASK, c))(
+            models.make(f"{name}(rank=40)"), Context(len(data), 20, jobs=jobs))
+        for jobs in (1, 3))
+    assert same(first, second)
 
 
 def test_solve_holds_directions_apart() -> None:
@@ -103,7 +114,7 @@ def test_prior_is_the_dense_ridge_regression() -> None:
 
 def test_svd_users_are_ridge_regressions_on_the_items() -> None:
     data = made()
-    state = RatingFactors(RatingSettings(3, 4, 0.3, 5.0)).fit(data).state_
+    state = RatingFactors(RatingSettings(3, 4, 0.3, 5.0, 5.0)).fit(data).state_
     mean, scale, ridge = state.config["mean"], state.config["scale"], state.arrays["ridge"]
     items, users = state.arrays["items"], state.arrays["users"]
     for user in range(30):
@@ -126,10 +137,10 @@ def _loss(state, data: Interactions) -> float:
 
 def test_svd_comes_down_to_a_minimum() -> None:
     data = made()
-    losses = [_loss(RatingFactors(RatingSettings(3, rounds, 0.3, 5.0)).fit(data).state_, data)
+    losses = [_loss(RatingFactors(RatingSettings(3, rounds, 0.3, 5.0, 5.0)).fit(data).state_, data)
               for rounds in (1, 2, 4, 8, 200)]
     assert all(np.diff(losses) <= 1e-9)
-    state = RatingFactors(RatingSettings(3, 200, 0.3, 5.0)).fit(data).state_
+    state = RatingFactors(RatingSettings(3, 200, 0.3, 5.0, 5.0)).fit(data).state_
     rng = np.random.default_rng(0)
     for name in ("users", "items"):
         # Nowhere near does the objective get smaller: a stationary point.
@@ -147,7 +158,7 @@ def test_svd_finds_what_made_the_ratings() -> None:
     rng = np.random.default_rng(9)
     held = rng.random(len(data)) < 0.2
     learnt = data.take(np.flatnonzero(~held))
-    found = Factors(RatingFactors(RatingSettings(4, 20, 0.1, 1.0)).fit(learnt).state_)
+    found = Factors(RatingFactors(RatingSettings(4, 20, 0.1, 1.0, 1.0)).fit(learnt).state_)
     truth, users, items = data.values[held], data.users[held], data.items[held]
     error = np.sqrt(((found.predict(users, items) - truth) ** 2).mean())
     assert error < 0.6 < truth.std(), error
@@ -156,7 +167,7 @@ def test_svd_finds_what_made_the_ratings() -> None:
 @pytest.mark.parametrize("implicit", [None, 5.0])
 def test_rating_reasons_add_up_and_a_known_user_folds_in(implicit: float | None) -> None:
     data = made()
-    state = RatingFactors(RatingSettings(3, 5, 0.3, 5.0, implicit)).fit(data).state_
+    state = RatingFactors(RatingSettings(3, 5, 0.3, 5.0, 5.0, implicit)).fit(data).state_
     found = Factors(state)
     scores = found.scores(np.arange(30))
     for user in (0, 7, 29):
@@ -174,7 +185,7 @@ def test_rating_reasons_add_up_and_a_known_user_folds_in(implicit: float | None)
 
 def test_svdpp_expects_users_where_their_items_place_them() -> None:
     data = made()
-    state = RatingFactors(RatingSettings(3, 60, 0.3, 5.0, 5.0)).fit(data).state_
+    state = RatingFactors(RatingSettings(3, 60, 0.3, 5.0, 5.0, 5.0)).fit(data).state_
     found = Factors(state)
     # Converged, the vector of a user is the same folded in or fitted: one fixed point.
     for user in (0, 11):

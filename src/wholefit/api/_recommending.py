@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from wholefit.training._recommendation_engine import Engine
 from wholefit.training._recommendation_ids import label_of, labels_of
 from wholefit.training._recommendation_top import blocks
 
-_SCALARS = (str, bytes, int, float, np.generic)
+_SCALARS = (str, bytes, int, float, np.generic, dt.date)
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,8 @@ def near_frame(
     """One row an item alike: the item asked, rank, the item, what it is called, score."""
     kept = top[top >= 0]
     found: dict[str, Any] = {
-        _free("item", columns["item"]): engine.items.values(np.full(len(kept), item)), "rank": np.arange(
-            1, len(kept) + 1), "similar": engine.items.values(kept)}
+        _free("item", columns["item"]): engine.items.values(np.full(len(kept), item)),
+        "rank": np.arange(1, len(kept) + 1), "similar": engine.items.values(kept)}
     if engine.titles is not None:
         found["called"] = pl.Series([engine.titles[code] for code in kept], dtype=pl.String)
     return _framed({**found, "score": scores[top >= 0]})
@@ -231,7 +232,7 @@ def reasons(engine: Engine, codes: np.ndarray, top: np.ndarray) -> list[str]:
 def _because(engine: Engine, user: int, item: int) -> str:
     why = engine.why(user, item)
     if why:
-        return "because of " + ", ".join(engine.named(code) for code, _ in why)
+        return "because of " + "; ".join(engine.named(code) for code, _ in why)
     return _popular(engine, item)
 
 
@@ -240,7 +241,7 @@ def because_of(engine: Engine, had: np.ndarray, top: np.ndarray) -> list[str]:
     found = []
     for item in top[top >= 0]:
         why = engine.alike(had, int(item))
-        found.append("because of " + ", ".join(engine.named(code) for code, _ in why) if why
+        found.append("because of " + "; ".join(engine.named(code) for code, _ in why) if why
                      else _popular(engine, int(item)))
     return found
 

@@ -49,6 +49,7 @@ def fit(
     found = recipe(task).fit(dataset, task, options, Common(models=models, clock=clock, **common))
     if not found.notes:
         found = replace(found, notes=tuple(dataset.notes))
+    tell([note for note in found.notes if note not in dataset.notes])
     for sentence in found.warnings:
         warn(sentence)
     return wrap(found, cache(partial(sketch_of, dataset.frame, dataset.schema)))

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.api.found import FoundResult
-from wholefit.base.errors import ParameterError
+from wholefit.base.errors import ParameterError, unknown
 from wholefit.evaluation import Score
 from wholefit.training import _clustering_judge as judge
 from wholefit.training.found import Rows
@@ -103,15 +103,21 @@ class Clusters(FoundResult):
         """What `wholefit predict` writes: as `predict`."""
         return self._answered(new, options)
 
-    def evaluate(self, held_out: Any, **options: Any) -> dict[str, Score]:
+    def evaluate(
+        self, held_out: Any, metric: str | None = None, **options: Any
+    ) -> dict[str, Score]:
         """How the clusters do on rows that they were not learnt from, each with an interval.
 
         "silhouette" of the new rows, "far" (share farther from every cluster than 99 % of the
-        rows learnt from: about 0.01 where nothing changed), "noise" (share in no cluster),
+        rows learnt from: 0.01 or less where nothing changed), "noise" (share in no cluster),
         "shares" (how far cluster sizes moved, 0 to 1), and against a label column, where there is
-        one, "adjusted_rand" and "normalized_mutual_information".
+        one, "adjusted_rand" and "normalized_mutual_information". `metric` names the one that is
+        given first. Raises UnknownNameError where it is none of these.
         """
-        return judge.evaluate(self._found, self.asked(held_out, options))
+        scores = judge.evaluate(self._found, self.asked(held_out, options))
+        if metric is not None and metric not in scores:
+            raise unknown("metric of clustering", str(metric), list(scores))
+        return scores if metric is None else {metric: scores[metric], **scores}
 
     def _answered(self, new: Any, options: dict[str, Any]) -> Any:
         dataset = self.asked(new, options)

@@ -23,7 +23,7 @@ from wholefit.data import Dataset, Policies, Schema
 from wholefit.data.validate.sketch import MEMBER, Sketch
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
-from wholefit.training.found import Found
+from wholefit.training.found import Found, trusting
 
 
 class FoundResult:
@@ -144,7 +144,8 @@ class FoundResult:
             arrays = [np.asarray(values) for values in columns.values()]
             return np.column_stack(arrays) if len(arrays) > 1 else arrays[0]
         kept = kept_names(self.schema, dataset, columns)
-        said = [pl.Series(name, values) for name, values in columns.items()]
+        with trusting(self._found):
+            said = [pl.Series(name, values) for name, values in columns.items()]
         frame = pl.DataFrame([*kept, *said])
         given = give_back(frame, dataset.guest)
         if dataset.guest == "pandas" and hasattr(new, "index"):

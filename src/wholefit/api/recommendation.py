@@ -22,6 +22,7 @@ from wholefit.training._recommendation_data import read_events
 from wholefit.training._recommendation_engine import Engine
 from wholefit.training._recommendation_score import score_events
 from wholefit.training._recommendation_update import update as grow
+from wholefit.training.found import trusting
 
 _MOST_K = 10_000
 _SHOWN_REASONS = 5
@@ -40,7 +41,8 @@ class Recommender(FoundResult):
 
     @property
     def _columns(self) -> dict[str, str]:
-        return dict(self._found.told["columns"])
+        with trusting(self._found):
+            return dict(self._found.told["columns"])
 
     @property
     def users(self) -> Any:
@@ -202,7 +204,7 @@ class Recommender(FoundResult):
         already = "; it is had already" if had else ""
         verb = "liked" if engine.seen.explicit else "had"
         if why:
-            because = f"Because {user!r} {verb}: {', '.join(each for each, _ in why)}."
+            because = f"Because {user!r} {verb}: {'; '.join(each for each, _ in why)}."
         elif code < 0:
             because = "This user was not met in training, and gets what is popular."
         else:

@@ -15,7 +15,7 @@ from wholefit.base.stored import reading
 from wholefit.data import Dataset
 from wholefit.evaluation import Score
 from wholefit.evaluation import reduction as measures
-from wholefit.training.found import Rows
+from wholefit.training.found import Rows, trusting
 
 
 class Reduction(FoundResult):
@@ -153,7 +153,8 @@ class Reduction(FoundResult):
         return report.write_map(found, path, points, columns, color, force=force)
 
     def _columns(self, Z: np.ndarray) -> dict[str, np.ndarray]:
-        return dict(zip(self.axes, Z.T, strict=True))
+        with trusting(self._found):
+            return dict(zip(self.axes, Z.T, strict=True))
 
     def _by_feature(self, values: np.ndarray) -> pl.DataFrame:
         encoder = self._rows.encoder

@@ -199,7 +199,8 @@ def stratified(strata: Strata, nz: Array, nx: Array, ny: Array, nxy: Array, seve
     Within a stratum X falls into baskets at random, both margins kept, as in the test of Mantel
     and Haenszel (1959). One thing more is known: an item takes up a place in its basket, so that
     Y has one place less. Chances of two items in a sample of fixed size follow Hajek (1964):
-    together p(x) p(y) (1 - (1 - p(x)) (1 - p(y)) / d), d the sum of p (1 - p) over all items.
+    together p(x) p(y) (1 - (1 - p(x)) (1 - p(y)) / d), d the sum of p (1 - p) over all items,
+    here less the mean of the two items' own terms, which makes it exact for equal items.
     """
     nz, nx, ny = (np.asarray(counts, dtype=np.float64) for counts in (nz, nx, ny))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -217,6 +218,7 @@ def _places_left(strata: Strata, context: Context, px: Array, py: Array, several
     scale = free / np.maximum(strata.size - context.shares, 1e-9)
     even = free - scale**2 * np.maximum(strata.squares - context.squares, 0.0)
     each = py ** (1 / several)
+    even = even - (px * (1 - px) + each * (1 - each)) / 2
     left = np.ones_like(py)
     for taken in range(several):
         room = 1 - (1 - px) * (1 - each) / np.maximum(even - taken, 1e-9)

@@ -24,8 +24,8 @@ from wholefit.evaluation.intervals import student
 from wholefit.evaluation.score import Score
 
 Array = np.ndarray
-# Neighbours that mutual reachability counts.
-_LEAST = 5
+# Neighbours that mutual reachability counts; blocks of rows that are left out in turn.
+_LEAST, _BLOCKS = 5, 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,43 +85,97 @@ def widths(square: Array, labels: Array) -> Array:
     return found
 
 
-def shares(labels: Array) -> Array:
-    """What each row counts in separation (n,): 1, less where its cluster is above an even share."""
-    inside = labels >= 0
-    size = np.bincount(labels[inside], minlength=1)
-    even = len(labels) / max(1, int((size > 0).sum()))
-    weights = np.zeros(len(labels))
-    weights[inside] = np.minimum(1.0, even / size[labels[inside]])
-    return weights
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A mean over rows, and the same without each of some blocks of rows in turn (blocks,)."""
+
+    value: float
+    without: Array
+    rows: int
+
+    def score(self, name: str, level: float = 0.95) -> Score:
+        """The value with Student's interval from the jackknife over blocks.
+
+        A row left out is missed by all rows whose distances to it counted; only the clusters
+        themselves are held fixed.
+        """
+        g = len(self.without)
+        if math.isnan(self.value) or g < 2 or np.isnan(self.without).any():
+            return Score(name, math.nan, math.nan, math.nan, level,
+                         "undefined: the rows are not in two clusters", self.rows)
+        reach = student(level, g - 1) * self.error
+        return Score(name, self.value, max(-1.0, self.value - reach),
+                     min(1.0, self.value + reach), level,
+                     f"jackknife over {g} blocks of {self.rows:,} rows, the clusters held fixed",
+                     self.rows)
+
+    @property
+    def error(self) -> float:
+        """The standard error."""
+        g = len(self.without)
+        return math.sqrt((g - 1) / g * float(((self.without - self.without.mean()) ** 2).sum()))
+
+    def minus(self, other: Figure) -> Figure:
+        """The difference of two figures of the same rows."""
+        return Figure(self.value - other.value, self.without - other.without, self.rows)
 
 
-def parts(distances: Distances, labels: Array) -> Array:
-    """What each row adds to separation (n,); their mean is the separation."""
-    counted = [shares(labels) * widths(square, labels)
-               for square in (distances.straight, distances.paths)]
-    return max(counted, key=lambda found: -math.inf if np.isnan(found).any() else found.mean())
+def silhouette(distances: Distances, labels: Array) -> Figure:
+    """Mean silhouette over rows, noise counting 0."""
+    return _figure(distances.straight, labels, even=False)
 
 
-def silhouette(distances: Distances, labels: Array, level: float = 0.95) -> Score:
-    """Mean silhouette over rows, noise counting 0, with its interval."""
-    return mean_of("silhouette", widths(distances.straight, labels), level)
+def separation(distances: Distances, labels: Array) -> Figure:
+    """The better of the two silhouettes, no cluster counting for more than an even share."""
+    found = [_figure(square, labels, even=True)
+             for square in (distances.straight, distances.paths)]
+    return max(found, key=lambda figure: -math.inf if math.isnan(figure.value) else figure.value)
 
 
-def separation(distances: Distances, labels: Array, level: float = 0.95) -> Score:
-    """Separation over rows, with its interval."""
-    return mean_of("separation", parts(distances, labels), level)
+def _figure(square: Array, labels: Array, even: bool) -> Figure:
+    n = len(labels)
+    names, code = np.unique(labels, return_inverse=True)
+    code = code - 1 if len(names) and names[0] < 0 else code
+    k = int((names >= 0).sum())
+    if k < 2:
+        return Figure(math.nan, np.zeros(0), n)
+    member = np.zeros((n, k))
+    member[np.flatnonzero(code >= 0), code[code >= 0]] = 1.0
+    sums = square @ member
+    blocks = np.random.default_rng(0).permutation(n) % min(_BLOCKS, n)
+    without = np.array([_without(square, member, sums, code, blocks != block, even)
+                        for block in range(min(_BLOCKS, n))])
+    return Figure(_mean(sums, member.sum(axis=0), code, even), without, n)
 
 
-def mean_of(name: str, values: Array, level: float = 0.95) -> Score:
-    """The mean of the rows' values, with Student's interval; the clusters are held fixed."""
-    n = len(values)
-    if n < 2 or np.isnan(values).any():
-        return Score(name, math.nan, math.nan, math.nan, level,
-                     "undefined: the rows are not in two clusters", n)
-    value = float(values.mean())
-    reach = student(level, n - 1) * float(values.std(ddof=1)) / math.sqrt(n)
-    return Score(name, value, max(-1.0, value - reach), min(1.0, value + reach), level,
-                 f"Student's interval over {n:,} rows, the clusters held fixed", n)
+def _without(
+    square: Array, member: Array, sums: Array, code: Array, rest: Array, even: bool
+) -> float:
+    """The mean over the rows `rest`, as if the others had never been there."""
+    gone = ~rest
+    less = square[:, gone] @ member[gone]
+    return _mean((sums - less)[rest], member[rest].sum(axis=0), code[rest], even)
+
+
+def _mean(sums: Array, size: Array, code: Array, even: bool) -> float:
+    """Mean width from sums of distances (n, k) to clusters; clusters without rows are none."""
+    if (size > 0).sum() < 2:
+        return math.nan
+    inside = np.flatnonzero(code >= 0)
+    own_code = code[inside]
+    at = np.arange(len(inside))
+    own = size[own_code]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(size > 0, sums[inside] / size, np.inf)
+    a = sums[inside, own_code] / np.maximum(own - 1, 1)
+    means[at, own_code] = np.inf
+    b = means.min(axis=1)
+    top = np.maximum(a, b)
+    good = (own > 1) & (top > 0)
+    width = np.where(good, (b - a) / np.where(good, top, 1.0), 0.0)
+    if even:
+        width = width * np.minimum(1.0, len(code) / (size > 0).sum() / own)
+    return float(width.sum() / len(code))
 
 
 def stability(agreements: Array, level: float = 0.95) -> Score:
@@ -139,3 +193,15 @@ def stability(agreements: Array, level: float = 0.95) -> Score:
     reach = student(level, n - 1) * math.sqrt(variance)
     return Score("stability", value, max(-1.0, value - reach), min(1.0, value + reach), level,
                  f"adjusted Rand index of {n} pairs of halves, corrected for rows they share", n)
+
+
+def mean_of(name: str, values: Array, level: float = 0.95) -> Score:
+    """The mean of rows' own values, with Student's interval: rows as if independent."""
+    n = len(values)
+    if n < 2 or np.isnan(values).any():
+        return Score(name, math.nan, math.nan, math.nan, level,
+                     "undefined: the rows are not in two clusters", n)
+    value = float(values.mean())
+    reach = student(level, n - 1) * float(values.std(ddof=1)) / math.sqrt(n)
+    return Score(name, value, max(-1.0, value - reach), min(1.0, value + reach), level,
+                 f"Student's interval over {n:,} rows, the clusters held fixed", n)

@@ -22,6 +22,7 @@ class Mixed(Clusterer):
     def _learn(self, X: np.ndarray) -> State:
         model = self.model
         X = X[sampled(X, model.rows, self.seed, "mixture")]
+        X = np.repeat(X, 2, axis=0) if len(X) == 1 else X  # scikit-learn refuses a single row
         with quiet():
             made = theirs.GaussianMixture(
                 wanted(model.clusters, X), covariance_type=model.covariance,

@@ -22,7 +22,7 @@ from wholefit.base.seeds import generator
 from wholefit.base.state import State
 from wholefit.models._factor_prior import Prior, unit_rows
 from wholefit.models._factor_ratings import picked
-from wholefit.models._factor_ridge import Rows, rows_of, solve, start
+from wholefit.models._factor_ridge import Rows, calm, rows_of, solve, start
 from wholefit.models._kernels.recommenders_factors import ridge_of, strengths
 from wholefit.models._recommend import Interactions
 from wholefit.models._recommend_state import history_of, joined, state_of
@@ -52,11 +52,12 @@ class EventFactors:
 
     def fit(self, data: Interactions) -> EventFactors:
         """Learn vectors of all users and items."""
-        work = _Work(self.settings, data.checked())
-        for _ in range(self.settings.rounds):
+        with calm():
+            work = _Work(self.settings, data.checked())
+            for _ in range(self.settings.rounds):
+                work.step("users")
+                work.step("items")
             work.step("users")
-            work.step("items")
-        work.step("users")
         self.state_ = work.state()
         return self
 

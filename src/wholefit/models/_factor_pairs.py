@@ -2,8 +2,8 @@
 
 Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009: gradient ascent on the sum of
 log sigmoid(p_u.q_i - p_u.q_j) less a ridge penalty. Here in batches: the gradients of a batch are
-summed row by row through a sparse product, and each vector takes steps of its own size (AdaGrad, Duchi,
-Hazan and Singer 2011, by rows).
+summed row by row through a sparse product, and each vector takes steps of its own size (AdaGrad,
+Duchi, Hazan and Singer 2011, by rows).
 """
 
 from __future__ import annotations

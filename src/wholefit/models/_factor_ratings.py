@@ -3,7 +3,7 @@
 In units of what the biases leave over, ratings t minimise
 
     sum (t_ui - b_u - b_i - p_u.q_i)^2 + ridge (sum |p_u|^2 + |q_i|^2)
-                                       + ridge_bias (sum b_u^2 + b_i^2)
+                                       + ridge_user sum b_u^2 + ridge_item sum b_i^2
 
 (Koren, Bell and Volinsky 2009). A ridge on both sides is a penalty on the singular values of their
 product, so that it chooses the rank; it is told in multiples of the norm that noise would have.
@@ -23,7 +23,7 @@ import numpy as np
 from wholefit.base.seeds import generator
 from wholefit.base.state import State
 from wholefit.models._factor_prior import Prior, unit_rows
-from wholefit.models._factor_ridge import Rows, rows_of, solve, start
+from wholefit.models._factor_ridge import Rows, calm, rows_of, solve, start
 from wholefit.models._recommend import Interactions
 from wholefit.models._recommend_state import history_of, joined, ratings, state_of
 
@@ -35,7 +35,8 @@ class RatingSettings:
     rank: int
     rounds: int
     ridge: float
-    ridge_bias: float
+    ridge_user: float
+    ridge_item: float
     implicit: float | None = None
     features: float | None = None
     seed: int = 0
@@ -51,11 +52,12 @@ class RatingFactors:
 
     def fit(self, data: Interactions) -> RatingFactors:
         """Learn vectors and biases of all users and items."""
-        work = _Work(self.settings, data.checked())
-        for _ in range(self.settings.rounds):
+        with calm():
+            work = _Work(self.settings, data.checked())
+            for _ in range(self.settings.rounds):
+                work.users_step()
+                work.items_step()
             work.users_step()
-            work.items_step()
-        work.users_step()
         self.state_ = work.state()
         return self
 
@@ -84,7 +86,9 @@ class _Work:
         self.f = f if before is None else before.arrays["items"].shape[1] - 2
         values = ratings(data)
         self.mean = float(values.mean()) if before is None else float(before.config["mean"])
-        self.ridge = self._held() if before is None else before.arrays["ridge"]
+        vectors = self._held() if before is None else before.arrays["ridge"][:-1]
+        self.ridge = {"users": np.append(vectors, settings.ridge_user),
+                      "items": np.append(vectors, settings.ridge_item)}
         made = data.matrix()
         made.data -= self.mean
         self.users = np.zeros((data.n_users, self.f + 1))
@@ -103,20 +107,20 @@ class _Work:
         self.priors = self._priors(made, before)
 
     def _held(self) -> np.ndarray:
-        """Ridge of each entry, (f + 1,): that of vectors in units of what noise alone would give.
+        """Ridge of the entries of vectors, (f,), in units of what noise alone would give.
 
         Noise of variance 1 in the cells rated has a spectral norm of about the root of the mean
         number of ratings of a user plus that of an item; a ridge of that size keeps it out.
         """
         met = [len(np.unique(each)) for each in (self.data.users, self.data.items)]
         noise = sum(np.sqrt(len(self.data) / each) for each in met)
-        return np.append(np.full(self.f, self.settings.ridge * noise), self.settings.ridge_bias)
+        return np.full(self.f, self.settings.ridge * noise)
 
     def _begin(self, centred: Any) -> float:
         """Biases, the spread that they leave over, and items at the leading directions of it."""
         at_user = np.repeat(np.arange(centred.shape[0]), np.diff(centred.indptr))
         b_user, b_item = biases(at_user, centred.indices, centred.data, centred.shape,
-                                (self.settings.ridge_bias,) * 2, sweeps=2)
+                                (self.settings.ridge_user, self.settings.ridge_item), sweeps=2)
         left = centred.data - b_user[at_user] - b_item[centred.indices]
         scale = float(left.std())
         scale = scale if scale > 1e-9 else 1.0
@@ -155,23 +159,23 @@ class _Work:
         V = others.copy()
         V[:, -1] = 1.0
         right = rows.sparse(targets - others[rows.at, -1]) @ V
-        prior = self.priors[name]
+        prior, ridge = self.priors[name], self.ridge[name]
         if prior is not None:
-            right += self.ridge * prior.mean
+            right += ridge * prior.mean
         own = getattr(self, name)
         if only is None:
-            own[:] = solve(rows, V, right, self.ridge, jobs=self.settings.jobs)
+            own[:] = solve(rows, V, right, ridge, jobs=self.settings.jobs)
             if prior is not None:
-                prior.learn(own, self.ridge)
+                prior.learn(own, ridge)
         elif len(only):
-            own[only] = solve(picked(rows, only), V, right[only], self.ridge)
+            own[only] = solve(picked(rows, only), V, right[only], ridge)
 
     def state(self) -> State:
         """Kind "recommend_factors"; users end in (bias, 1), items in (1, bias)."""
         ones = np.ones
         arrays = {"users": np.c_[self.users, ones(len(self.users))],
                   "items": np.c_[self.items[:, :-1], ones(len(self.items)), self.items[:, -1]],
-                  "ridge": self.ridge}
+                  "ridge": self.ridge["users"]}
         for name, prior in self.priors.items():
             if prior is not None:
                 arrays[f"{name}_map"] = prior.weights

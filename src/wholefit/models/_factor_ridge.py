@@ -12,8 +12,9 @@ system is as large as the row is long.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -53,6 +54,17 @@ class Rows:
         data = np.ones(part.stop - part.start) if values is None else values[part]
         return csr_matrix((data, self.at[part], ends - ends[0]),
                           shape=(stop - start, self.columns))
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """One thread of BLAS: matrices as small as these lose more to more threads than they gain,
+    and `jobs` of our own share out the rows.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def rows_of(matrix: Any, weights: np.ndarray | None = None) -> Rows:

@@ -93,6 +93,8 @@ class Itemsets:
     def counted(self, sets: np.ndarray) -> np.ndarray:
         """Counts of `sets` (s, k) whose rows are sorted; -1 for one that is not frequent."""
         place = self.places(sets)
+        if sets.shape[1] > len(self.levels):
+            return place
         return np.where(place >= 0, self.levels[sets.shape[1] - 1].counts[place], -1)
 
     def places(self, sets: np.ndarray) -> np.ndarray:

@@ -91,6 +91,7 @@ class EASEFit(Closed):
 
     ridge: float = 400.0
     most: int = 10_000
+    jobs: int = 1
 
     def made(self, data: Interactions) -> State:
         """Kind "recommend_ease"; DataError above `most` items."""
@@ -99,12 +100,16 @@ class EASEFit(Closed):
                 f"ease keeps one number for each pair of items and takes at most {self.most} "
                 f"items (most=); got {data.n_items}: use als or item_knn, or leave out the items "
                 "met least.")
+        from threadpoolctl import threadpool_limits
+
         unit = unit_of(data, log=True)
         matrix = data.matrix()
         matrix.data = np.ones(len(matrix.data)) if data.explicit else strengths(matrix.data, unit)
+        with threadpool_limits(self.jobs, user_api="blas"):
+            weights = ease(matrix, self.ridge)
         return state_of("recommend_ease", data, rating=False,
                         config={"unit": 0.0 if data.explicit else unit},
-                        arrays={"weights": ease(matrix, self.ridge)})
+                        arrays={"weights": weights})
 
 
 def ease(matrix: Any, ridge: float) -> np.ndarray:

@@ -36,7 +36,7 @@ class AutoencoderMap(Model):
     activation: str = param("tanh", "What bends between the layers.", choices=("tanh", "relu"))
     epochs: int = param(100, "Most times that all rows are seen.", low=1, search=(20, 300),
                         log=True)
-    batch: int = param(128, "Rows a step; of few rows a fiftieth, so that steps are enough.",
+    batch: int = param(128, "Rows a step; of few rows a twentieth, so that steps are enough.",
                        low=1, search=(32, 512), log=True)
     rate: float = param(2e-3, "Size of the first steps.", above=0, search=(1e-4, 1e-2), log=True)
     patience: int = param(15, "Epochs without a better rebuilding of held rows before it stops.",
@@ -52,7 +52,7 @@ class AutoencoderMap(Model):
 
         code = axes_for(self.components, context)
         hidden = tuple(max(1, int(size)) for size in self.hidden)
-        batch = min(self.batch, max(16, context.rows // 50))
+        batch = min(self.batch, max(32, context.rows // 20))
         return NumpyAutoencoder(code, hidden, self.activation, self.epochs, batch, self.rate,
                                 self.patience, context.seed)
 

@@ -38,7 +38,7 @@ class IsolationForest(Model):
         return for_detectors()
 
     def build(self, task: Task, context: Context) -> Any:
-        """scikit-learn's IsolationForest on rarities and standardised numbers."""
+        """Trees on rarities and standardised numbers, grown all at once."""
         from wholefit.models._detector_trees import IsolationEstimator
 
         return IsolationEstimator(context.categorical, context.seed, trees=self.trees,

@@ -93,7 +93,7 @@ class _Either:
         model, context = self._model, self._context
         if data.explicit and data.values is not None:
             return RatingFactors(RatingSettings(
-                max(1, model.rank // 3), model.rounds, 1.1, 5.0,
+                max(1, model.rank // 3), model.rounds, 1.1, 10.0, 5.0,
                 features=float(model.features), seed=context.seed, jobs=context.jobs), self.state_)
         return EventFactors(EventSettings(
             model.rank, model.rounds, 0.02, 1.0, 5.0,

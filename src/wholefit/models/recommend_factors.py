@@ -15,7 +15,8 @@ _RANK = "Entries of each user's and item's vector."
 _ROUNDS = "Times that users and items are solved for in turn."
 _RIDGE = ("Strength that holds the vectors: 1 keeps out noise of the size that biases leave "
           "over.")
-_RIDGE_BIAS = "Strength that holds the biases."
+_RIDGE_USER = "Ratings that the mean of all stands for against a user's."
+_RIDGE_ITEM = "Ratings that the mean of all stands for against an item's."
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class SVD(Recommender):
     rank: int = param(10, _RANK, low=1, search=(4, 64), log=True)
     rounds: int = param(8, _ROUNDS, low=1, search=(4, 30), log=True)
     ridge: float = param(1.1, _RIDGE, above=0, search=(0.4, 3.0), log=True)
-    ridge_bias: float = param(5.0, _RIDGE_BIAS, above=0, search=(1.0, 30.0), log=True)
+    ridge_user: float = param(10.0, _RIDGE_USER, above=0, search=(1.0, 30.0), log=True)
+    ridge_item: float = param(5.0, _RIDGE_ITEM, above=0, search=(1.0, 30.0), log=True)
 
     def build(self, task: Task, context: Context) -> Any:
         """Alternating ridge regressions."""
@@ -58,7 +60,8 @@ class SVDpp(Recommender):
     rank: int = param(10, _RANK, low=1, search=(4, 64), log=True)
     rounds: int = param(10, _ROUNDS, low=1, search=(4, 30), log=True)
     ridge: float = param(1.1, _RIDGE, above=0, search=(0.4, 3.0), log=True)
-    ridge_bias: float = param(5.0, _RIDGE_BIAS, above=0, search=(1.0, 30.0), log=True)
+    ridge_user: float = param(10.0, _RIDGE_USER, above=0, search=(1.0, 30.0), log=True)
+    ridge_item: float = param(5.0, _RIDGE_ITEM, above=0, search=(1.0, 30.0), log=True)
     implicit: float = param(30.0, "Strength that holds the vectors of what was rated at all.",
                             above=0, search=(5.0, 200.0), log=True)
 
@@ -76,6 +79,6 @@ def _factors(model: SVD | SVDpp, context: Context, state: State | None = None,
     from wholefit.models._factor_ratings import RatingFactors, RatingSettings
 
     settings = RatingSettings(model.rank, model.rounds, float(model.ridge),
-                              float(model.ridge_bias), implicit, seed=context.seed,
-                              jobs=context.jobs)
+                              float(model.ridge_user), float(model.ridge_item), implicit,
+                              seed=context.seed, jobs=context.jobs)
     return RatingFactors(settings, state)

@@ -105,4 +105,4 @@ class EASE(Recommender):
         """Ready for `partial_fit`, which fits anew: exact."""
         from wholefit.models._recommend_items import EASEFit
 
-        return EASEFit(state, float(self.ridge), self.most)
+        return EASEFit(state, float(self.ridge), self.most, context.jobs)

@@ -34,11 +34,17 @@ def scatter(
     """Points (x, y, cluster) and centroids (cluster, x, y) on a plane."""
     xs = [p[0] for p in points] + [c[1] for c in centroids]
     ys = [p[1] for p in points] + [c[2] for c in centroids]
-    frame = Frame((min(xs), max(xs)), (min(ys), max(ys)), square=True)
+    frame = Frame(_roomy(xs), _roomy(ys), square=True)
     codes = sorted({int(p[2]) for p in points})
     groups = (_group(frame, code, [p for p in points if int(p[2]) == code]) for code in codes)
     middles = (_centroid(frame, int(c[0]), c[1], c[2]) for c in centroids)
     return frame.draw(title, *axes, *groups, *middles)
+
+
+def _roomy(values: Sequence[float]) -> tuple[float, float]:
+    """From the least to the most, with room for the marks."""
+    low, high = min(values), max(values)
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _group(frame: Frame, code: int, points: Sequence[Sequence[float]]) -> Html:

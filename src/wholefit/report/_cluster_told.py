@@ -77,7 +77,7 @@ class Told:
         """(k, silhouette, low, high, gap, gap_se, bic, inertia, stability, low, high)."""
         rows = self.told.get("choice") or []
         return [tuple(_known(x) for x in row) for row in rows
-                if isinstance(row, (list, tuple)) and len(row) == 11 and _known(row[0])]
+                if isinstance(row, (list, tuple)) and len(row) >= 11 and _known(row[0])]
 
     @property
     def tree(self) -> list[list[float]]:

@@ -13,14 +13,13 @@ _FINE = "stroke:{};stroke-width:1.6;fill:none"
 
 
 def dendrogram(
-    rows: Sequence[Sequence[float]], cut: int | None, title: str, up: str,
-    codes: Sequence[int] = (),
+    rows: Sequence[Sequence[float]], cut: int | None, title: str, up: str
 ) -> Html:
     """Rows (a, b, height, size) of a linkage, as scipy writes them, drawn from the top.
 
     At most 30 branches are drawn, each with its number of rows below. `cut` is the number of
     clusters: a rule crosses the tree there, and branches below it have the colour of their
-    cluster: `codes` (of the clusters, from left to right) where they are known.
+    cluster: clusters are numbered by falling size, so the largest branch has the first colour.
     """
     tree = _Tree(rows)
     leaves = tree.top(_LEAVES)
@@ -32,7 +31,7 @@ def dendrogram(
     frame = _Branches((-0.6, len(leaves) - 0.4), (0.0, most),
                       [tree.size(leaf) for leaf in leaves])
     owner = tree.cut(cut, leaves, inner) if cut else {}
-    lines = [_merge(frame, tree, node, places, owner, codes) for node in inner]
+    lines = [_merge(frame, tree, node, places, owner) for node in inner]
     rule = _rule(frame, tree.level(cut)) if cut and 1 < cut <= len(rows) else None
     return frame.draw(title, "rows below each branch", up, *lines, rule)
 
@@ -74,8 +73,8 @@ class _Tree:
         return found
 
     def cut(self, clusters: int, leaves: Sequence[int], inner: Sequence[int]) -> dict[int, int]:
-        """Node to place of its cluster from left to right, of the nodes below the cut."""
-        whole = self.top(clusters)
+        """Node to number of its cluster, the largest first, of the nodes below the cut."""
+        whole = sorted(self.top(clusters), key=self.size, reverse=True)
         found = {node: at for at, node in enumerate(whole)}
         for node in inner:
             if node in found:
@@ -106,20 +105,15 @@ class _Branches(Frame):
 
 
 def _merge(
-    frame: Frame, tree: _Tree, node: int, places: dict[int, float], owner: dict[int, int],
-    codes: Sequence[int],
+    frame: Frame, tree: _Tree, node: int, places: dict[int, float], owner: dict[int, int]
 ) -> Html:
     a, b = tree.children(node)
     top = f"{frame.y(tree.height(node)):.1f}"
     d = (f"M{frame.x(places[a]):.1f} {frame.y(tree.height(a)):.1f}V{top}"
          f"H{frame.x(places[b]):.1f}V{frame.y(tree.height(b)):.1f}")
     inside = node in owner
-    shade = colour(_code(owner[node], codes)) if inside else "var(--soft)"
+    shade = colour(owner[node]) if inside else "var(--soft)"
     return el("path", d=d, style=_FINE.format(shade))
-
-
-def _code(place: int, codes: Sequence[int]) -> int:
-    return int(codes[place]) if place < len(codes) else place
 
 
 def _rule(frame: Frame, level: float) -> Html:

@@ -82,7 +82,8 @@ def _answer(told: Told, found: Found) -> Html:
     pieces: list[Any] = [el("p", _verdict(told, found), cls="lead")]
     if told.none:
         return join([*pieces, *(el("p", said) for said in _null(told)),
-                     el("h3", "What this means"), el("p", _KIND),
+                     *(() if told.null.get("clustered") else (
+                         el("h3", "What this means"), el("p", _KIND))),
                      el("h3", "What may help"), bullets(_try(told))])
     shown = sorted(told.clusters, key=lambda c: -c["size"])
     items = (el("li", _cluster_map.mark(c["code"]), el("b", data(c["name"], 90)),
@@ -233,7 +234,9 @@ def _verdict(told: Told, found: Found) -> str:
     n, rows = len(told.clusters), found.lineage.get("rows")
     of = f" among {rows:,} rows" if isinstance(rows, int) else ""
     if told.none:
-        return f"No clusters were found{of}: the rows look like one group."
+        return (f"No clusters were found{of}, though the rows are not one group either: the "
+                "methods that were tried cannot part them.") if told.null.get("clustered") else \
+            f"No clusters were found{of}: the rows look like one group."
     score = f"; {found.metric} {found.score}" if found.score is not None else ""
     if told.null.get("clustered") is False:
         return (f"{n} parts were cut{of.replace('among', 'out of')} by {found.model['name']}, as "

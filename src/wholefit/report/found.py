@@ -23,7 +23,7 @@ from wholefit.report.sections import (
     notes_of,
 )
 from wholefit.report.writing import foot, put, whole
-from wholefit.training.found import Found
+from wholefit.training.found import Found, trusting
 from wholefit.training.record import Entry
 
 _WORDS = {"label": "label", "user": "user", "item": "item", "rating": "rating",
@@ -34,6 +34,11 @@ _MOST_LINES = 12
 
 def found_page(found: Found) -> str:
     """The report of a fit without a target, as one self-contained HTML page."""
+    with trusting(found, "the page of the model file cannot be drawn"):
+        return _page(found)
+
+
+def _page(found: Found) -> str:
     drawn = [(each.name, each.title, each.draw(found)) for each in (*_own(found), *_COMMON)]
     shown = [(name, title, inner) for name, title, inner in drawn if inner is not None]
     return whole(_title(found), lambda nav: _top(found, nav), shown, foot(found.lineage))
@@ -46,7 +51,8 @@ def write_found(found: Found, path: str | os.PathLike[str], *, force: bool = Fal
 
 def found_lines(found: Found) -> list[str]:
     """What was found, in plain sentences."""
-    return list(_room(found).lines(found))
+    with trusting(found, "what the model file holds cannot be told"):
+        return ["".join([line]) for line in _room(found).lines(found)]
 
 
 def found_snippet(found: Found) -> str:

@@ -86,13 +86,13 @@ def _example(each: Mapping[str, Any], explicit: bool) -> Html:
            for item, value in zip(each["had"], values, strict=True)]
     more = each["count"] - len(had)
     rows = [[f"{place + 1}", data(item["item"], 80),
-             join((data(reason, 60) for reason in item["why"]), ", ") if item["why"]
+             join((data(reason, 60) for reason in item["why"]), "; ") if item["why"]
              else "popular with everyone"] for place, item in enumerate(each["gets"][:_MOST_GETS])]
     verb = "rated highest" if explicit else "has"
     return el("div",
               el("h3", "User ", data(each["user"], 60)),
-              el("p", f"{verb[0].upper()}{verb[1:]}: ", join(had, ", "),
-                 f", and {more:,} more." if more > 0 else "."),
+              el("p", f"{verb[0].upper()}{verb[1:]}: ", join(had, "; "),
+                 f"; and {more:,} more." if more > 0 else "."),
               table(["place", "gets", "because of"], rows, f"List of user {each['user'][:60]}"))
 
 
@@ -134,7 +134,7 @@ def _groups(found: Found) -> Html | None:
     return join([
         el("p", "Users by how many items were known of them when the lists were made; below each, "
            "what the popular list gives to the same users."),
-        forest(bars, bars[0].value, title)])
+        forest(bars, float("nan"), title)])
 
 
 def _reach(found: Found) -> Html | None:

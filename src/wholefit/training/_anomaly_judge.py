@@ -106,9 +106,10 @@ class Judge:
 
     def contributions(self, view: Dataset, units: np.ndarray) -> np.ndarray:
         """How much less strange each unit were with one column as usual, (units, columns)."""
-        X = np.asarray(self.encoder.transform(view, units), dtype=np.float64)
-        sources = self._sources()
-        return occluded(self.scorer, X, self.reference, sources, self.columns())
+        with reading("the model file cannot answer"):
+            X = np.asarray(self.encoder.transform(view, units), dtype=np.float64)
+            sources = self._sources()
+            return occluded(self.scorer, X, self.reference, sources, self.columns())
 
     def reasons(
         self, dataset: Dataset, verdict: Verdict, units: Sequence[int] | np.ndarray, most: int = 3

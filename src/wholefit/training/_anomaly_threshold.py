@@ -159,7 +159,8 @@ class Ladder:
         events = None
         if joints is not None:
             merged = np.searchsorted(np.sort(-joints), -order[at], side="right")
-            events = (at + 1 - merged) / stretches
+            above = np.searchsorted(-order, -order[at], side="right")
+            events = (above - merged) / stretches
         return cls(order[at], (at + 1) / (rows + 1), rows, events)
 
     def rank(self, scores: np.ndarray) -> np.ndarray:

@@ -43,13 +43,14 @@ _CHUNK = 512
 class Cut:
     """Windows of a dataset: `order` (n,) puts rows in order, window i holds the `length` rows
     order[starts[i]:starts[i] + length]; `joined[i]` is true where it overlaps or touches the
-    window before it in the same run."""
+    window before it in the same run; `clock` (n,) is the time of each place, or None."""
 
     order: np.ndarray
     starts: np.ndarray
     length: int
     joined: np.ndarray
     run: np.ndarray
+    clock: np.ndarray | None = None
 
     def rows(self, window: int) -> np.ndarray:
         """Rows of one window, in order."""
@@ -111,14 +112,19 @@ def in_order(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     names = dataset.schema.having("group")
     group = dataset.codes(names[0])[0] if names and names[0] in dataset.frame.columns else \
         np.zeros(rows, dtype=np.int32)
-    timed = dataset.schema.having("time")
-    if timed and timed[0] in dataset.frame.columns:
-        cells = times_or_numbers(dataset.frame.get_column(timed[0]).alias("time"))
-        rank = cells.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
-    else:
-        rank = np.arange(rows)
+    cells = _moments(dataset)
+    rank = np.arange(rows) if cells is None else \
+        cells.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
     order = np.lexsort((np.arange(rows), rank, group))
     return order, group[order]
+
+
+def _moments(dataset: Dataset) -> pl.Series | None:
+    """What the time column holds, as dates or numbers."""
+    timed = dataset.schema.having("time")
+    if not timed or timed[0] not in dataset.frame.columns:
+        return None
+    return times_or_numbers(dataset.frame.get_column(timed[0]).alias("time"))
 
 
 def cut(dataset: Dataset, length: int, stride: int) -> Cut:
@@ -137,7 +143,10 @@ def cut(dataset: Dataset, length: int, stride: int) -> Cut:
     found = found[~_over_gap(dataset, order, found, length)]
     joined = np.zeros(len(found), dtype=bool)
     joined[1:] = (np.diff(found) <= length) & (run[found[1:]] == run[found[:-1]])
-    return Cut(order, found, length, joined, run)
+    cells = _moments(dataset)
+    clock = None if cells is None else cells.to_physical().cast(pl.Float64).fill_null(
+        np.nan).to_numpy()[order]
+    return Cut(order, found, length, joined, run, clock)
 
 
 def _over_gap(
@@ -158,9 +167,10 @@ class Windows:
     """
 
     def __init__(self, length: int, stride: int, columns: list[str], missing: np.ndarray,
-                 reference: np.ndarray, places: np.ndarray | None) -> None:
+                 reference: np.ndarray, spans: np.ndarray,
+                 places: np.ndarray | None = None) -> None:
         self.length, self.stride, self.columns = length, stride, columns
-        self.missing, self.reference = missing, reference
+        self.missing, self.reference, self.spans = missing, reference, spans
         self._places = places  # where references lie in the data learnt from; not kept in a file
 
     @classmethod
@@ -181,7 +191,8 @@ class Windows:
         reference = np.stack([_courses(values[:, at], whole, length)
                               for at in range(len(columns))]) if len(columns) else \
             np.zeros((0, len(whole), length), dtype=np.float32)
-        return cls(length, stride, columns, np.asarray(gone.any(axis=0)), reference, whole)
+        return cls(length, stride, columns, np.asarray(gone.any(axis=0)), reference,
+                   _times(found, whole), whole)
 
     def apply(self, dataset: Dataset, found: Cut, *, own: bool = False) -> Dataset:
         """Windows as rows of traits; `own` if the reference was learnt from this very dataset."""
@@ -218,11 +229,15 @@ class Windows:
         peak = _peaks(np.abs(series), starts, length)
         shift = mean - _before(near, found, length, mean)
         return mean, variation, jumps, np.minimum(peak, 10 * _FAR), shift, self._course(
-            near, found.starts, at, own)
+            near, found, at, own)
 
-    def _course(self, series: np.ndarray, starts: np.ndarray, at: int, own: bool) -> np.ndarray:
-        """Distance of each window's course from the nearest reference, 0 alike to 1 unrelated."""
-        reference, length = self.reference[at], self.length
+    def _course(self, series: np.ndarray, found: Cut, at: int, own: bool) -> np.ndarray:
+        """Distance of each window's course from the nearest reference, 0 alike to 1 unrelated.
+
+        A reference of the same time, or the same place of the data learnt from, is no other one.
+        """
+        reference, length, starts = self.reference[at], self.length, found.starts
+        spans = _times(found, starts)
         best = np.full(len(starts), np.inf)
         if not len(reference):
             return np.zeros(len(starts))
@@ -235,6 +250,9 @@ class Windows:
             away[np.ix_(still, flat)] = 0.0
             if own and self._places is not None:
                 away[np.abs(some[:, None] - self._places[None, :]) < length] = np.inf
+            elif spans.shape[1] and self.spans.shape[1]:
+                mine = spans[:, low:low + _CHUNK, None]
+                away[(self.spans[0] <= mine[1]) & (mine[0] <= self.spans[1])] = np.inf
             best[low:low + _CHUNK] = away.min(axis=1)
         return np.where(np.isfinite(best), np.sqrt(np.maximum(best, 0.0)), 0.0)
 
@@ -242,19 +260,29 @@ class Windows:
         """As plain data; the reference courses are stretches of the data, scaled."""
         return State(KIND, {"length": self.length, "stride": self.stride,
                             "columns": self.columns},
-                     {"missing": self.missing, "reference": self.reference})
+                     {"missing": self.missing, "reference": self.reference,
+                      "spans": self.spans})
 
     @classmethod
     def from_state(cls, state: State) -> Windows:
         """Read back what `state` gave; ValueError where its parts do not fit together."""
         config, reference = state.config, state.arrays["reference"]
         length, stride, columns = config["length"], config["stride"], list(config["columns"])
+        spans = state.arrays["spans"]
         if not (isinstance(length, int) and isinstance(stride, int) and stride >= 1
                 and _LEAST <= length <= _MOST and reference.ndim == 3
                 and reference.shape[0] == len(columns) == len(state.arrays["missing"])
-                and reference.shape[2] == length):
+                and reference.shape[2] == length and spans.ndim == 2 and len(spans) == 2
+                and spans.shape[1] in (0, reference.shape[1])):
             raise ValueError("its windows have the wrong shape")
-        return cls(length, stride, columns, state.arrays["missing"].astype(bool), reference, None)
+        return cls(length, stride, columns, state.arrays["missing"].astype(bool), reference, spans)
+
+
+def _times(found: Cut, starts: np.ndarray) -> np.ndarray:
+    """First and last moment of windows (2, m); (2, 0) where time is not known."""
+    if found.clock is None:
+        return np.zeros((2, 0))
+    return np.stack([found.clock[starts], found.clock[starts + found.length - 1]])
 
 
 def _series(

@@ -155,7 +155,8 @@ def _is_mark(column: pl.Series) -> bool:
     if column.dtype == pl.Boolean or column.dtype == pl.Null:
         return True
     if column.dtype.is_numeric():
-        return bool(column.drop_nulls().is_in([0, 1]).all())
+        held = column.drop_nulls()
+        return bool(((held == 0) | (held == 1)).all())
     if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
         return False
     words = {str(word).strip().lower() for word in column.unique().head(10).to_list()

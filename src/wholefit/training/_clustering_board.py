@@ -42,7 +42,7 @@ class Candidate:
     clusters: int = 0
     seconds: float = math.nan
     answering: float = math.nan
-    parts: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    separation: measures.Figure | None = None
     scores: dict[str, Score] = field(default_factory=dict)
     status: str = "ok"
     reason: str = ""
@@ -136,10 +136,10 @@ def _judge(candidate: Candidate, work: Work) -> None:
         candidate.reason = ("it finds one cluster only" if candidate.clusters
                             else "it finds no cluster: every row is noise to it")
         return
-    candidate.parts = measures.parts(work.distances, labels)
+    candidate.separation = measures.separation(work.distances, labels)
     candidate.scores = {
-        "separation": measures.mean_of("separation", candidate.parts, _LEVEL),
-        "silhouette": measures.silhouette(work.distances, labels, _LEVEL),
+        "separation": candidate.separation.score("separation", _LEVEL),
+        "silhouette": measures.silhouette(work.distances, labels).score("silhouette", _LEVEL),
         "stability": measures.stability(halves(candidate.model, work), _LEVEL)}
 
 
@@ -160,11 +160,11 @@ def ties(order: Sequence[Candidate], metric: str) -> list[bool]:
 
 
 def difference(best: Candidate, other: Candidate, metric: str) -> dict[str, Any] | None:
-    """How far the best is ahead: row by row for separation, else from both scores' intervals."""
+    """How far the best is ahead: on the same rows for separation, else from both intervals."""
     if not {*best.scores} or not {*other.scores}:
         return None
-    if metric == "separation":
-        found = measures.mean_of("difference", best.parts - other.parts, _LEVEL)
+    if metric == "separation" and best.separation and other.separation:
+        found = best.separation.minus(other.separation).score("difference", _LEVEL)
         return {"value": found.value, "low": found.low, "high": found.high, "p": None}
     a, b = best.scores[metric], other.scores[metric]
     reach = math.hypot(a.value - a.low, b.high - b.value)

@@ -116,8 +116,8 @@ def look(choice: Choice, model: Model, work: Work, clock: Any) -> None:
         if k > 2 and clock.left() <= 0:
             break
         labels = work.labels(model.replace(clusters=k), work.Z, work.Z, "choice")
-        choice.separation[k] = separation(work.distances, labels)
-        choice.silhouette[k] = silhouette(work.distances, labels)
+        choice.separation[k] = separation(work.distances, labels).score("separation")
+        choice.silhouette[k] = silhouette(work.distances, labels).score("silhouette")
         sizes = np.bincount(labels[labels >= 0], minlength=k)
         choice.small[k] = bool(sizes[sizes > 0].min(initial=len(labels)) < max(
             3, _SMALL * len(labels)))

@@ -20,7 +20,7 @@ from wholefit.training._clustering_places import Place, places, reach, silhouett
 from wholefit.training._clustering_traits import Told, Trait, compared, comparisons, traits
 
 # Rows that columns are compared on, above which a sample does; traits kept of each cluster.
-_ROWS, _TRAITS, _SAID = 100_000, 12, 3
+_ROWS, _TRAITS, _PROOF, _SAID = 100_000, 12, 4, 3
 _CELLS, _WIDE = 8, 40
 _TINY, _MIXED, _ALIKE = 20, 0.75, 0.9
 
@@ -57,7 +57,8 @@ def describe(dataset: Dataset, labels: np.ndarray, X: Any, seed: int) -> dict[st
         "reach": reach(X, np.where(codes < 0, -1, places_of), len(found)), "silhouettes": bars,
         "profile": _profile(columns, own[rows], len(found)), "used": used, "unused": unused,
         "comparisons": count, "level": 0.95, "rows": len(rows),
-        "identifier": _identifier(dataset), "evidence": _evidence(clusters, unused, count),
+        "identifier": _identifier(dataset),
+        "evidence": _evidence(listed[:len(found)], unused, count),
     }
 
 
@@ -98,18 +99,26 @@ def _cluster(
 ) -> dict[str, Any]:
     size = int(members.sum())
     clear = [t for t in found if t.clear]
+    kept = _kept(clear)
     shown = [*(t.column for t in clear if t.used), *dataset.schema.features]
     borders = [{**_row(dataset, row, shown), "other": codes[other] if other >= 0 else -1,
                 "share": share} for row, other, share in stands.borders]
     part = size / len(members)
     return {
         "code": code, "name": name, "size": size, "share": part,
-        "said": _said(code, name, part, clear), "traits": [t.to_json() for t in clear[:_TRAITS]],
-        "clear": len(clear), "sentences": [words.sentence(t) for t in clear[:_TRAITS]],
+        "said": _said(code, name, part, clear), "traits": [t.to_json() for t in kept],
+        "clear": len(clear), "sentences": [words.sentence(t) for t in kept],
         "exemplars": [_row(dataset, row, shown) for row in stands.exemplars], "borders": borders,
         "purity": stands.purity, "between": stands.between,
         "cautions": _cautions(size, clear, stands, len(codes)),
     }
+
+
+def _kept(clear: list[Trait]) -> list[Trait]:
+    """The strongest traits, some of which are evidence, where there is any."""
+    proof = [t for t in clear if not t.used][:_PROOF]
+    first = [t for t in clear if t.used or t not in proof][:_TRAITS - len(proof)]
+    return sorted([*first, *proof], key=lambda t: t.strength, reverse=True)
 
 
 def _said(code: int, name: str, part: float, clear: list[Trait]) -> str:
@@ -233,14 +242,14 @@ def _parts(told: Told) -> list[tuple[str, np.ndarray]]:
     return [(told.name, np.asarray(rankdata(values, nan_policy="omit")))]
 
 
-def _evidence(clusters: list[dict[str, Any]], unused: list[str], count: int) -> str:
+def _evidence(listed: list[list[Trait]], unused: list[str], count: int) -> str:
     """What of all this is evidence, in words."""
     made = ("The columns that the clustering used differ between clusters because it was made to "
             "find that: their figures describe the clusters and do not prove them. ")
     if not unused:
         return made + "No other column is there that could speak for them."
-    apart = {t["column"] for c in clusters for t in c["traits"]
-             if not t["used"] and t["p"] is not None and t["p"] < 0.05}
+    apart = {t.column for each in listed for t in each
+             if not t.used and t.p is not None and t.p < 0.05}
     shown = ", ".join(unused[:6]) + (f" and {len(unused) - 6} more" if len(unused) > 6 else "")
     one = len(unused) == 1
     which = f"The column that it did not use ({shown})" if one else \

@@ -9,7 +9,7 @@ import numpy as np
 from wholefit.base.stored import reading
 from wholefit.data.dataset import Dataset
 from wholefit.evaluation import Score
-from wholefit.evaluation.clustering import mean_of, widths
+from wholefit.evaluation.clustering import Distances, silhouette
 from wholefit.evaluation.intervals import student, wilson
 from wholefit.evaluation.partitions import adjusted_rand, normalized_mutual_information
 from wholefit.training._clustering_places import distances
@@ -62,8 +62,8 @@ def _silhouette(found: Found, dataset: Dataset, codes: np.ndarray) -> Score:
         rows = np.linspace(0, len(codes) - 1, _ROWS).round().astype(int)
     if len(np.unique(codes[rows][codes[rows] >= 0])) < 2:
         return _undefined("silhouette", "the rows are in fewer than two clusters", len(codes))
-    points = measured(Rows(found), dataset, rows)
-    return mean_of("silhouette", widths(distances(points), codes[rows]), _LEVEL)
+    square = distances(measured(Rows(found), dataset, rows))
+    return silhouette(Distances(square, square), codes[rows]).score("silhouette", _LEVEL)
 
 
 def _share(name: str, which: np.ndarray) -> Score:

@@ -18,8 +18,9 @@ parameters here are estimated, as in SigClust (Liu et al. 2008), whose null is o
 calls heavy tails, uniform boxes and mixed tables clusters, which this null is made not to.
 
 The null of a column is the nearest distribution with one mode in the sense of Hartigan and Hartigan
-(1985): convex before the mode, concave after it. A column of few different values (a category, a
-count, yes or no) keeps its values and shares: a pattern in one such column alone is no cluster.
+(1985): convex before the mode, concave after it; where values repeat (counts, grades), it takes
+none but these. A category, and a yes or no, keeps its shares: it has no order that a mode could be
+in, and a pattern in one such column alone is no cluster.
 Columns are tied by an elliptical copula: the correlations of normal scores, and distances from the
 middle of scores that fit them (Liebscher 2005) with a falling density (Grenander 1956).
 """
@@ -34,8 +35,8 @@ import numpy as np
 # Rows looked at, rows the null is learnt from, points that a distribution is kept as.
 ROWS, LEARNT, POINTS = 500, 2000, 128
 MOST_CLUSTERS = 10
-# A column with at most this share of different values keeps them.
-_FEW = 0.05
+# A column with at most this share of different values takes none but these.
+_REPEATED = 1 / 3
 # Rows of latent scores that say how these spread.
 _LATENT = 10_000
 # Rounds in which the distances from the middle and the scores of the columns are made to agree.
@@ -282,11 +283,12 @@ class Column:
             self._levels, codes = self._levels[order], place[codes]
         self._codes = codes
         self.varies = len(self._levels) > 1
-        self._few = len(group) > 1 or len(self._levels) <= max(2, _FEW * len(Z))
-        if self._few:
+        self._kept = len(group) > 1 or len(self._levels) <= 2
+        self._repeated = len(self._levels) <= _REPEATED * len(Z)
+        if self._kept:
             self._ends = np.cumsum(np.bincount(codes)) / len(Z)
         elif self.varies:
-            self._curve = unimodal(part[:, 0])
+            *self._curve, self._mode = unimodal(part[:, 0])
 
     def scores(self, rng: np.random.Generator | None = None) -> np.ndarray:
         """Normal scores (n,), equal values equal, or in a random order if `rng` is given."""
@@ -303,20 +305,26 @@ class Column:
 
     def values(self, share: np.ndarray) -> np.ndarray:
         """The null's values (m, columns) at shares (m,) between 0 and 1."""
-        if self._few:
-            at = np.searchsorted(self._ends[:-1], share, side="right")
-            return self._levels[at]
+        if self._kept:
+            return self._levels[np.searchsorted(self._ends[:-1], share, side="right")]
         at, height = self._curve
-        return np.interp(share, height, at)[:, None]
+        found = np.interp(share, height, at)
+        if self._repeated:  # away from the mode, so that one mode stays one, and shares shares
+            levels = self._levels[:, 0]
+            up = np.searchsorted(levels, found).clip(0, len(levels) - 1)
+            down = (np.searchsorted(levels, found, side="right") - 1).clip(0)
+            found = levels[np.where(found > self._mode, up, down)]
+        return found[:, None]
 
 
-def unimodal(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def unimodal(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Corners (place, height) of the distribution of one mode that is nearest to the values'.
 
-    Convex up to the mode, concave after it; the mode is the one of least largest distance.
+    Convex up to the mode, which comes third, concave after it; the mode is the one of least
+    largest distance.
     """
     x, height = _points(values)
-    best, found = np.inf, (x, height)
+    best, found = np.inf, (x, height, float(x[0]))
     for mode in np.unique(np.linspace(0, len(x) - 1, _MODES).round().astype(np.intp)):
         left = convex(x[:mode + 1], height[:mode + 1])
         right = concave(x[mode:], height[mode:])
@@ -325,7 +333,7 @@ def unimodal(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gap = float(np.abs(_on(x[:mode + 1], *left) - height[:mode + 1]).max(initial=0.0))
         gap = max(gap, float(np.abs(_on(x[mode:], *right) - height[mode:]).max(initial=0.0)))
         if gap < best - 1e-12:
-            best, found = gap, (at, up)
+            best, found = gap, (at, up, float(x[mode]))
     return found
 
 

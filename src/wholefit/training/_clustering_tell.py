@@ -36,7 +36,7 @@ def told(
     if chosen.choice is not None:
         found["choice"] = chosen.choice.rows()
         found["votes"] = chosen.choice.votes()
-        found["why"] = argued(chosen.choice, k, False, options.choose)
+        found["why"] = argued(chosen.choice, k, False, options.by)
     elif chosen.asked:
         found["why"] = f"{chosen.model.to_dict()['clusters']} clusters were asked for."
     else:

@@ -71,10 +71,11 @@ def _parts(
     found: Sequence[Trait], alike: Sequence[frozenset[str]],
     ends: frozenset[str] = frozenset(),
 ) -> list[tuple[str, bool]]:
-    """What may name a cluster, one of a column, gaps last, and whether it is strong enough."""
+    """What may name a cluster, one of a column, and whether it is strong enough."""
     fit = [t for t in found if t.used and t.clear
            and (t.kind not in ("share", "word") or t.effect > 0 or t.outside >= 0.5)]
     fit = [t for t in fit if t.kind != "missing"] or [t for t in fit if t.kind == "missing"][:1]
+    fit.sort(key=lambda t: t.kind in ("share", "word") and t.effect < 0)  # what is not there last
     parts: list[tuple[str, bool]] = []
     columns: list[str] = []
     for trait in fit:

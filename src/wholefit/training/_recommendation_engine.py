@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -249,11 +249,23 @@ class Engine:
         user = np.where(users < self.seen.model_users, users, -1).astype(np.int32)
         item = np.where(items < self.seen.model_items, items, -1).astype(np.int32)
         with reading("the model file cannot answer"):
-            return np.asarray(answering.predict(user, item), dtype=np.float64)
+            found = np.asarray(answering.predict(user, item), dtype=np.float64)
+            known = np.flatnonzero((users >= 0) & (item >= 0))
+            late = known[self.seen.folded[users[known]]]
+            for code in np.unique(users[late]):
+                rows = late[users[late] == code]
+                found[rows] = self._rated(answering, int(code), item[rows])
+        return found
 
-    def without_folding(self) -> Engine:
-        """As if no user had met anything since the models were fitted."""
-        return replace(self, seen=replace(self.seen, folded=np.zeros_like(self.seen.folded)))
+    def _rated(self, answering: Any, user: int, items: np.ndarray) -> np.ndarray:
+        """What a user is expected to rate who met more since the model was fitted."""
+        had, values = self.seen.of_user(user)
+        known = had < self.seen.model_items
+        if not known.any():
+            return np.asarray(answering.predict(np.full(len(items), -1), items))
+        made = answering.scores_from(answering.fold_in(had[known], values[known]))[0][items]
+        ends = (answering.low, answering.high) if answering.answers == "rating" else (None, None)
+        return np.asarray(made if ends[0] is None else np.clip(made, *ends))
 
 
 def titles_state(titles: list[str]) -> State:

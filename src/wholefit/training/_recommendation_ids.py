@@ -110,12 +110,14 @@ def label_of(name: Any) -> str | None:
         return None if name is None else str(name)
     if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
         return str(int(name))
-    if isinstance(name, (float, np.floating)) and float(name).is_integer() and abs(name) < 2.0**53:
-        return str(int(name))
+    if isinstance(name, (float, np.floating)):
+        number = float(name)
+        if number.is_integer() and abs(number) < 2.0**53:
+            return str(int(number))
     return _cells.to_labels(pl.Series("column", [name], strict=False)).to_list()[0]
 
 
 def _fits(column: pl.Series) -> bool:
     """Whether every number fits 64 bits with a sign."""
-    largest = column.max()
-    return largest is None or int(largest) < 2**63  # type: ignore[call-overload]
+    largest: Any = column.max()
+    return largest is None or int(largest) < 2**63

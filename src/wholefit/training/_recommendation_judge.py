@@ -21,7 +21,7 @@ from wholefit.models import Model, scorer
 from wholefit.models._model import Context
 from wholefit.models._recommend import Interactions
 from wholefit.training._recommendation_data import Events
-from wholefit.training._recommendation_split import Part
+from wholefit.training._recommendation_split import Part, among
 from wholefit.training._recommendation_tables import Described
 from wholefit.training._recommendation_top import blocks, masked, popular_first, rows_of, top_k
 from wholefit.training.found import Common
@@ -118,9 +118,7 @@ def _relevant(part: Part, liked: float | None, again: bool) -> np.ndarray:
     if liked is not None and part.test.values is not None:
         good &= part.test.values >= liked
     if not again:
-        keys = [each.users.astype(np.int64) * each.n_items + each.items
-                for each in (part.test, part.train)]
-        good &= ~np.isin(keys[0], keys[1])
+        good &= ~among(part.test, part.train)
     return np.flatnonzero(good)
 
 

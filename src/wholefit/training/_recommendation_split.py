@@ -74,8 +74,16 @@ def _not_in(after: Interactions, before: Interactions, explicit: bool) -> Intera
     """Later pairs that are new; a new rating of an item rated before may be judged all the same."""
     if explicit:
         return after
-    keys = [part.users.astype(np.int64) * part.n_items + part.items for part in (after, before)]
-    return after.take(np.flatnonzero(~np.isin(keys[0], keys[1])))
+    return after.take(np.flatnonzero(~among(after, before)))
+
+
+def among(some: Interactions, many: Interactions) -> np.ndarray:
+    """Which pairs (n,) of `some` are in `many`, whose pairs come in order of user, then item."""
+    keys, known = (each.users.astype(np.int64) * each.n_items + each.items
+                   for each in (some, many))
+    if not len(known):
+        return np.zeros(len(keys), dtype=bool)
+    return np.asarray(known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys)
 
 
 def _leave_one_out(pairs: Interactions, seed: int) -> Split:

@@ -18,7 +18,8 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State
 from wholefit.base.wording import counted
-from wholefit.data import Dataset
+from wholefit.data import Dataset, Note
+from wholefit.data.notes import warning
 from wholefit.evaluation import Score
 from wholefit.models._recommend import Interactions
 from wholefit.training import _recommendation_judge as judging
@@ -55,6 +56,7 @@ def update(found: Found, engine: Engine, dataset: Dataset, how: str | None) -> F
     if engine.seen.explicit and has is None:
         raise DataError("new rows must have the column of ratings that the model was fitted with.")
     events, notes, _ = read_events(dataset, feedback, settle=False)
+    notes += _out_of_scale(events, found.told.get("scale"))
     scores = score_events(engine, events, found.told)
     grown = _grown(engine, events)
     fresh_items = len(grown.items) - len(engine.items)
@@ -72,6 +74,19 @@ def update(found: Found, engine: Engine, dataset: Dataset, how: str | None) -> F
         _relearn(found, states, grown, seen)
     said = _said(engine, grown, events, fold)
     return _told(found, dataset, engine, grown, states, scores, said, tuple(notes), fold)
+
+
+def _out_of_scale(events: Events, scale: Mapping[str, Any] | None) -> list[Note]:
+    """A note on ratings beyond those that the model was fitted on."""
+    if scale is None or events.value is None:
+        return []
+    odd = np.flatnonzero((events.value < scale["low"]) | (events.value > scale["high"]))
+    if not len(odd):
+        return []
+    return [warning("rating_out_of_scale", f"{counted(len(odd), 'rating')} beyond {scale['low']:g} "
+                    f"to {scale['high']:g}, between which the model was fitted, such as "
+                    f"{events.value[odd[0]]:g}: taken as they are; is it the same scale?",
+                    count=len(odd))]
 
 
 def _grown(engine: Engine, events: Events) -> _Grown:

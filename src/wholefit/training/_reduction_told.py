@@ -93,13 +93,15 @@ def _points(learnt: Learnt, rows: np.ndarray, Z: np.ndarray) -> dict[str, Any]:
     return found
 
 
-def board(trials: Sequence[tuple[Entry, bool]], metric: str, near: int) -> list[str]:
-    """The comparison of methods in sentences."""
+def board(
+    trials: Sequence[tuple[Entry, bool]], metric: str, near: int, chance: float | None
+) -> list[str]:
+    """The comparison of methods in sentences; `chance` is that of two rows' labels to agree."""
     scored = [(entry, own) for entry, own in trials if metric in entry.scores]
     pick = next((entry for entry, _ in trials if entry.recommended), None)
     if pick is None or metric not in pick.scores:
         return []
-    lines = [_kept(pick, metric, near)]
+    lines = [_kept(pick, near, chance)]
     others = [f"{entry.model} {entry.scores[metric]}" + (" (on its own rows)" if own else "")
               for entry, own in scored if entry is not pick]
     if others:
@@ -111,7 +113,7 @@ def board(trials: Sequence[tuple[Entry, bool]], metric: str, near: int) -> list[
     return lines
 
 
-def _kept(pick: Entry, metric: str, near: int) -> str:
+def _kept(pick: Entry, near: int, chance: float | None) -> str:
     scores = pick.scores
     said = [f"neighbours on the axes are neighbours in truth to {scores['trustworthiness']} "
             f"(trustworthiness, {near} nearest; 1 is perfect, 0.5 is chance)"]
@@ -121,7 +123,9 @@ def _kept(pick: Entry, metric: str, near: int) -> str:
         said.append(f"{scores['variance_kept'].value:.0%} of the variance comes back"
                     .replace("%", " %"))
     if "label_agreement" in scores:
-        said.append(f"the known label of a row's nearest agrees to {scores['label_agreement']}")
+        by_chance = "" if chance is None else f", by chance {chance:.2f}"
+        said.append("the known label of a row's nearest agrees to "
+                    f"{scores['label_agreement']}{by_chance}")
     return f"{pick.model}: {'; '.join(said)}."
 
 

@@ -48,10 +48,10 @@ class Options(Params):
     """The words of clustering."""
 
     clusters: int | None = param(
-        None, "How many clusters to make; None: as many as `choose` says, if there are any.",
+        None, "How many clusters to make; None: as many as `by` says, if there are any.",
         low=1, none=True)
     most: int = param(10, "Most clusters that are looked for.", low=2, high=100)
-    choose: str = param("separation", "What the number of clusters is chosen by.", choices=WAYS)
+    by: str = param("separation", "What the number of clusters is chosen by.", choices=WAYS)
     level: float = param(
         0.05, "The share of tables without clusters that may be taken to have some.",
         above=0, below=1)
@@ -147,7 +147,7 @@ def _run(
         elif len(Z) < 4:
             candidate.status, candidate.reason = "skipped", "fewer than four rows"
         else:
-            board.run(candidate, Z, work, options.clusters, options.most, options.choose, clock)
+            board.run(candidate, Z, work, options.clusters, options.most, options.by, clock)
         found.append(candidate)
     return found, left_out
 

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +55,8 @@ class Found:
 
     `model` is the name and parameters of what answers; `states` all that answering needs, by
     name; `told` everything that text and pages tell, as JSON. One entry of `leaderboard` is
-    recommended. `split` says how the scores were come by.
+    recommended. `split` says how the scores were come by. `stored` says that it was read from a
+    file, and may hold anything.
     """
 
     task: Task
@@ -69,6 +71,7 @@ class Found:
     lineage: dict[str, Any]
     warnings: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    stored: bool = False
 
     @property
     def chosen(self) -> Entry:
@@ -99,7 +102,7 @@ class Found:
                 model=record["model"], metric=record["metric"], said=record["said"],
                 split=record["split"], told=record["told"], lineage=record["lineage"],
                 leaderboard=tuple(Entry.from_json(entry) for entry in record["leaderboard"]),
-                warnings=tuple(record["warnings"]), states=states,
+                warnings=tuple(record["warnings"]), states=states, stored=True,
                 notes=tuple(Note.from_json(note) for note in record["notes"]),
             )
             _check(found)
@@ -110,7 +113,8 @@ class Rows:
     """Answers rows from a Found whose states are an encoder and a model; numpy alone."""
 
     def __init__(self, found: Found) -> None:
-        with reading("the model file cannot answer"):
+        self._found = found
+        with trusting(found):
             self.encoder = Encoder.from_state(found.states["encoder"])
             self.scorer = scorer(found.states["model"])
 
@@ -120,7 +124,7 @@ class Rows:
 
     def answer(self, dataset: Dataset) -> np.ndarray:
         """The scorer's answer for every row of a conforming dataset, in order."""
-        with reading("the model file cannot answer"):
+        with trusting(self._found):
             parts = [self.scorer.answer(self.encoder.transform(
                 dataset, np.arange(at, min(at + _CHUNK, len(dataset)))))
                 for at in range(0, max(len(dataset), 1), _CHUNK)]
@@ -128,6 +132,13 @@ class Rows:
             if len(found) != len(dataset):
                 raise ValueError(f"its model gives {len(found)} answers for {len(dataset)} rows")
             return found
+
+
+def trusting(
+    found: Found, said: str = "the model file cannot answer"
+) -> AbstractContextManager[None]:
+    """Around work with what was found: of what a file holds, any fault is an ArtifactError."""
+    return reading(said) if found.stored else nullcontext()
 
 
 def recipe(task: Task) -> Any:

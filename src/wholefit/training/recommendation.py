@@ -92,7 +92,7 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     return Found(
         task=task, schema=dataset.schema, metric=judged.metric, leaderboard=judged.entries,
         model={"name": judged.chosen, "params": chosen.to_dict()}, states=states, told=facts,
-        said=f"recommendation from {_kind(events)}: {said}", split=_how(parts, trial, options),
+        said=f"recommendation from {_kind(events)}: {said}.", split=_how(parts, trial, options),
         lineage=_found.lineage(dataset, chosen, kept, common, **_schedule(measured)),
         warnings=(*judged.warnings, *warnings), notes=tuple(notes))
 
@@ -108,8 +108,10 @@ def _kind(events: Events) -> str:
 
 
 def _source(value: object) -> object:
-    """A table as the lineage may hold it: its path, or where it was."""
-    return os.fspath(value) if isinstance(value, (str, os.PathLike)) else f"memory ({type(value)})"
+    """A table as the lineage may hold it: its path, or what kind of table it was."""
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    return {"table": f"memory ({type(value).__module__.partition('.')[0]})"}
 
 
 def _schedule(measured: Mapping[str, Measured]) -> dict[str, Any]:

@@ -61,6 +61,13 @@ class _Plan:
     labels: np.ndarray | None
     categories: bool
 
+    @property
+    def chance(self) -> float | None:
+        """How often two rows have the same known label."""
+        if self.labels is None or not self.categories:
+            return None
+        return measures.by_chance(self.labels)
+
     def labels_of(self, rows: np.ndarray) -> np.ndarray | None:
         """The known answers of some rows, where there are any."""
         return None if self.labels is None else self.labels[rows]
@@ -348,7 +355,7 @@ def _found(
         states={"encoder": final.encoder.state(), "model": final.state,
                 "loadings": State("loadings", {}, {"values": loads})},
         told={**told, "near": options.near, "board": tell.board(
-            [(t.entry, t.own_rows) for t in trials], metric, options.near)},
+            [(t.entry, t.own_rows) for t in trials], metric, options.near, plan.chance)},
         said=tell.said(dataset, final.model, told), split=_split(plan, trials, options),
         warnings=tell.warnings(told, len(final.rows), len(dataset)),
         lineage=lineage(dataset, final.model, options.to_dict(), common))

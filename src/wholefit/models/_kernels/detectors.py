@@ -18,8 +18,8 @@ from wholefit.models._kernels._links import dense
 COLUMNS = "detector.columns"
 # A standardised value further out than this is no further out than this.
 FARTHEST = 1e6
-# Cells of a block of rows: a few arrays of that size stay in cache.
-_BLOCK = 1 << 18
+# Cells of a block of rows: 8 MB of them.
+_BLOCK = 1 << 20
 
 
 class Columns:

@@ -11,6 +11,9 @@ from wholefit.base.state import State
 from wholefit.models._kernels.detectors import Detector, array, number
 from wholefit.models._kernels.trees import Trees
 
+# Rows that walk down together: their columns and the nodes of a tree stay in cache.
+_ROWS = 8192
+
 
 class Isolation(Detector):
     """Score 2^(-depth / usual): part "trees" holds depths, `rows` (leaves,) the rows of each.
@@ -22,18 +25,61 @@ class Isolation(Detector):
         super().__init__(state)
         trees = state.parts.get("trees")
         if trees is None or trees.kind != "trees" or trees.config.get(
-                "features") != self.features:
+                "features") != self.features or not _whole(trees, self.features):
             raise ArtifactError("state of an isolation forest holds no usable 'trees': it was "
                                 "altered; save the model anew.")
         self._forest = Trees(trees)
         self._arrays = trees.arrays
+        self._single = trees.arrays["threshold"].dtype == np.float32
         self._usual = number(state, "usual")
         self._rows = array(state, "rows", len(trees.arrays["value"]))
+        self._lay()
 
     def score(self, Z: np.ndarray) -> np.ndarray:
         """Scores (n,) between 0 and 1."""
-        depth = self._forest.raw(Z)[:, 0]
+        depth = np.concatenate([np.empty(0), *(
+            self._depths(Z[at:at + _ROWS]) for at in range(0, len(Z), _ROWS))])
         return np.asarray(np.exp2(-depth / self._usual))
+
+    def _lay(self) -> None:
+        """Nodes for walking: a leaf leads to itself, and so waits for the others."""
+        split = self._arrays["feature"] >= 0
+        nodes, size = np.arange(len(split)), self._arrays["size"].astype(np.int64)
+        self._roots = np.cumsum(size) - size
+        rank: np.ndarray = np.cumsum(split) - split
+        root = np.repeat(self._roots, size)
+        self._child = np.where(split, root + 1 + 2 * (rank - rank[root]), nodes)
+        self._feature = np.where(split, self._arrays["feature"], 0).astype(np.int64)
+        self._cut = np.full(len(split), np.inf)
+        self._cut[split] = self._arrays["threshold"]
+        self._value = np.zeros(len(split))
+        self._value[~split] = self._arrays["value"][:, 0]
+        self._steps, level = 0, self._roots[split[self._roots]]
+        while len(level):
+            both = np.concatenate([self._child[level], self._child[level] + 1])
+            level, self._steps = both[split[both]], self._steps + 1
+
+    def _depths(self, Z: np.ndarray) -> np.ndarray:
+        """Mean depth of the leaves that the rows of a block end in, (n,)."""
+        cells = np.ascontiguousarray(Z.T)
+        if self._single:
+            cells = cells.astype(np.float32).astype(np.float64)
+        flat, rows = cells.ravel(), np.arange(len(Z))
+        start = self._feature * len(Z)
+        at, value, cut = np.empty(len(Z), np.int64), np.empty(len(Z)), np.empty(len(Z))
+        right, total = np.empty(len(Z), bool), np.zeros(len(Z))
+        for root in self._roots:
+            place = self._child[root] + (cells[self._feature[root]] > self._cut[root])
+            for _ in range(self._steps - 1):
+                np.take(start, place, out=at, mode="clip")
+                at += rows
+                np.take(flat, at, out=value, mode="clip")
+                np.take(self._cut, place, out=cut, mode="clip")
+                np.greater(value, cut, out=right)
+                np.take(self._child, place, out=at, mode="clip")
+                np.add(at, right, out=place)
+            total += self._value.take(place)
+        return np.asarray(total / len(self._roots))
 
     def share(self, Z: np.ndarray) -> np.ndarray:
         """How much sooner each feature's cuts set a row apart, in units of the usual depth.
@@ -55,6 +101,24 @@ class Isolation(Detector):
         return credits(self._arrays, self._rows, self.features)
 
 
+def _whole(trees: State, features: int) -> bool:
+    """Whether flat trees are what they must be: one leaf more than splits, features that exist."""
+    arrays = {name: trees.arrays.get(name) for name in (
+        "feature", "threshold", "missing_left", "value", "size")}
+    if any(each is None or each.dtype.kind not in "fiub" for each in arrays.values()):
+        return False
+    feature, size = trees.arrays["feature"], trees.arrays["size"].astype(np.int64)
+    if feature.ndim != 1 or size.ndim != 1 or not len(size) or size.min() < 1 \
+            or size.sum() != len(feature) or feature.max() >= features:
+        return False
+    split = feature >= 0
+    counts = np.add.reduceat(split.astype(np.int64), np.cumsum(size) - size)
+    value, threshold = trees.arrays["value"], trees.arrays["threshold"]
+    return bool((2 * counts + 1 == size).all() and np.isfinite(value).all()
+                and value.shape == (int((~split).sum()), 1)
+                and threshold.shape == trees.arrays["missing_left"].shape == (int(split.sum()),))
+
+
 def credits(arrays: dict[str, np.ndarray], rows: np.ndarray, features: int) -> np.ndarray:
     """For each leaf and feature: expected depth before its cuts less after, (leaves, p)."""
     split = arrays["feature"] >= 0
@@ -73,21 +137,20 @@ def _one_tree(
 ) -> None:
     """Expected depths from the leaves up, then credits from the root down."""
     here = split[nodes]
-    count = len(here)
-    child = 1 + 2 * (rank[nodes] - rank[nodes.start])
-    mass, depth = np.zeros(count), np.zeros(count)
     mine = leaf[nodes][~here]
-    mass[~here] = rows[mine]
-    depth[~here] = arrays["value"][mine, 0]
-    inner = np.flatnonzero(here)
-    for node in inner[::-1].tolist():
-        both = slice(child[node], child[node] + 2)
-        mass[node] = mass[both].sum()
-        depth[node] = np.average(depth[both], weights=np.maximum(mass[both], 1e-9))
-    way = np.zeros((count, found.shape[1]))
-    feature = arrays["feature"][nodes]
-    for node in inner.tolist():
+    child = (1 + 2 * (rank[nodes] - rank[nodes.start])).tolist()
+    mass, depth = np.zeros(len(here)), np.zeros(len(here))
+    mass[~here], depth[~here] = np.maximum(rows[mine], 1e-9), arrays["value"][mine, 0]
+    masses, means = mass.tolist(), depth.tolist()
+    inner = np.flatnonzero(here).tolist()
+    for node in reversed(inner):
+        one, other = child[node], child[node] + 1
+        masses[node] = masses[one] + masses[other]
+        means[node] = (masses[one] * means[one] + masses[other] * means[other]) / masses[node]
+    way = np.zeros((len(here), found.shape[1]))
+    feature = arrays["feature"][nodes].tolist()
+    for node in inner:
         for below in (child[node], child[node] + 1):
             way[below] = way[node]
-            way[below, feature[node]] += depth[node] - depth[below]
+            way[below, feature[node]] += means[node] - means[below]
     found[mine] = way[~here]

@@ -84,10 +84,15 @@ class ItemNear(Biases):
         return found
 
     def _adds(self, user: int, item: int) -> np.ndarray:
-        row = self.history[[user]]
-        near = np.asarray(self._near[[item]].todense()).ravel()[row.indices]
-        adds = near * self._told(row).data
-        return adds / max(near.sum() + self._damp, 1e-12) if self._rated else adds
+        mine = slice(*self._ends(user))
+        span = slice(self._near.indptr[item], self._near.indptr[item + 1])
+        toward = np.zeros(self.n_items)
+        toward[self._near.indices[span]] = self._near.data[span]
+        near = toward[self.history.indices[mine]]
+        if not self._rated:
+            return np.asarray(near * strengths(self.history.data[mine], self._unit))
+        adds = near * self._told(self.history[[user]]).data
+        return np.asarray(adds / max(near.sum() + self._damp, 1e-12))
 
 
 class UserNear(Biases):

@@ -1,0 +1,70 @@
+"""Files of tasks without a target, altered: told and asked, they fail in wholefit's own words."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.artifact.test_altered import ALTERED, altered, places, put
+from tests.unlabelled import CASES, TASKS
+
+import wholefit as wf
+from wholefit.api import _unlabelled
+from wholefit.base.errors import WholefitError
+from wholefit.training.found import Found
+
+# One fit for each form of state that a task may leave behind.
+MODELS = {
+    "anomaly": ["", "isolation_forest", "ecod", "lof"],
+    "association": [""],
+    "clustering": ["kmeans(clusters=2)", "gaussian_mixture(clusters=2)", "agglomerative(clusters=2)", "dbscan"],
+    "recommendation": ["", "item_knn", "als", "svd"],
+    "reduction": ["pca", "nmf", "autoencoder_map"],
+}
+FORMS = [(task, model) for task in TASKS for model in MODELS[task]]
+
+
+def kept(task: str, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    table, words = CASES[task]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = wf.fit(table(), task=task, budget="20s", jobs=1, **words,
+                       **({"models": model} if model else {}))._found
+    return found.to_json(), dict(found.states)
+
+
+def refused(record: dict[str, Any], states: dict[str, Any], task: str, page: Path) -> bool:
+    """Load, tell, draw and ask; True if it was refused by an error of wholefit's own."""
+    try:
+        result = _unlabelled.wrap(Found.from_json(record, states))
+        repr(result), str(result.leaderboard), result.to_text()
+        result.report(page, force=True)
+        result.answers(CASES[task][0]().head(12))
+    except WholefitError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(("task", "model"), FORMS)
+@pytest.mark.filterwarnings("ignore")
+def test_an_altered_one_ends_in_an_error_of_our_own_or_in_an_answer(
+    task: str, model: str, tmp_path: Path
+) -> None:
+    record, states = kept(task, model)
+    page = tmp_path / "page.html"
+    assert not refused(record, states, task, page)
+    draw = np.random.default_rng(len(model))
+    paths = [path for path in places(record) if path[0] not in ("lineage", "notes")]
+    count = 0
+    for _ in range(60):
+        if draw.random() < 0.5:
+            path = paths[draw.integers(len(paths))]
+            count += refused(put(record, path, ALTERED[draw.integers(len(ALTERED))]), states,
+                             task, page)
+        else:
+            part = str(draw.choice(sorted(states)))
+            count += refused(record, {**states, part: altered(states[part], draw)}, task, page)
+    assert count > 8
