@@ -32,11 +32,11 @@ _MOST = 12_000
 SERIES = (
     ("household_power_hourly", "ts", "Global_active_power", ("Voltage", "Sub_metering_3")),
     ("metro_traffic", "date_time", "traffic_volume", ("temp",)),
-    ("appliances_energy", "date", "T1", ("RH_1", "T_out")),
+    ("beijing_pm25", "at", "TEMP", ("DEWP", "PRES")),
 )
 WAYS: dict[str, dict[str, Any]] = {
-    "rows alone": {}, "context": {"context": "hour,weekday"},
-    "windows": {"window": DAY}, "windows in context": {"window": DAY, "context": "hour,weekday"},
+    "rows alone": {}, "context": {"context": "hour,weekday,month"}, "windows": {"window": DAY},
+    "windows in context": {"window": DAY, "context": "hour,weekday,month"},
 }
 
 
@@ -104,8 +104,10 @@ def planted(
 def series(short: bool = False) -> Iterator[dict[str, Any]]:
     """Recall of each way of looking at each kind in each series."""
     for name, time, column, others in SERIES[:1] if short else SERIES:
-        whole = pl.read_parquet(_folder() / name / "data.parquet").unique(time, keep="first")
-        whole = whole.sort(time).select(time, column, *others)[:_MOST]
+        whole = pl.read_parquet(_folder() / name / "data.parquet")
+        if time not in whole.columns:
+            whole = whole.with_columns(pl.datetime("year", "month", "day", "hour").alias(time))
+        whole = whole.unique(time, keep="first").sort(time).select(time, column, *others)[:_MOST]
         for kind in KINDS:
             frame, where = planted(whole, column, kind)
             found = {way: recall(frame, time, where, words) for way, words in WAYS.items()}

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._tools import machine, markdown, save
 from benchmarks.claims import (  # noqa: F401  (their claims register here)
+    anomalies,
     families,
     fits,
     recommending,

@@ -52,7 +52,7 @@ def tables(folder: Path, homology: Path | None = None) -> Iterator[tuple[str, Ta
 
 
 def confirming(folder: Path) -> Iterator[tuple[str, Table]]:
-    """Ten more tables, cut from the same sources in other ways, which no default was chosen on."""
+    """Ten more tables, cut from the same sources in other ways."""
     fars = ["Fatal_Injury"]
     made: dict[str, Callable[[], Table]] = {
         "credit reversed": lambda: _thinned(_read(folder, "credit_data"), "Status", "good", 0.05),

@@ -22,10 +22,11 @@ def table(peer: str | None, short: bool) -> list[str]:
     """The lines of this part."""
     repeats = 3 if short else 7
     rows = [beside(n, d, k, repeats) for n, d, k in (SHORT if short else TABLES)]
-    return ["k-means, fitting alone, rounds taking turns after one that warms both up. scikit-learn "
-            f"once with n_init={STARTS}, so many whole starts, and once with n_init=1, its own "
-            f"default; wholefit tries {STARTS} starts on 10,000 rows and carries the best "
-            "through all of them. Inertia is of all rows, as a ratio to the best of the three.", "",
+    return ["k-means, fitting alone, rounds taking turns after one that warms all up. "
+            f"scikit-learn once with n_init={STARTS}, so many whole starts, and once with "
+            f"n_init=1, its own default; wholefit tries {STARTS} starts on 10,000 rows and "
+            "carries the best through all of them. Inertia is of all rows, as a ratio to the "
+            "best of the three.", "",
             _tools.markdown(
                 ["rows x columns, clusters", "wholefit, s", f"scikit-learn ({STARTS} starts), s",
                  "scikit-learn (1 start), s", f"times as fast as {STARTS} starts",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +13,12 @@ import pytest
 
 import wholefit as wf
 from wholefit.api.clustering import Clusters
-from wholefit.base.errors import ParameterError, UnknownNameError, WholefitError
+from wholefit.base.errors import (
+    ArtifactError,
+    ParameterError,
+    UnknownNameError,
+    WholefitError,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 
@@ -120,6 +128,18 @@ def test_held_out_rows_are_scored(result: Clusters) -> None:
         result.evaluate(table(50, seed=2), metric="fra")
     moved = result.evaluate(table(200, seed=11).filter(pl.col("kind") == "ant"))
     assert moved["shares"].value > 0.5 and np.isnan(moved["silhouette"].value)
+
+
+@pytest.mark.parametrize("name", ["clusters", "described", "null", "known"])
+@pytest.mark.parametrize("value", [7, "x", [[1]], [{}], {"clusters": [1]}, {"reach": {"a": 1}},
+                                   {"clusters": [{"code": 0}]}])
+def test_an_altered_record_is_one_kind_of_error(result: Clusters, name: str, value: Any) -> None:
+    altered = Clusters(replace(result._found, told={**result.told, name: value}))
+    for asked in (lambda: altered.clusters, lambda: altered.names, altered.profile,
+                  altered.exemplars, altered.to_text, lambda: altered.predict(table(5)),
+                  lambda: altered.evaluate(table(50))):
+        with contextlib.suppress(ArtifactError):
+            asked()
 
 
 def test_noise_is_one_heap() -> None:

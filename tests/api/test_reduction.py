@@ -201,3 +201,36 @@ def test_on_the_command_line(
     assert pl.read_csv("places.csv").columns == ["id", "pc1", "pc2", "pc3"]
     run("report", "m.wf", "--out", "r.html")
     assert "trustworthiness" in run("evaluate", "m.wf", "iris.csv")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_altered_record_is_told_as_such(result: Any, seed: int, tmp_path: Path) -> None:
+    """Whatever a file tells, asking it ends in an answer or in one kind of error."""
+    import contextlib
+    import copy
+    import random
+    from dataclasses import replace
+
+    from wholefit import report
+    from wholefit.api.reduction import Reduction
+
+    dice = random.Random(seed)
+    told = copy.deepcopy(result.told)
+    place: Any = told
+    while True:
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        key = dice.choice(list(keys))
+        if not isinstance(place[key], (dict, list)) or not place[key] or dice.random() < 0.4:
+            break
+        place = place[key]
+    if isinstance(place, dict) and dice.random() < 0.4:
+        del place[key]
+    else:
+        place[key] = dice.choice([None, "x", -1, 1e308, [], {}, [[1]], True])
+    altered = Reduction(replace(result._found, told=told, stored=True))
+    for ask in (altered.to_text, lambda: altered.axes, lambda: altered.explained,
+                lambda: altered.loadings, lambda: altered.transform(iris()[:40]),
+                lambda: altered.evaluate(iris()), lambda: altered.map(tmp_path / "m.html"),
+                lambda: report.found_page(altered._found)):
+        with contextlib.suppress(wf.WholefitError):
+            ask()

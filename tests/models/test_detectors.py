@@ -106,7 +106,7 @@ def test_lof_is_scikit_learns_for_new_rows_and_for_old(k: int) -> None:
     assert np.allclose(made.answer(X[:400]), -theirs.negative_outlier_factor_, rtol=1e-8)
 
 
-@pytest.mark.parametrize("how", ["mean", "largest"])
+@pytest.mark.parametrize("how", ["mean", "largest", "both"])
 def test_knn_distance_is_scikit_learns(how: str) -> None:
     from sklearn.neighbors import NearestNeighbors
 
@@ -116,7 +116,8 @@ def test_knn_distance_is_scikit_learns(how: str) -> None:
     near = NearestNeighbors(n_neighbors=7).fit(Z[:400])
     for rows, distance in ((slice(400, None), near.kneighbors(Z[400:])[0]),
                            (slice(0, 400), near.kneighbors()[0])):
-        expected = distance.mean(axis=1) if how == "mean" else distance[:, -1]
+        expected = {"mean": distance.mean(axis=1), "largest": distance[:, -1],
+                    "both": distance.mean(axis=1) + distance[:, :5].mean(axis=1)}[how]
         assert np.allclose(made.answer(X[rows]), expected, rtol=1e-8)
 
 

@@ -151,7 +151,8 @@ def test_the_autoencoder_bends_where_pca_cannot() -> None:
     angle = np.random.default_rng(0).uniform(0, 1.5 * np.pi, 1500)
     X = np.column_stack([np.cos(angle), np.sin(angle)]) * np.sqrt(2)
     errors = {}
-    for text in ("pca(components=1)", "autoencoder_map(components=1, hidden=(32,), epochs=150, batch=32)"):
+    for text in ("pca(components=1)",
+                 "autoencoder_map(components=1, hidden=(32,), epochs=150, batch=32)"):
         _, answering = fitted(text, X[:1000])
         back = answering.restore(answering.answer(X[1000:]))
         errors[text[:3]] = float(((back - X[1000:]) ** 2).mean())

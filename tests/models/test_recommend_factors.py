@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, random
 
 from wholefit import models
 from wholefit.base import tasks
+from wholefit.base.errors import DataError
 from wholefit.base.state import same
 from wholefit.models import Context
 from wholefit.models._factor_events import EventFactors, EventSettings
+from wholefit.models._factor_pairs import PairSettings, _Work
 from wholefit.models._factor_prior import Prior
 from wholefit.models._factor_ratings import RatingFactors, RatingSettings, biases
 from wholefit.models._factor_ridge import Rows, rows_of, solve, start
@@ -283,3 +287,52 @@ def test_hybrid_answers_items_that_nobody_met_by_their_features() -> None:
         found = models.scorer(model.state(model.build(TASK, context).fit(data), TASK, context))
         errors[name] = np.sqrt(((found.predict(users[cold], items[cold]) - truth) ** 2).mean())
     assert errors["hybrid"] < 0.6 * errors["svd"], errors
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_other_features_than_those_of_the_fit_are_refused(explicit: bool) -> None:
+    data = replace(made(explicit=explicit), item_features=csr_matrix(np.eye(20)))
+    model, context = models.make("hybrid"), Context(len(data), 20)
+    state = model.state(model.build(TASK, context).fit(data), TASK, context)
+    new = replace(data.take(np.array([0])), item_features=csr_matrix(np.eye(20)[:, :3]))
+    with pytest.raises(DataError, match="knows 20 features; got 3: give the same ones"):
+        model.restore(state, TASK, context).partial_fit(new)
+
+
+def test_bpr_steps_along_the_gradient_of_its_objective() -> None:
+    settings = PairSettings(rank=3, rounds=1, step=1e-3, ridge=0.05)
+    work = _Work(settings, made(6, 5, explicit=False))
+    work.users, work.items = work.users.astype(np.float64), work.items.astype(np.float64)
+    work.users *= 20
+    work.items *= 20
+    users, met, unmet = np.array([0, 1, 0, 2]), np.array([0, 0, 3, 1]), np.array([2, 3, 2, 0])
+
+    def objective(P: np.ndarray, Q: np.ndarray) -> float:
+        apart = np.einsum("bf,bf->b", P[users], Q[met] - Q[unmet])
+        held = sum((each**2).sum() for each in (P[users], Q[met], Q[unmet]))
+        return float(-np.log1p(np.exp(-apart)).sum() - 0.05 / 2 * held)
+
+    before = work.users.copy(), work.items.copy()
+    work._batch(users, met, unmet)
+    for which, moved in enumerate((work.users - before[0], work.items - before[1])):
+        slope = np.zeros_like(moved)
+        for at in np.ndindex(*moved.shape):
+            nudge = [np.zeros_like(each) for each in before]
+            nudge[which][at] = 1e-6
+            plus, minus = (objective(before[0] + s * nudge[0], before[1] + s * nudge[1])
+                           for s in (1, -1))
+            slope[at] = (plus - minus) / 2e-6
+        for step, gradient in zip(moved, slope, strict=True):
+            size = np.linalg.norm(step) * np.linalg.norm(gradient)
+            assert size < 1e-9 or step @ gradient / size > 0.9999
+    assert np.array_equal(work.users[3:], before[0][3:]), "users outside the batch were moved"
+
+
+def test_bpr_draws_items_that_were_not_met() -> None:
+    data = made(explicit=False)
+    work = _Work(PairSettings(rank=3, rounds=1, step=0.1, ridge=0.0), data)
+    drawn = work._unmet(data.users)
+    some = drawn >= 0
+    pairs = set(zip(data.users.tolist(), data.items.tolist(), strict=True))
+    assert some.mean() > 0.8
+    assert not pairs & set(zip(data.users[some].tolist(), drawn[some].tolist(), strict=True))

@@ -18,6 +18,7 @@ from wholefit.models import Context
 from wholefit.models._kernels.recommenders import best
 from wholefit.models._recommend import Interactions, merged
 from wholefit.models._recommend_items import ease
+from wholefit.models._recommend_state import joined
 
 TASK = tasks.get("recommendation")
 
@@ -299,3 +300,25 @@ def test_an_altered_state_is_refused_in_words(text: str) -> None:
                 continue
             assert key in ("explicit", "cold_users", "plus", "likeness", "shrink", "neighbours",
                            "damp", "unit", "ridge", "half_life"), (key, value)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 5)), min_size=1),
+       st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 5)), min_size=1),
+       st.booleans())
+def test_joining_is_what_a_dictionary_would_hold(old: list, new: list, explicit: bool) -> None:
+    def of(rows: list, n: int) -> tuple[dict, Interactions]:
+        table = {(u, i): float(v) for u, i, v in rows}
+        users, items = (np.array(each, "i4") for each in zip(*table, strict=True))
+        return table, Interactions(users, items, np.array(list(table.values())), None, n, n,
+                                   explicit=explicit)
+
+    first, second = of(old, 4), of(new, 5)
+    expected = dict(first[0])
+    for key, value in second[0].items():
+        expected[key] = value if explicit else expected.get(key, 0.0) + value
+    found = joined(first[1], second[1])
+    values = np.ones(len(found)) if found.values is None else found.values
+    assert dict(zip(zip(found.users.tolist(), found.items.tolist(), strict=True), values,
+                    strict=True)) == expected
+    assert (found.n_users, found.n_items) == (5, 5)

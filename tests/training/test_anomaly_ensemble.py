@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 
 from wholefit.base import tasks
@@ -111,3 +115,17 @@ def test_an_altered_state_is_refused() -> None:
     for each in wrong:
         with pytest.raises(ArtifactError):
             scorer(each)
+
+
+def test_the_default_ranks_real_anomalies_first() -> None:
+    folder = os.environ.get("WHOLEFIT_DATA")
+    if not folder:
+        pytest.skip("WHOLEFIT_DATA does not name the folder with the real data sets")
+    whole = pl.read_parquet(Path(folder) / "shuttle" / "data.parquet")
+    odd = whole.get_column("Class").is_in(["Fpv.Open", "Fpv.Close", "Bpv.Open", "Bpv.Close"])
+    usual = whole.get_column("Class") == "Rad.Flow"
+    kept = pl.concat([whole.filter(odd).head(60), whole.filter(usual).head(2000)])
+    X = kept.drop("Class").to_numpy()
+    found = scorer(ensemble.together(members(X), X)).answer(X)
+    area = np.mean([(found[60:] < one).mean() for one in found[:60]])
+    assert area > 0.9, area

@@ -220,7 +220,7 @@ def test_seasons_and_the_calendar() -> None:
     assert period == "month" and names[codes[0]] == "January" and names[codes[31]] == "February"
     _, codes, names = facts.seasons(days.astype("datetime64[us]"), "weekday") or ("", days, [])
     assert names[codes[0]] == "Monday" and names[codes[6]] == "Sunday"
-    stretches = facts.calendar(days.astype("datetime64[us]"))
+    stretches = facts.calendar(np.repeat(days.astype("datetime64[us]"), 5))
     assert stretches is not None and stretches[1][0] == "2020-01" and len(stretches[1]) == 24
     assert facts.seasons(np.array(["NaT"], dtype="datetime64[us]"), "month") is None
 
@@ -278,3 +278,34 @@ def test_constraints_and_bounds_are_kept() -> None:
             return_dtype=pl.Boolean)
         & (pl.col("antecedent").str.count_matches(r" \+ ") <= 1))
     assert 0 < len(some.rules) == len(left)
+
+
+def test_groups_stay_together_where_rules_are_judged() -> None:
+    frame, words = tables(held())["lines"]
+    frame = frame.with_columns(who=pl.col("order") // 7)
+    result = wf.fit(frame, task="association", groups="who", **words)
+    assert "a quarter of the groups" in result.split and len(result.rules)
+    assert "groups=" not in " ".join(result.to_text().splitlines()[-2:])
+
+
+def test_the_tastes_of_few_customers_make_no_rules_where_customers_are_known() -> None:
+    random = np.random.default_rng(0)
+    customers, each, m = 30, 60, 25
+    taste = np.clip(random.gamma(0.5, 0.4, (customers, m)), 0, 0.9)
+    X = random.random((customers * each, m)) < np.repeat(taste, each, axis=0)
+    basket, item = np.nonzero(X)
+    lines = pl.DataFrame({"order": basket, "good": [f"i{at}" for at in item],
+                          "who": basket // each})
+    words = {"task": "association", "basket": "order", "item": "good", "max_items": 2,
+             "min_count": 20, "confidence": 0}
+    assert len(wf.fit(lines, **words).rules) > 20, "30 tastes look like ties between goods"
+    assert len(wf.fit(lines, groups="who", **words).rules) <= 2
+    tied = lines.filter(pl.col("good") == "i0").with_columns(good=pl.lit("new"))
+    kept = wf.fit(pl.concat([lines, tied]), groups="who", **words).rules
+    assert ("i0", "new") in set(kept.select("antecedent", "consequent").iter_rows())
+
+
+def test_no_time_left_means_no_scores_but_rules() -> None:
+    frame, words = tables(held())["lines"]
+    result = wf.fit(frame, task="association", budget="0.001s", **words)
+    assert len(result.rules) and result.score is None and "the budget left no time" in result.split

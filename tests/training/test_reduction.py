@@ -183,3 +183,28 @@ def test_too_little_is_refused() -> None:
         fit(factors(2))
     with pytest.raises(DataError, match="none is left"):
         fit(pl.DataFrame({"a": [1.0] * 50, "b": ["x"] * 50}))
+
+
+def test_gaps_and_rows_that_a_library_cannot_take_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn import decomposition
+
+    holed = factors(100).with_columns(
+        pl.when(pl.int_range(100) < 5).then(None).otherwise(pl.col("size 0")).alias("size 0"))
+    with pytest.raises(DataError, match="without gaps"):
+        fit(holed, models="ica", features={"impute": "none"})
+    assert fit(holed, models="pca").transform(holed).null_count().sum_horizontal()[0] == 0
+
+    def broken(*_: Any) -> None:
+        raise np.linalg.LinAlgError("did not converge")
+
+    monkeypatch.setattr(decomposition.FastICA, "fit", broken)
+    with pytest.raises(DataError, match=r"ica cannot learn these rows \(LinAlgError"):
+        fit(factors(100), models="ica")
+    board = {entry.model: entry for entry in fit(factors(100), models="ica, pca").leaderboard}
+    assert board["ica"].status == "failed" and board["pca"].recommended
+
+
+def test_two_of_a_kind_have_names_of_their_own() -> None:
+    result = fit(factors(), models="kernel_pca(gamma=0.01), kernel_pca(gamma=10.0)")
+    assert {entry.model for entry in result.leaderboard} == {"kernel_pca", "kernel_pca_2"}
+    assert sum(entry.recommended for entry in result.leaderboard) == 1

@@ -84,8 +84,9 @@ class Stream:
     def drift(self) -> str | None:
         """A sentence where the rows seen score unlike those the threshold was set on; else None.
 
-        A chi-square test of how the ranks of the rows seen spread beside those of the rows learnt
-        from; it takes rows for independent of each other, and then speaks falsely once in 1,000.
+        A two-sample chi-square test of how the ranks of the rows seen spread beside those of the
+        rows learnt from. It takes rows for independent of each other, and then speaks falsely once
+        in 1,000 times asked.
         """
         total = self._ranks.sum()
         if total < _ENOUGH:
@@ -94,7 +95,9 @@ class Stream:
 
         due = self._alarms._judge.ladder.binned(_BINS)
         met = due > 0
-        away = total * float(((self._ranks / total - due)[met] ** 2 / due[met]).sum())
+        # Both samples vary: the rows seen, and those that the threshold was set on.
+        away = float(((self._ranks / total - due)[met] ** 2 / due[met]).sum()) / (
+            1 / total + 1 / self._alarms._judge.ladder.rows)
         p = float(gammaincc(max(met.sum() - 1, 1) / 2, away / 2))
         if p >= _RISK:
             return None

@@ -17,7 +17,7 @@ import numpy as np
 
 from wholefit.api._alarm_stream import Stream
 from wholefit.api.found import FoundResult
-from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.base.stored import reading
 from wholefit.data import Dataset
 from wholefit.data.write import give_back
@@ -28,6 +28,7 @@ from wholefit.training import _anomaly_told as told
 from wholefit.training._anomaly_judge import Judge, Reason, Verdict
 from wholefit.training._anomaly_threshold import Threshold
 
+_METRICS = ("roc_auc", "average_precision", "alert_rate", "precision", "recall")
 _LEVEL = 0.95
 _QUANTILE = 1.959964
 
@@ -154,13 +155,16 @@ class Alarms(FoundResult):
         return Stream(self, adapt=adapt)
 
     def evaluate(
-        self, held_out: Any, *, usual: str | None = None, **options: Any
+        self, held_out: Any, *, metric: str | None = None, usual: str | None = None, **options: Any
     ) -> dict[str, Score]:
         """Scores on rows that were not learnt from: the alert rate, and more where a label is.
 
         With the label column there: AUROC, average precision, and precision and recall of the
-        alarms. `usual` are the label's values that mean a usual row, as in `wf.fit`.
+        alarms. `metric` names the one to give first; `usual` are the label's values that mean a
+        usual row, as in `wf.fit`.
         """
+        if metric is not None and metric not in _METRICS:
+            raise unknown("metric", str(metric), _METRICS)
         dataset = self.asked(held_out, options)
         if not len(dataset):
             raise DataError(f"{dataset.source} must have rows to evaluate on; it has none.")
@@ -171,13 +175,13 @@ class Alarms(FoundResult):
         known = labels.known(dataset, kept)
         if known is None:
             return found
-        scores = labels.scored(known.truth, verdict.scores)
         alarms = verdict.alarms
-        return {**scores, **found,
-                "precision": _share("precision", known.truth[alarms & (known.truth >= 0)] == 1,
-                                    "alarms with a known truth"),
-                "recall": _share("recall", alarms[judged & (known.truth == 1)],
-                                 "known anomalies")}
+        found = {**labels.scored(known.truth, verdict.scores), **found}
+        odd = known.truth[alarms & (known.truth >= 0)] == 1
+        found |= {"precision": _share("precision", odd, "alarms with a known truth"),
+                  "recall": _share("recall", alarms[judged & (known.truth == 1)],
+                                   "known anomalies")}
+        return {name: found[name] for name in sorted(found, key=lambda name: name != metric)}
 
     # ---- machinery ----------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from wholefit import data
 from wholefit.api._answers import asked_for
 from wholefit.api.found import FoundResult
 from wholefit.base.errors import DataError, WholefitWarning, unknown
+from wholefit.base.stored import reading
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.training._association_book import Book
@@ -52,15 +53,11 @@ class Rules(FoundResult):
 
     def sentences(self, n: int = 10) -> list[str]:
         """The first `n` rules in plain words, one of each set of items: the surer direction."""
-        from wholefit.report.association import first
-
-        return [row["said"] for row in first(self._found, n)]
+        return [str(row["said"]) for row in self._first(n)]
 
     def actions(self, n: int = 10) -> list[str]:
         """What a shop might try with the rules of `sentences`; an association is no cause."""
-        from wholefit.report.association import first
-
-        return [row["action"] for row in first(self._found, n)]
+        return [str(row["action"]) for row in self._first(n)]
 
     def filter(
         self, *, antecedent: str | Sequence[str] | None = None,
@@ -135,11 +132,17 @@ class Rules(FoundResult):
         self._strange(given)
         return give_back(self._book.confirmed(given), guest)
 
+    def _first(self, n: int) -> list[dict[str, Any]]:
+        from wholefit.report.association import first
+
+        with reading("the model file's record cannot be told"):
+            return first(self._found, n)
+
     def _read(self, source: Any, options: Mapping[str, Any]) -> tuple[Read, str]:
         if isinstance(source, data.Dataset):
             return self._book.read(source.original), source.guest
-        _, reading = asked_for(dict(options))
-        found = data.read(source, **reading)
+        _, said = asked_for(dict(options))
+        found = data.read(source, **said)
         return self._book.read(found.frame), found.guest
 
     def _strange(self, given: Read) -> None:

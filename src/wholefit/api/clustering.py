@@ -14,6 +14,7 @@ import polars as pl
 
 from wholefit.api.found import FoundResult
 from wholefit.base.errors import ParameterError, unknown
+from wholefit.base.stored import reading
 from wholefit.evaluation import Score
 from wholefit.training import _clustering_judge as judge
 from wholefit.training.found import Rows
@@ -31,17 +32,18 @@ class Clusters(FoundResult):
     def clusters(self) -> pl.DataFrame:
         """One row a cluster: code, name, rows, share of rows, and a sentence about it."""
         described = self._described
-        return pl.DataFrame([{
-            "cluster": each["code"], "name": self.names.get(each["code"], ""),
-            "rows": each["size"], "share": each["share"],
-            "said": described.get(each["code"], {}).get("said", "")} for each in self._sizes],
-            schema={"cluster": pl.Int64, "name": pl.String, "rows": pl.Int64,
-                    "share": pl.Float64, "said": pl.String})
+        with reading(_UNREAD):
+            return pl.DataFrame([{
+                "cluster": each["code"], "name": self.names.get(each["code"], ""),
+                "rows": each["size"], "share": each["share"],
+                "said": described.get(each["code"], {}).get("said", "")}
+                for each in self._sizes], schema=_CLUSTERS)
 
     @property
     def names(self) -> dict[int, str]:
         """The name of each cluster, by its code."""
-        return {code: each["name"] for code, each in self._described.items()}
+        with reading(_UNREAD):
+            return {code: str(each["name"]) for code, each in self._described.items()}
 
     def predict(self, new: Any, **options: Any) -> Any:
         """The cluster of each row of `new`: identifiers and four columns.
@@ -80,24 +82,25 @@ class Clusters(FoundResult):
         used the column: only those that it did not use are evidence, and have a "p".
         """
         wanted = None if cluster is None else self._code(cluster)
-        rows = [{"cluster": code, "name": each["name"],
-                 **{name: trait[name] for name in _TRAIT}, "said": said}
-                for code, each in self._described.items() if wanted in (None, code)
-                for trait, said in zip(each["traits"], each["sentences"], strict=True)]
-        return pl.DataFrame(rows, schema=_PROFILE)
+        with reading(_UNREAD):
+            rows = [{"cluster": code, "name": each["name"],
+                     **{name: trait[name] for name in _TRAIT}, "said": said}
+                    for code, each in self._described.items() if wanted in (None, code)
+                    for trait, said in zip(each["traits"], each["sentences"], strict=True)]
+            return pl.DataFrame(rows, schema=_PROFILE)
 
     def exemplars(self) -> pl.DataFrame:
         """Rows that stand for each cluster ("typical", the first is its medoid) and rows at its
         edge, by identifier or by row number, with the cells that tell most."""
-        rows = [{"cluster": code, "name": each["name"], "kind": kind, "row": row["row"],
-                 "identifier": row["identifier"], "other": row.get("other"),
-                 "cells": ", ".join(f"{k}={v}" for k, v in row["cells"].items() if v is not None)}
-                for code, each in self._described.items()
-                for kind, part in (("typical", "exemplars"), ("edge", "borders"))
-                for row in each[part]]
-        return pl.DataFrame(rows, schema={
-            "cluster": pl.Int64, "name": pl.String, "kind": pl.String, "row": pl.Int64,
-            "identifier": pl.String, "other": pl.Int64, "cells": pl.String})
+        with reading(_UNREAD):
+            rows = [{"cluster": code, "name": each["name"], "kind": kind, "row": row["row"],
+                     "identifier": row["identifier"], "other": row.get("other"),
+                     "cells": ", ".join(f"{k}={v}" for k, v in row["cells"].items()
+                                        if v is not None)}
+                    for code, each in self._described.items()
+                    for kind, part in (("typical", "exemplars"), ("edge", "borders"))
+                    for row in each[part]]
+            return pl.DataFrame(rows, schema=_EXEMPLARS)
 
     def answers(self, new: Any, **options: Any) -> Any:
         """What `wholefit predict` writes: as `predict`."""
@@ -147,14 +150,23 @@ class Clusters(FoundResult):
 
     @property
     def _sizes(self) -> list[dict[str, Any]]:
-        return list(self._found.told.get("clusters") or [])
+        with reading(_UNREAD):
+            found = list(self._found.told.get("clusters") or [])
+            return [{"code": int(each["code"]), "size": int(each["size"]),
+                     "share": float(each["share"])} for each in found]
 
     @property
     def _described(self) -> dict[int, dict[str, Any]]:
-        described = self._found.told.get("described") or {}
-        return {int(each["code"]): each for each in described.get("clusters", [])}
+        with reading(_UNREAD):
+            described = self._found.told.get("described") or {}
+            return {int(each["code"]): dict(each) for each in described.get("clusters", [])}
 
 
+_UNREAD = "what the model file tells of its clusters cannot be read"
+_CLUSTERS = {"cluster": pl.Int64, "name": pl.String, "rows": pl.Int64, "share": pl.Float64,
+             "said": pl.String}
+_EXEMPLARS = {"cluster": pl.Int64, "name": pl.String, "kind": pl.String, "row": pl.Int64,
+              "identifier": pl.String, "other": pl.Int64, "cells": pl.String}
 _TRAIT = ("column", "kind", "level", "used", "inside", "outside", "effect", "low", "high",
           "superiority", "lift", "p")
 _PROFILE = {"cluster": pl.Int64, "name": pl.String, "column": pl.String, "kind": pl.String,

@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.api.found import FoundResult
-from wholefit.base.errors import DataError, ParameterError, unknown
-from wholefit.base.stored import reading
+from wholefit.base.errors import ArtifactError, DataError, ParameterError, unknown
 from wholefit.data import Dataset
 from wholefit.evaluation import Score
 from wholefit.evaluation import reduction as measures
@@ -33,7 +32,8 @@ class Reduction(FoundResult):
     @property
     def axes(self) -> list[str]:
         """Names of the axes: the columns that `transform` gives."""
-        return [str(axis["name"]) for axis in self._found.told["axes"]]
+        with trusting(self._found, "the model file's axes cannot be read"):
+            return [str(axis["name"]) for axis in self._found.told["axes"]]
 
     def transform(self, new: Any, **options: Any) -> Any:
         """The coordinates of each row, in the frame type of the question, identifiers kept.
@@ -57,7 +57,7 @@ class Reduction(FoundResult):
             raise ParameterError(
                 f"{self.model} has no way back from coordinates to columns: fit models='pca', "
                 "'nmf' or 'autoencoder_map', which have.")
-        with reading("the model file cannot answer"):
+        with trusting(self._found, "the model file cannot answer"):
             features = answering.restore(self._coordinates(coordinates))
             shift, factor = self._units()
             values = features * factor + shift
@@ -81,14 +81,18 @@ class Reduction(FoundResult):
     @property
     def loadings(self) -> pl.DataFrame:
         """Correlation of each feature with each axis, one row a feature."""
-        return self._by_feature(self._found.states["loadings"].arrays["values"])
+        with trusting(self._found, "the model file's loadings cannot be read"):
+            return self._by_feature(self._found.states["loadings"].arrays["values"])
 
     @property
     def explained(self) -> pl.DataFrame:
         """One row an axis: what it says, and for principal components the share of variance it
         holds, the sum so far, what shuffled columns reach, and whether it is above that.
         """
-        told = self._found.told
+        with trusting(self._found, "what the model file tells cannot be read"):
+            return self._explained(self._found.told)
+
+    def _explained(self, told: dict[str, Any]) -> pl.DataFrame:
         noise = told["noise"]
         rows = []
         total = 0.0
@@ -124,7 +128,7 @@ class Reduction(FoundResult):
         restored = self._rows.scorer.restore(Z) if hasattr(self._rows.scorer, "restore") else None
         labels, categories = self._labels(asked)
         found = measures.judge(
-            X, Z, near=int(self._found.told.get("near", 10)), restored=restored,
+            X, Z, near=self._near(), restored=restored,
             labels=labels, categories=categories, where=f"{len(Z):,} rows held out").scores
         if metric is not None and metric not in found:
             raise unknown("metric of this reduction", metric, found)
@@ -150,7 +154,12 @@ class Reduction(FoundResult):
             asked = asked.take(some)
             points = (some + 1, self._rows.answer(asked))
             columns = {name: asked.original.get_column(name) for name in asked.original.columns}
-        return report.write_map(found, path, points, columns, color, force=force)
+        with trusting(self._found, "what the model file tells cannot be drawn"):
+            return report.write_map(found, path, points, columns, color, force=force)
+
+    def _near(self) -> int:
+        with trusting(self._found):
+            return max(1, int(self._found.told["near"]))
 
     def _columns(self, Z: np.ndarray) -> dict[str, np.ndarray]:
         with trusting(self._found):
@@ -158,6 +167,9 @@ class Reduction(FoundResult):
 
     def _by_feature(self, values: np.ndarray) -> pl.DataFrame:
         encoder = self._rows.encoder
+        if values.shape != (len(encoder.names), len(self.axes)):
+            raise ArtifactError("the model file's axes and features differ in number: it was "
+                                "altered; save the model anew.")
         columns = [pl.Series("feature", encoder.names), pl.Series("column", encoder.sources)]
         return pl.DataFrame([*columns, *(pl.Series(name, column) for name, column in
                                          self._columns(np.asarray(values)).items())])

@@ -59,6 +59,9 @@ LINES = (
          "Which rows have a wrong target, probably: a list to read, most suspect first."),
     Line("predict", "use", USE,
          "Answer each row of SOURCE: identifiers, the prediction, and probabilities of classes."),
+    Line("watch", "watch", USE,
+         "Judge rows as they come: each alarm is one line of JSON, with the row, its score and "
+         "why."),
     Line("evaluate", "use", USE,
          "Score a model on held-out rows: every metric with its interval."),
     Line("compare", "use", USE, "Is A better than B? A paired test on the same held-out rows."),

@@ -97,8 +97,8 @@ def _give(frame: Any, head: int, out: Path | None, force: bool, as_json: bool) -
         _show.say("no rule fits.")
     else:
         shown = frame.select(_SHOWN).head(head)
-        _show.table(("rule", *_SHOWN[2:]), [
-            [f"{row[0]} -> {row[1]}", *map(_cell, row[2:])] for row in shown.iter_rows()])
+        _show.table(("baskets", *_SHOWN[3:], "rule"), [
+            [*map(_cell, row[2:]), f"{row[0]} -> {row[1]}"] for row in shown.iter_rows()])
         if len(frame) > head:
             _show.say(f"and {len(frame) - head:,} more (--head, --out)")
 

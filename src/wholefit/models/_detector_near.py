@@ -31,7 +31,8 @@ class DistanceEstimator(Estimator):
     def learn(self, Z: np.ndarray) -> Learnt:
         """The rows themselves."""
         k = neighbours(len(Z), self.words["k"], self.words["share"])
-        return {"k": k, "how": self.words["how"], "stores_rows": True}, {"rows": Z}, {}
+        return {"k": k, "near": min(_FEWEST, k), "how": self.words["how"],
+                "stores_rows": True}, {"rows": Z}, {}
 
 
 class LocalDensityEstimator(Estimator):

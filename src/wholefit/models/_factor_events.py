@@ -131,9 +131,7 @@ class _Work:
             found[name] = Prior(unit_rows(known, np.float32), self.own[name].shape[1],
                                 self.settings.features)
             if before is not None and f"{name}_map" in before.arrays:
-                kept = before.arrays[f"{name}_map"]
-                found[name].weights[:len(kept)] = kept
-                found[name].mean = found[name].features @ found[name].weights
+                found[name].go_on(before.arrays[f"{name}_map"])
         return found
 
     def step(self, name: str, only: np.ndarray | None = None) -> None:

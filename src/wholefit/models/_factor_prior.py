@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from wholefit.base.errors import DataError
+
 # Steps of conjugate gradients a round; it starts where the last round ended.
 _STEPS = 5
 
@@ -28,6 +30,14 @@ class Prior:
         self._free = free
         self.weights = np.zeros((features.shape[1], width), dtype=features.dtype)
         self.mean = np.zeros((features.shape[0], width), dtype=features.dtype)
+
+    def go_on(self, kept: np.ndarray) -> None:
+        """Take up the map of an earlier fit; features may have been added at the end since."""
+        if len(kept) > len(self.weights) or kept.shape[1:] != self.weights.shape[1:]:
+            raise DataError(f"the model knows {len(kept)} features; got {len(self.weights)}: give "
+                            "the same ones in the same order, or fit again.")
+        self.weights[:len(kept)] = kept
+        self.mean = self.features @ self.weights
 
     def learn(self, Z: np.ndarray, ridge: np.ndarray) -> None:
         """Bring the map closer to vectors `Z` (rows, f) held by `ridge`, (rows, 1) or (f,).

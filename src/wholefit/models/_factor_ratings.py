@@ -141,9 +141,7 @@ class _Work:
                     found[name] = Prior(unit_rows(known), self.f + 1, self.settings.features)
         for name, prior in found.items():
             if prior is not None and before is not None and f"{name}_map" in before.arrays:
-                kept = before.arrays[f"{name}_map"]
-                prior.weights[:len(kept)] = kept
-                prior.mean = prior.features @ prior.weights
+                prior.go_on(before.arrays[f"{name}_map"])
         return found
 
     def users_step(self, only: np.ndarray | None = None) -> None:

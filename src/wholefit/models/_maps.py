@@ -29,6 +29,7 @@ class _Mapped:
 
     def __init__(self, initial: int | None, seed: int, components: int) -> None:
         self.initial, self.seed, self.components = initial, seed, components
+        self.curve_: dict[str, float] = {}
 
     def fit(self, X: Any, y: Any = None) -> Any:
         """Learn the map of the rows of X (n, p), dense or CSR."""
@@ -69,7 +70,7 @@ class _Mapped:
             drawn = generator(self.seed, "kept rows").permutation(len(rows))[:max(kept, 1)]
             rows, places = rows[np.sort(drawn)], places[np.sort(drawn)]
         config = {"name": name, "rule": rule, "neighbors": max(1, min(self._near(), len(rows))),
-                  "features": self.features_}
+                  "features": self.features_, **self.curve_}
         return State("map", config, {
             "rows": np.ascontiguousarray(rows), "places": np.ascontiguousarray(places),
             **self._before()})
@@ -103,10 +104,13 @@ class Umap(_Mapped):
         umap = optional.need("umap", extra="maps", user="UMAP")
         many = len(Z)
         start = "spectral" if many > self.components + 2 and many > 10 else "random"
-        return umap.UMAP(
+        made = umap.UMAP(
             n_neighbors=max(2, min(self.neighbors, many - 1)), min_dist=self.min_dist,
             n_components=self.components, init=start, random_state=self.seed % 2**31, n_jobs=1,
-        ).fit_transform(Z)
+        )
+        places = made.fit_transform(Z)
+        self.curve_ = {"a": float(made._a), "b": float(made._b)}
+        return places
 
     def _near(self) -> int:
         return self.neighbors

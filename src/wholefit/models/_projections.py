@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import StateError
+from wholefit.base.errors import ParameterError, StateError
 from wholefit.base.seeds import generator
 from wholefit.base.state import State
 from wholefit.features import pca
 from wholefit.models._kernels.projections import kernel
 
+_SHARED = 2500
+"""Up to so many features or rows `features.pca` finds all axes, so that a share can be asked."""
 _WHOLE = 400
 """Up to so many features or rows all singular directions are as quick as the leading ones."""
 
@@ -24,6 +26,11 @@ class Principal:
 
     def fit(self, X: Any, y: Any = None) -> Principal:
         """Learn mean and axes; `explained_variance_ratio_` is the share each axis holds."""
+        if self.components < 1 and min(X.shape) > _SHARED:
+            raise ParameterError(
+                f"PCA.components must be a number of axes where rows and features both exceed "
+                f"{_SHARED:,}; got the share {self.components:g}: say components=50, or select "
+                "features first.")
         found = pca.learn(X, self.components, self.seed)
         self.mean_, self.components_ = found.mean, found.axes
         self.explained_variance_ratio_ = found.share

@@ -89,7 +89,7 @@ class BiasRidge(Closed):
 class EASEFit(Closed):
     """One matrix inverse: EASE (Steck 2019)."""
 
-    ridge: float = 400.0
+    ridge: float = 250.0
     most: int = 10_000
     jobs: int = 1
 

@@ -48,8 +48,10 @@ class KNNDistance(_Outliers):
     k: int | None = param(None, "Neighbours asked; None takes the share.", low=1, none=True,
                           search=(5, 200), log=True)
     share: float = param(0.05, _SHARE, above=0, below=1, search=(0.01, 0.2), log=True)
-    how: str = param("mean", "The mean distance to the k neighbours, or that to the k-th.",
-                     choices=("mean", "largest"))
+    how: str = param(
+        "both", "The mean distance to the k neighbours, that to the k-th, or the mean to the k and "
+        "the mean to the 5 nearest added up, which sees lone rows and clumps alike.",
+        choices=("both", "mean", "largest"))
     most: int = param(1000, _MOST, low=10)
 
     def build(self, task: Task, context: Context) -> Any:

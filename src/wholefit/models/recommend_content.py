@@ -96,5 +96,5 @@ class _Either:
                 max(1, model.rank // 3), model.rounds, 1.1, 10.0, 5.0,
                 features=float(model.features), seed=context.seed, jobs=context.jobs), self.state_)
         return EventFactors(EventSettings(
-            model.rank, model.rounds, 0.02, 1.0, 5.0,
+            model.rank, model.rounds, 0.01, 1.0, 10.0,
             features=float(model.features), seed=context.seed, jobs=context.jobs), self.state_)

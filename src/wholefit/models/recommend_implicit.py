@@ -27,11 +27,11 @@ class ALS(Recommender):
                       log=True)
     rounds: int = param(3, "Times that users and items are solved for in turn.", low=1,
                         search=(2, 16), log=True)
-    ridge: float = param(0.02, "Strength that holds the vectors, an interaction.", above=0,
+    ridge: float = param(0.01, "Strength that holds the vectors, an interaction.", low=1e-9,
                          search=(0.001, 0.1), log=True)
     ridge_power: float = param(1.0, "How that strength grows with a user's interactions: 0 not "
                                "at all, 1 in proportion.", low=0, high=1, search=(0.0, 1.0))
-    unobserved: float = param(5.0, "Weight of all cells together against that of all "
+    unobserved: float = param(10.0, "Weight of all cells together against that of all "
                               "interactions; more trusts that what was not met was not wanted.",
                               above=0, search=(2.0, 30.0), log=True)
     strength: str = param("log", "Whether strong interactions weigh more, by the logarithm, or "
@@ -92,7 +92,7 @@ class EASE(Recommender):
                "it keeps a number for each pair of items.")
     learns = "events"
 
-    ridge: float = param(400.0, "Strength that holds the weights.", above=0,
+    ridge: float = param(250.0, "Strength that holds the weights.", above=0,
                          search=(20.0, 5000.0), log=True)
     most: int = param(10_000, "Items above which it refuses: memory grows with their square.",
                       low=1)

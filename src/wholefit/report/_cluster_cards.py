@@ -9,7 +9,7 @@ from typing import Any
 from wholefit.report._cluster_map import colour, mark
 from wholefit.report._html import Html, bullets, data, el, join, scrolling, table
 
-_MOST, _TRAITS = 40, 8
+_MOST, _TRAITS, _SIDE = 40, 8, 12
 
 
 def percent(share: float) -> str:
@@ -44,7 +44,7 @@ def _card(cluster: dict[str, Any], names: dict[int, str], described: dict[str, A
         "article", head, size,
         bullets((el("span", "Caution: ", data(said, 400)) for said in cautions), cls="warnings")
         if cautions else None,
-        bullets(join([data(said, 400), "."]) for said in _said(cluster)) if traits else
+        bullets(_point(said) for said in _said(cluster)) if traits else
         el("p", "No single column sets it clearly apart from the other rows."),
         _figures(traits) if traits else None, _exemplars(cluster, described, names),
         style="margin:1.5rem 0;padding-left:1rem;"
@@ -58,6 +58,11 @@ def _said(cluster: dict[str, Any]) -> list[str]:
         found.setdefault("gaps" if trait["kind"] == "missing" else f"column {trait['column']}",
                          sentence)
     return list(found.values())[:4]
+
+
+def _point(said: str) -> Html:
+    """A sentence whose figures stay with their signs."""
+    return join([data(said.replace(" %", "\N{NO-BREAK SPACE}%"), 400), "."])
 
 
 def _bar(share: float, code: int) -> Html:
@@ -165,7 +170,7 @@ def _noise(noise: dict[str, Any] | None) -> Html | None:
     return el("article", el("h3", mark(-1), "In no cluster"),
               el("p", f"{noise['size']:,} rows, {percent(noise['share'])} of all, lie where rows "
                  "are thin: they belong to no cluster.", cls="small"),
-              bullets(join([data(said, 400), "."]) for said in noise.get("sentences", [])[:4]),
+              bullets(_point(said) for said in noise.get("sentences", [])[:4]),
               style="margin:1.5rem 0;padding-left:1rem;border-left:4px solid var(--other)")
 
 
@@ -175,21 +180,24 @@ def _noise(noise: dict[str, Any] | None) -> Html | None:
 def heatmap(profile: dict[str, Any], clusters: Sequence[dict[str, Any]]) -> Html | None:
     """Columns by clusters, blue above the average of all rows, orange below it."""
     columns, rows = profile.get("columns") or [], profile.get("rows") or []
-    shown = list(clusters)[:12]
+    shown = sorted(clusters, key=lambda c: (-c["size"], c["code"]))[:_SIDE]
     if not columns or not shown:
         return None
+    codes = [c["code"] for c in clusters]
+    places = [codes.index(c["code"]) for c in shown]
     head = el("tr", el("th", "column", scope="col", cls="corner"),
               *(el("th", mark(c["code"]), str(c["code"]), scope="col", cls="num",
                    title=str(c["name"])[:80]) for c in shown))
     body = (el("tr", el("th", data(name, 40), scope="row"),
-               *(_shade(row[at]) for at in range(len(shown))))
+               *(_shade(row[at]) for at in places))
             for name, row in zip(columns[:25], rows, strict=False))
     label = "Profile of the clusters: each column's mean, in standard deviations from all rows"
     left = profile.get("all", len(columns)) - min(len(columns), 25)
     return join([
         el("p", "Each cell: how far the cluster's mean lies from that of all rows, in standard "
            "deviations; blue above, orange below. Numbers are ranked first, so that a few huge "
-           "ones do not set the scale."),
+           "ones do not set the scale."
+           + (f" The {_SIDE} largest clusters." if len(codes) > _SIDE else "")),
         scrolling(label, el("table", el("caption", label), el("thead", head),
                             el("tbody", *body), cls="matrix")),
         el("p", f"The {min(len(columns), 25)} columns that differ most; {left:,} more differ "

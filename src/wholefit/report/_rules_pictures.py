@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wholefit.report._charts import line
+from wholefit.report._charts import Named
 from wholefit.report._html import Html, data, el, join
 from wholefit.report._svg import Frame
 
@@ -165,6 +165,25 @@ def _places(groups: Sequence[Sequence[str]]) -> tuple[dict[str, tuple[float, flo
 # ---- through the calendar ---------------------------------------------------------------
 
 
+def _course(values: Sequence[float], names: Sequence[str], title: str) -> Html:
+    """Confidence from stretch to stretch; a stretch without a value is a gap."""
+    known = [value for value in values if value == value]
+    last = len(names) - 1
+    frame = Named((0.0, float(max(last, 1))), (0.0, min(1.0, 1.1 * max(known))),
+                  [(0.0, names[0]), (last / 2, names[last // 2]), (float(last), names[-1])])
+    runs: list[list[str]] = [[]]
+    for at, value in enumerate(values):
+        if value == value:
+            runs[-1].append(f"{frame.x(at):.1f},{frame.y(value):.1f}")
+        elif runs[-1]:
+            runs.append([])
+    lines = [el("polyline", points=" ".join(run), cls="joined") for run in runs if len(run) > 1]
+    dots = [el("circle", el("title", f"{names[at]}: {value * 100:.0f} %"), cx=f"{frame.x(at):.1f}",
+               cy=f"{frame.y(value):.1f}", r="3", cls="heat")
+            for at, value in enumerate(values) if value == value]
+    return frame.draw(title, "", "confidence", *lines, *dots)
+
+
 def courses(course: Mapping[str, Any]) -> Html | None:
     """The confidence of the first rules, stretch by stretch."""
     names = [str(name) for name in course["names"]]
@@ -175,6 +194,6 @@ def courses(course: Mapping[str, Any]) -> Html | None:
             continue
         title = f"Confidence of {rule['rule'][:200]} from {names[0]} to {names[-1]}"
         drawn.append(el("figure", el("p", data(rule["rule"], 120), cls="small"),
-                        line(values, names, title, "confidence")))
+                        _course(values, names, title)))
     return el("div", *drawn, style="display:grid;gap:.5rem 1.5rem;grid-template-columns:"
               "repeat(auto-fit,minmax(min(100%,19rem),1fr))") if drawn else None

@@ -77,8 +77,8 @@ def steps(told: Mapping[str, Any]) -> list[str]:
                 "support= lower, if rare ties are wanted, or alpha= higher, if more error is."]
     return ["Choose one or two rules, change one thing in one shop or for one month, and count "
             "against a shop or month without it.",
-            "`about(ITEM)` lists what goes with one item; `complete(baskets)` names what else a "
-            "basket may want.",
+            "about(ITEM), or wholefit rules MODEL --about ITEM, lists what goes with one item; "
+            "complete(baskets) names what else a basket may want.",
             "by= compares segments; time= seasons; amount= tells the money."]
 
 
@@ -93,7 +93,9 @@ def limits(told: Mapping[str, Any]) -> list[str]:
                     "worth more, and hold more of everything.")
     if any(way["found"] for way in told.get("apart", [])):
         said.append("An item that was not on sale in a season or a country counts as not bought.")
-    said.append("Baskets of the same customer are counted as independent of each other.")
+    if (told["layout"] or {}).get("group") is None:
+        said.append("Baskets of the same customer are counted as independent of each other; "
+                    "groups= names the column of customers, and allows for it.")
     return said
 
 

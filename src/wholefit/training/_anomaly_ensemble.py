@@ -1,9 +1,8 @@
 """Several detectors fitted on one matrix and joined on one scale.
 
 No detector is best everywhere: each knows one way of being strange. The default set has one of
-each way: cuts that set a row apart early (isolation forest), tails of single columns (ECOD),
-distance to other rows (nearest neighbours), and thinness of the neighbourhood beside that of the
-neighbours (local outlier factor).
+each way: cuts that set a row apart early (isolation forest), distance to other rows (nearest
+neighbours), and thinness of the neighbourhood beside that of the neighbours (local outlier factor).
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from wholefit.base.tasks import Task
 from wholefit.models import Context, Model, scorer
 
 KIND = "detector.joined"
-DEFAULT = ("isolation_forest", "ecod", "knn_distance", "lof")
+DEFAULT = ("isolation_forest", "knn_distance", "lof")
 _KEPT = 1024        # scores that a scale keeps
 # Rows whose scores make the scale, and rows whose contributions say what is usual.
-_READ, _SHOWN = 10_000, 300
+_READ, _SHOWN = 5_000, 300
 
 
 def fit_detector(model: Model, task: Task, X: Any, context: Context) -> State:
@@ -37,7 +36,8 @@ def fit_detector(model: Model, task: Task, X: Any, context: Context) -> State:
 def default(rows: int, columns: int) -> list[Model]:
     """The recipe's own detectors for a table of so many rows and columns.
 
-    One of each way of being strange; the four cost a little more than one isolation forest.
+    One of each way of being strange, for tables of any size: none learns from all rows of a large
+    one.
     """
     return [models.get(name)() for name in DEFAULT]
 
@@ -46,7 +46,7 @@ def together(members: Mapping[str, State], X: Any, seed: int = 0) -> State:
     """One detector of several: their scores read by their rarity among the rows of `X` (m, p).
 
     The rows learnt from will do, as every detector answers them as if it had not learnt from
-    them, or nearly so; of more than 10,000 rows, 10,000 are drawn by chance. What is to be said
+    them, or nearly so; of more than 5,000 rows, 5,000 are drawn by chance. What is to be said
     of new rows, such as how many alarm, must still be settled on rows that were held out.
     DataError where there is no row, or no member.
     """

@@ -116,8 +116,8 @@ class Judge:
     ) -> list[list[Reason]]:
         """Why these units (rows, or windows) are strange: at most so many columns each."""
         chosen = np.asarray(units, dtype=np.int64)
-        if not len(chosen):
-            return []
+        if not most or not len(chosen):
+            return [[] for _ in chosen]
         parts = self.contributions(verdict.view.dataset, chosen)
         names = self.columns()
         found = []

@@ -191,14 +191,16 @@ def seasons(time: np.ndarray, period: str) -> tuple[str, np.ndarray, list[str]] 
 def calendar(time: np.ndarray) -> tuple[np.ndarray, list[str]] | None:
     """Each basket's stretch of the calendar (n,), -1 without a time, and their names, in order.
 
-    Months up to two years of them, then quarters, then years; days where there are few.
+    Months up to two years of them and with 100 baskets each, then quarters, then years.
     """
     known = ~np.isnat(time)
     if not known.any():
         return None
     months = time.astype("datetime64[M]").astype(np.int64)
     span = int(months[known].max() - months[known].min()) + 1
-    unit = 1 if span <= 26 else 3 if span <= 80 else 12
+    each = int(known.sum()) / span
+    unit = 1 if span <= 26 and each >= 100 else 3 if span <= 80 and each >= 33 else 12
+    unit = min(unit, 1 if span < 6 else 3 if span < 24 else 12)
     stretch = months // unit
     first, last = int(stretch[known].min()), int(stretch[known].max())
     if last - first < 2:

@@ -42,6 +42,7 @@ class Layout:
     quantity: str | None = None
     time: str | None = None
     by: tuple[str, ...] = ()
+    group: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -65,12 +66,12 @@ def layout(frame: pl.DataFrame, schema: Schema, separator: str | None, quantity:
             raise unknown("column", name, frame.columns)
     basket, item, amount, time = (next(iter(schema.having(role)), None) for role in (
         "basket", "item", "amount", "time"))
-    several = schema.having("item")
+    several, group = schema.having("item"), next(iter(schema.having("group")), None)
     apart = {*by, basket, amount, time, quantity, *schema.having("group"),
              *schema.having("ignored")}
     free = [name for name in frame.columns if name not in apart]
     found = _settled(frame, basket, item, several, free, separator)
-    return replace(found, amount=amount, quantity=quantity, time=time, by=by)
+    return replace(found, amount=amount, quantity=quantity, time=time, by=by, group=group)
 
 
 def _settled(frame: pl.DataFrame, basket: str | None, item: str | None, several: list[str],

@@ -15,6 +15,7 @@ from wholefit.evaluation import association as measured
 from wholefit.models import Context, Model
 from wholefit.models._itemsets import Baskets, Itemsets, TooManyError
 from wholefit.training import _association_rules as ruled
+from wholefit.training._association_groups import repeated
 from wholefit.training._association_rules import Rules, Searched
 from wholefit.training._association_strata import Shelf, shelf
 
@@ -64,8 +65,11 @@ class Wanted:
 
 
 def mined(baskets: Baskets, wanted: Wanted, support: Support | None, limit: int, model: Model,
-          task: Task, jobs: int) -> Mined:
-    """Mine and weigh; without `support` the least one is chosen that can be proved and afforded."""
+          task: Task, jobs: int, group: np.ndarray | None = None) -> Mined:
+    """Mine and weigh; without `support` the least one is chosen that can be proved and afforded.
+
+    `group` (baskets,) says whose each basket is.
+    """
     found, support = (_chosen(baskets, wanted, limit, model, task, jobs) if support is None
                       else (_mine(baskets, support.count, wanted, None, model, task, jobs),
                             support))
@@ -75,13 +79,25 @@ def mined(baskets: Baskets, wanted: Wanted, support: Support | None, limit: int,
     made = ruled.every(found, wanted.consequents)
     made, searched = ruled.tested(made, found, shelved, wanted.consequents, wanted.max_items,
                                   wanted.correction)
-    proved = np.ones(len(made), dtype=bool) if wanted.alpha is None else (
-        (made.adjusted <= wanted.alpha) & (made.both > made.expected))
+    proved = _proved(made, wanted, searched, shelved, group)
     kept = np.flatnonzero(proved & _asked(made, wanted, len(baskets)))
     kept = kept[_order(made.take(kept))][: wanted.most]
     plainly = _plainly(made, len(baskets), searched, wanted.alpha)
     return Mined(found, support, made.take(kept), searched, shelved, int(proved.sum()), plainly,
                  made)
+
+
+def _proved(made: Rules, wanted: Wanted, searched: Searched, shelved: Shelf,
+            group: np.ndarray | None) -> np.ndarray:
+    """Which rules are significant, baskets of a group taken for alike where groups are known."""
+    if wanted.alpha is None:
+        return np.ones(len(made), dtype=bool)
+    proved = (made.adjusted <= wanted.alpha) & (made.both > made.expected)
+    if group is not None and proved.any():
+        rows = np.flatnonzero(proved)
+        made.adjusted[rows] = repeated(made.take(rows), searched, shelved, group)
+        proved &= made.adjusted <= wanted.alpha
+    return proved
 
 
 def _mine(baskets: Baskets, count: int, wanted: Wanted, limit: int | None, model: Model,

@@ -32,7 +32,8 @@ class Read:
 
     `names` (items,) sorted; `keys` the baskets' own names, one a basket, None where they are
     rows; `value` (n,) money of each basket, `price` (items,) mean money of an item's line, None
-    without amounts; `time` (n,) datetime64[us]; `segments` name to (codes (n,), levels).
+    without amounts; `time` (n,) datetime64[us]; `segments` name to (codes (n,), levels); `group`
+    (n,) codes of who holds them, a basket without a group being one by itself.
     """
 
     baskets: Baskets
@@ -43,6 +44,7 @@ class Read:
     price: np.ndarray | None = None
     time: np.ndarray | None = None
     segments: dict[str, tuple[np.ndarray, list[str]]] = field(default_factory=dict)
+    group: np.ndarray | None = None
     strange: int = 0
 
 
@@ -297,7 +299,18 @@ def _with_facts(found: Read, lines: _Lines, frame: pl.DataFrame, how: Layout,
         if name in frame.columns:
             codes, levels = _cells.to_codes(frame.get_column(name).alias("column"))
             segments[name] = (codes[rows], levels)
-    return replace(found, value=value, price=price, time=time, segments=segments)
+    group = None
+    if how.group is not None and how.group in frame.columns:
+        group = _alone(_cells.to_codes(frame.get_column(how.group).alias("column"))[0][rows])
+    return replace(found, value=value, price=price, time=time, segments=segments, group=group)
+
+
+def _alone(codes: np.ndarray) -> np.ndarray:
+    """Codes in which each basket without a group is a group of its own."""
+    none = codes < 0
+    out = codes.astype(np.int64)
+    out[none] = int(codes.max(initial=-1)) + 1 + np.arange(int(none.sum()))
+    return out
 
 
 def _money(amount: pl.Series, quantity: pl.Series | None) -> np.ndarray:

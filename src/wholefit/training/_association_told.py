@@ -170,7 +170,8 @@ def _course(rules: Rules, data: Read, found: Mined) -> dict[str, Any] | None:
     stretches = facts.calendar(data.time)
     if stretches is None:
         return None
-    some = rules.take(np.arange(min(len(rules), _COURSES)))
+    _, first = np.unique(rules.whole, axis=0, return_index=True)  # one direction of each set
+    some = rules.take(np.sort(first)[:_COURSES])
     return {"names": stretches[1], "rules": [
         {"rule": worded.listed(_names(some.antecedent[at], data.names)) + " → "
          + worded.listed(_names(some.consequent[at], data.names)), "values": values}

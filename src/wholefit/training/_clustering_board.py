@@ -28,6 +28,8 @@ STEADY = 0.5
 EVEN = 0.02
 _SMALL, _LARGE = 5_000, 200_000
 _LEVEL = 0.95
+# A cluster of more than this share of the rows leaves only a few far ones to the others.
+_ALL = 0.98
 
 
 @dataclass
@@ -40,6 +42,8 @@ class Candidate:
     state: State | None = None
     estimator: Any = None
     clusters: int = 0
+    many: bool = False
+    lopsided: bool = False
     seconds: float = math.nan
     answering: float = math.nan
     separation: measures.Figure | None = None
@@ -53,6 +57,11 @@ class Candidate:
         """Separation; below all others where there is none."""
         found = self.scores.get("separation")
         return -math.inf if found is None or math.isnan(found.value) else found.value
+
+    @property
+    def odd(self) -> bool:
+        """Whether it makes too many clusters, or one of nearly all rows, without being asked."""
+        return self.many or self.lopsided
 
     @property
     def steady(self) -> bool:
@@ -97,6 +106,10 @@ def run(
         _settle(candidate, work, clusters, most, way, clock)
         _fit(candidate, Z, work)
         _judge(candidate, work)
+        candidate.many = candidate.clusters > most and not candidate.asked
+        if candidate.many:
+            candidate.reason = (f"it finds {candidate.clusters} clusters, and most={most} are "
+                                "looked for")
     except Exception as error:  # one family's failure must not end the others
         candidate.status, candidate.reason = "failed", f"{type(error).__name__}: {error}"
         candidate.traceback = traceback.format_exc()
@@ -136,6 +149,8 @@ def _judge(candidate: Candidate, work: Work) -> None:
         candidate.reason = ("it finds one cluster only" if candidate.clusters
                             else "it finds no cluster: every row is noise to it")
         return
+    sizes = np.bincount(labels[labels >= 0])
+    candidate.lopsided = not candidate.asked and bool(sizes.max() > _ALL * sizes.sum())
     candidate.separation = measures.separation(work.distances, labels)
     candidate.scores = {
         "separation": candidate.separation.score("separation", _LEVEL),
@@ -173,13 +188,13 @@ def difference(best: Candidate, other: Candidate, metric: str) -> dict[str, Any]
 
 
 def recommended(order: Sequence[Candidate], tied: Sequence[bool]) -> Candidate | None:
-    """The cheapest of those tied with the best; steady ones before all others."""
+    """The cheapest of those tied with the best; steady ones, of few clusters, before others."""
     scored = [c for c in order if c.scores]
     if not scored:
         return None
-    steady = [c for c in scored if c.steady]
+    steady = [c for c in scored if c.steady and not c.odd]
     if not steady:
-        return scored[0]
+        return next((c for c in scored if not c.odd), scored[0])
     if steady[0] is order[0]:
         among = [c for c, tie in zip(order, tied, strict=True) if tie and c in steady]
         return min(among, key=lambda c: c.model.burden)

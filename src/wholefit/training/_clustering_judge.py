@@ -31,10 +31,10 @@ def labels(found: Found, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 def far(found: Found, dataset: Dataset) -> np.ndarray | None:
     """Which rows lie farther from every cluster than 99 % of its members; None where unknown."""
-    stored = (found.told.get("described") or {}).get("reach")
-    if not stored:
-        return None
     with reading("the model file cannot tell how far clusters reach"):
+        stored = (found.told.get("described") or {}).get("reach")
+        if not stored:
+            return None
         centres = np.asarray(stored["centres"], dtype=np.float64)
         limits = np.asarray(stored["reach"], dtype=np.float64)
         rows = Rows(found)
@@ -77,7 +77,8 @@ def _share(name: str, which: np.ndarray) -> Score:
 
 def _moved(found: Found, codes: np.ndarray) -> Score:
     """Half the sum of the changes of the clusters' shares: the share of rows that moved."""
-    learnt = {int(c["code"]): float(c["share"]) for c in found.told.get("clusters") or []}
+    with reading("the model file cannot tell how large its clusters were"):
+        learnt = {int(c["code"]): float(c["share"]) for c in found.told.get("clusters") or []}
     learnt[-1] = max(0.0, 1.0 - sum(learnt.values()))
     n = len(codes)
     if not n:

@@ -130,8 +130,10 @@ def _null(verdict: Verdict, options: Any) -> dict[str, Any]:
     if not verdict.simulations:
         said = "There are too few different rows to look for clusters in."
     elif verdict.clustered:
-        said = (f"The rows are not one heap ({p}): their {verdict.figure} is larger than in "
-                f"{verdict.simulations} tables without clusters that are like them in all else.")
+        as_much = sum(value >= verdict.statistic for value in verdict.values)
+        said = (f"The rows are not one heap ({p}): {'none' if not as_much else f'only {as_much}'} "
+                f"of {verdict.simulations} tables without clusters, like them in all else, stand "
+                f"out as much; what stands out most is the {verdict.figure}.")
     else:
         said = (f"Nothing tells the rows from one heap without clusters ({p}; clusters would be "
                 f"told at {verdict.level:g}): {verdict.simulations} tables without clusters, like "

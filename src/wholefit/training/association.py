@@ -159,7 +159,8 @@ def _tried(data: Read, wanted: Wanted, asked: Support | None, options: Options,
     entries, first = [], None
     for model in models:
         start = common.clock.spent()
-        found = mining.mined(data.baskets, wanted, asked, options.sets, model, task, common.jobs)
+        found = mining.mined(data.baskets, wanted, asked, options.sets, model, task, common.jobs,
+                             data.group)
         first = first or found
         entries.append(Entry(model.name, model.to_dict(), folds=1,
                              fit_seconds=common.clock.spent() - start, tied=len(models) > 1))
@@ -174,10 +175,15 @@ def _judged(data: Read, wanted: Wanted, whole: Mined, options: Options, model: M
     if n < _PARTED:
         return {}, (f"{n:,} baskets are too few to be parted: every basket made the rules, and "
                     "nothing judges them")
+    if common.clock.left() < common.clock.spent():
+        return {}, ("the budget left no time to mine a part of the baskets and judge it by the "
+                    "others: nothing judges the rules")
     late, how = _deal(data, common.seed)
     early = data.baskets.take(np.flatnonzero(~late))
     count = max(1, int(np.ceil(whole.support.count * len(early) / n)))
-    part = mining.mined(early, wanted, Support(count, ""), options.sets, model, task, common.jobs)
+    group = None if data.group is None else data.group[~late]
+    part = mining.mined(early, wanted, Support(count, ""), options.sets, model, task, common.jobs,
+                        group)
     rest = data.baskets.take(np.flatnonzero(late))
     state = rules_state(part.rules, replace(data, baskets=early))
     scores = judged.scores(part.rules, len(early), state, rest, common.seed)
@@ -188,8 +194,13 @@ def _judged(data: Read, wanted: Wanted, whole: Mined, options: Options, model: M
 
 
 def _deal(data: Read, seed: int) -> tuple[np.ndarray, str]:
-    """Which baskets are left out to judge: the latest quarter, or one in four at random."""
+    """Which baskets are left out to judge: the latest quarter, those of a quarter of the groups,
+    or one in four at random."""
     n = len(data.baskets)
+    if data.group is not None:
+        many = int(data.group.max(initial=-1)) + 1
+        drawn = generator(seed, "association", "deal").permutation(many) < many // 4
+        return drawn[data.group], "those of a quarter of the groups"
     if data.time is not None and not np.isnat(data.time).any():
         order = np.lexsort((np.arange(n), data.time))
         late = np.zeros(n, dtype=bool)

@@ -240,7 +240,17 @@ def _encoding(model: Model, common: Common, base: Encoding) -> Encoding:
 def _learnt(model: Model, X: Any, task: Task, common: Common) -> tuple[Any, State]:
     context = Context(rows=X.shape[0], features=X.shape[1], jobs=common.jobs,
                       seed=derive(common.seed, "reduction", model.name))
-    estimator = model.build(task, context).fit(X)
+    values = X.data if hasattr(X, "tocsr") else X
+    if not np.isfinite(values).all():
+        raise DataError("a reduction needs numbers without gaps, and some are missing: leave out "
+                        "impute='none'.")
+    try:
+        estimator = model.build(task, context).fit(X)
+    except WholefitError:
+        raise
+    except Exception as error:  # a library's own, on rows that it cannot take
+        raise DataError(f"{model.name} cannot learn these rows ({type(error).__name__}: "
+                        f"{str(error)[:200]}): choose another of models=.") from error
     return estimator, model.state(estimator, task, context)
 
 

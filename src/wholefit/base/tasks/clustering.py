@@ -15,7 +15,7 @@ class Clustering(Task):
     knows = ("label", "time", "group", "weight")
     verbs = (Verb("predict", "the cluster of each row, -1 where it belongs to none", "category"),)
     baseline = "one_cluster"
-    metrics = ("silhouette", "stability")
+    metrics = ("separation", "silhouette", "stability")
     unit = "row"
     stratified = False
     updatable = False

@@ -90,17 +90,22 @@ def neighbours(distance: np.ndarray, k: int) -> np.ndarray:
 
 
 class Distance(Near):
-    """How far the k nearest stored rows are: their mean distance, or that of the k-th."""
+    """How far the nearest stored rows are: the k-th ("largest"), k of them ("mean"), or the mean
+    distances to the few nearest and to k of them added up ("both")."""
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
-        self._mean = state.config.get("how") == "mean"
+        self._how = state.config.get("how")
+        self._near = min(whole(state, "near", least=1), self.k)
 
     def judge(self, distance: np.ndarray) -> np.ndarray:
-        """Mean distance, or the largest, of the k nearest."""
+        """One number (n,) of the distances (n, m)."""
         distance.partition(self.k - 1, axis=1)
-        nearest = distance[:, :self.k]
-        return np.sort(nearest, axis=1).mean(axis=1) if self._mean else nearest[:, -1].copy()
+        if self._how == "largest":
+            return distance[:, self.k - 1].copy()
+        nearest = np.sort(distance[:, :self.k], axis=1)
+        wide = nearest.mean(axis=1)
+        return wide if self._how == "mean" else wide + nearest[:, :self._near].mean(axis=1)
 
 
 class LocalDensity(Near):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Iterator
 
 import numpy as np
 
 from wholefit.base.errors import ArtifactError
 from wholefit.base.state import State
 from wholefit.models._kernels.detectors import Detector, array, number
-from wholefit.models._kernels.trees import Trees
 
 # Rows that walk down together: their columns and the nodes of a tree stay in cache.
 _ROWS = 8192
@@ -28,7 +27,6 @@ class Isolation(Detector):
                 "features") != self.features or not _whole(trees, self.features):
             raise ArtifactError("state of an isolation forest holds no usable 'trees': it was "
                                 "altered; save the model anew.")
-        self._forest = Trees(trees)
         self._arrays = trees.arrays
         self._single = trees.arrays["threshold"].dtype == np.float32
         self._usual = number(state, "usual")
@@ -61,13 +59,20 @@ class Isolation(Detector):
 
     def _depths(self, Z: np.ndarray) -> np.ndarray:
         """Mean depth of the leaves that the rows of a block end in, (n,)."""
+        total = np.zeros(len(Z))
+        for place in self._places(Z):
+            total += self._value.take(place)
+        return np.asarray(total / len(self._roots))
+
+    def _places(self, Z: np.ndarray) -> Iterator[np.ndarray]:
+        """For one tree after the other, the leaf (n,) that each row ends in, as a node."""
         cells = np.ascontiguousarray(Z.T)
         if self._single:
             cells = cells.astype(np.float32).astype(np.float64)
         flat, rows = cells.ravel(), np.arange(len(Z))
         start = self._feature * len(Z)
         at, value, cut = np.empty(len(Z), np.int64), np.empty(len(Z)), np.empty(len(Z))
-        right, total = np.empty(len(Z), bool), np.zeros(len(Z))
+        right = np.empty(len(Z), bool)
         for root in self._roots:
             place = self._child[root] + (cells[self._feature[root]] > self._cut[root])
             for _ in range(self._steps - 1):
@@ -78,8 +83,7 @@ class Isolation(Detector):
                 np.greater(value, cut, out=right)
                 np.take(self._child, place, out=at, mode="clip")
                 np.add(at, right, out=place)
-            total += self._value.take(place)
-        return np.asarray(total / len(self._roots))
+            yield place
 
     def share(self, Z: np.ndarray) -> np.ndarray:
         """How much sooner each feature's cuts set a row apart, in units of the usual depth.
@@ -89,16 +93,40 @@ class Isolation(Detector):
         expected of any row less its own, over the usual depth.
         """
         found = np.zeros(Z.shape)
-        whole = self._forest.prepared(Z)
-        for leaves in self._forest._blocks(whole):
-            for leaf in leaves:
-                found += self._credit[leaf]
-        return found / (len(self._arrays["size"]) * self._usual)
+        split = self._arrays["feature"] >= 0
+        leaf: np.ndarray = np.cumsum(~split) - 1
+        for tree, place in enumerate(self._places(Z)):
+            first = int(leaf[self._roots[tree]] + split[self._roots[tree]])
+            found += self._credit(tree, split, first)[leaf[place] - first]
+        return found / (len(self._roots) * self._usual)
 
-    @cached_property
-    def _credit(self) -> np.ndarray:
-        """Depth saved on the way to each leaf by each feature, (leaves, p)."""
-        return credits(self._arrays, self._rows, self.features)
+    def _credit(self, tree: int, split: np.ndarray, first: int) -> np.ndarray:
+        """Expected depth before the cuts of each feature less after, on the way to each leaf.
+
+        One tree, (its leaves, p): expected depths from the leaves up, then credits from the root
+        down. `first` is the tree's first leaf.
+        """
+        start = int(self._roots[tree])
+        nodes = slice(start, start + int(self._arrays["size"][tree]))
+        here = split[nodes]
+        child = (self._child[nodes] - start).tolist()
+        feature = self._feature[nodes].tolist()
+        mass, depth = np.zeros(len(here)), np.zeros(len(here))
+        mine = slice(first, first + int((~here).sum()))
+        mass[~here] = np.maximum(self._rows[mine], 1e-9)
+        depth[~here] = self._arrays["value"][mine, 0]
+        masses, means = mass.tolist(), depth.tolist()
+        inner = np.flatnonzero(here).tolist()
+        for node in reversed(inner):
+            one, other = child[node], child[node] + 1
+            masses[node] = masses[one] + masses[other]
+            means[node] = (masses[one] * means[one] + masses[other] * means[other]) / masses[node]
+        way = np.zeros((len(here), self.features))
+        for node in inner:
+            for below in (child[node], child[node] + 1):
+                way[below] = way[node]
+                way[below, feature[node]] += means[node] - means[below]
+        return way[~here]
 
 
 def _whole(trees: State, features: int) -> bool:
@@ -117,40 +145,3 @@ def _whole(trees: State, features: int) -> bool:
     return bool((2 * counts + 1 == size).all() and np.isfinite(value).all()
                 and value.shape == (int((~split).sum()), 1)
                 and threshold.shape == trees.arrays["missing_left"].shape == (int(split.sum()),))
-
-
-def credits(arrays: dict[str, np.ndarray], rows: np.ndarray, features: int) -> np.ndarray:
-    """For each leaf and feature: expected depth before its cuts less after, (leaves, p)."""
-    split = arrays["feature"] >= 0
-    rank: np.ndarray = np.cumsum(split) - split
-    leaf = np.arange(len(split)) - rank
-    ends = np.cumsum(arrays["size"])
-    found = np.empty((int((~split).sum()), features))
-    for start, end in zip(ends - arrays["size"], ends, strict=True):
-        _one_tree(arrays, rows, slice(int(start), int(end)), split, rank, leaf, found)
-    return found
-
-
-def _one_tree(
-    arrays: dict[str, np.ndarray], rows: np.ndarray, nodes: slice, split: np.ndarray,
-    rank: np.ndarray, leaf: np.ndarray, found: np.ndarray,
-) -> None:
-    """Expected depths from the leaves up, then credits from the root down."""
-    here = split[nodes]
-    mine = leaf[nodes][~here]
-    child = (1 + 2 * (rank[nodes] - rank[nodes.start])).tolist()
-    mass, depth = np.zeros(len(here)), np.zeros(len(here))
-    mass[~here], depth[~here] = np.maximum(rows[mine], 1e-9), arrays["value"][mine, 0]
-    masses, means = mass.tolist(), depth.tolist()
-    inner = np.flatnonzero(here).tolist()
-    for node in reversed(inner):
-        one, other = child[node], child[node] + 1
-        masses[node] = masses[one] + masses[other]
-        means[node] = (masses[one] * means[one] + masses[other] * means[other]) / masses[node]
-    way = np.zeros((len(here), found.shape[1]))
-    feature = arrays["feature"][nodes].tolist()
-    for node in inner:
-        for below in (child[node], child[node] + 1):
-            way[below] = way[node]
-            way[below, feature[node]] += means[node] - means[below]
-    found[mine] = way[~here]

@@ -6,6 +6,10 @@ Three rules, by the method of the map:
                 log2(k) (McInnes, Healy and Melville 2018)
     gaussian    t-SNE's likeness to the nearest rows at a perplexity of 5 (Policar, Strazar and
                 Zupan 2019 place new points so before they move them)
+
+                after either, ten steps that pull the row to where its neighbours are likeliest:
+                sum of w log(1 / (1 + a r^(2b))) over them, r the distance on the map. Among
+                neighbours in several groups the mean lies in none of them; this finds one
     barycentre  the weights that rebuild the row from its neighbours (Roweis and Saul 2000)
 
 A map without a rule answers its own rows, and refuses others.
@@ -24,6 +28,7 @@ from wholefit.models._kernels._links import dense
 from wholefit.models._kernels.neighbors import nearest
 
 _ROUNDS = 64
+_PULLS, _CLOSE = 10, 1e-3
 _PERPLEXITY = 5.0
 _SAME = 1e-6
 """Rows whose distance is below this share of their length are the same row."""
@@ -41,6 +46,7 @@ class Map:
         self._axes = np.asarray(arrays["axes"], dtype=np.float64) if "axes" in arrays else None
         self._mean = np.asarray(arrays["mean"], dtype=np.float64) if "mean" in arrays else None
         self._name = str(config["name"])
+        self._curve = float(config.get("a", 1.0)), float(config.get("b", 1.0))
         self._check()
 
     def _check(self) -> None:
@@ -51,6 +57,8 @@ class Map:
             raise ValueError("a map's rows and places must be finite")
         if self._k < 1 or self._rule not in ("none", *_RULES):
             raise ValueError(f"a map cannot place rows by {self._rule!r} of {self._k} neighbours")
+        if not all(0 < number < 1e6 for number in self._curve):
+            raise ValueError(f"the curve of a map cannot be {self._curve}")
         wide = rows.shape[1]
         if self._axes is None or self._mean is None:
             if wide != self._features:
@@ -81,11 +89,11 @@ class Map:
         return out
 
     def _placed(self, Z: np.ndarray, distance: np.ndarray, row: np.ndarray) -> np.ndarray:
+        near = self._places[row]
         if self._rule == "barycentre":
-            weights = barycentre(Z, self._rows[row])
-        else:
-            weights = fuzzy(distance) if self._rule == "fuzzy" else gaussian(distance)
-        return np.einsum("nk,nkd->nd", weights, self._places[row])
+            return np.einsum("nk,nkd->nd", barycentre(Z, self._rows[row]), near)
+        weights = fuzzy(distance) if self._rule == "fuzzy" else gaussian(distance)
+        return pulled(weights, near, *self._curve)
 
     def _projected(self, X: Any) -> np.ndarray:
         if self._axes is None or self._mean is None:
@@ -100,6 +108,20 @@ class Map:
                 f"{self._name} has no place for rows that were not in its map, and {new:,} of "
                 f"the {of:,} asked were not: fit models='umap', 'opentsne' or 'pca', which do, "
                 "or fit the map again with these rows in it.")
+
+
+def pulled(weights: np.ndarray, near: np.ndarray, a: float, b: float) -> np.ndarray:
+    """Places (n, d) from the weighted mean of `near` (n, k, d) to where they are likeliest.
+
+    Each step is a mean again, weighted by how steep the curve is there, which never makes the
+    likelihood less for b <= 1.
+    """
+    found = np.einsum("nk,nkd->nd", weights, near)
+    for _ in range(_PULLS):
+        square = np.maximum(((found[:, None, :] - near) ** 2).sum(axis=2), _CLOSE)
+        pull = weights * square ** (b - 1) / (1 + a * square**b)
+        found = np.einsum("nk,nkd->nd", _summed(pull), near)
+    return found
 
 
 def fuzzy(distance: np.ndarray) -> np.ndarray:

@@ -31,11 +31,14 @@ class Factors(Recommends):
         if self._form == "ratings":
             need(width >= 2, "vectors without biases")
             self._ridge = read_array(state, "ridge", width - 1)
+            need(bool((self._ridge > 0).all()), "ridge")
             self._plus = (read_array(state, "users_map", self.n_items, width - 1)
                           if state.config["plus"] else None)
         else:
-            names = ("all_weight", "ridge", "ridge_power")
-            self._all, self._strength, self._power = (read_number(state, n, 0) for n in names)
+            self._all = read_number(state, "all_weight", 0)
+            self._power = read_number(state, "ridge_power", 0)
+            self._strength = read_number(state, "ridge", 1e-12)
+            need(self._power <= 1, "ridge_power")
             self._unit = read_number(state, "unit", 0)
             self._gram: np.ndarray | None = None
 

@@ -60,6 +60,28 @@ class Biases(Recommends):
         return made
 
 
+def crossed(near: Any, a: np.ndarray, table: Any, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums over the neighbours x of each `a` of near[a, x] * table[b, x], and of near[a, x] alone
+    where the CSR `table` has that cell; (n,) each for n pairs (a, b).
+    """
+    who, where = np.unique(b, return_inverse=True)
+    order = np.argsort(where, kind="stable")
+    sums, weights = np.zeros(len(a)), np.zeros(len(a))
+    longest = max(1, int(np.diff(near.indptr).max(initial=0)))
+    for block in blocks(len(who), table.shape[1]):
+        rows = table[who[block]]
+        told, met = rows.toarray(), ones(rows).toarray()
+        mine = order[slice(*np.searchsorted(where[order], [block.start, block.stop]))]
+        for some in blocks(len(mine), longest):
+            pairs = mine[some]
+            asked = near[a[pairs]]
+            pair = np.repeat(np.arange(len(pairs)), np.diff(asked.indptr))
+            at = (where[pairs] - block.start)[pair], asked.indices
+            sums[pairs] = np.bincount(pair, asked.data * told[at], minlength=len(pairs))
+            weights[pairs] = np.bincount(pair, asked.data * met[at], minlength=len(pairs))
+    return sums, weights
+
+
 class ItemNear(Biases):
     """Each item by the items most like it: what the user told of those, weighed by likeness."""
 
@@ -76,6 +98,14 @@ class ItemNear(Biases):
             return found
         weight = np.asarray((ones(rows) @ self._turned).todense())
         return super()._from_rows(rows) + found / np.maximum(weight + self._damp, 1e-12)
+
+    def _pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        who, where = np.unique(users, return_inverse=True)
+        sums, weights = crossed(self._near, items, self._told(self.history[who]), where)
+        if not self._rated:
+            return sums
+        return self._user_bias[users] + self.fallback[items] + sums / np.maximum(
+            weights + self._damp, 1e-12)
 
     def similar(self, item: int) -> np.ndarray:
         """(n_items,) likeness to the neighbours of `item`, 0 to all others, 1 to itself."""
@@ -111,6 +141,15 @@ class UserNear(Biases):
 
     def _rows(self, users: np.ndarray) -> np.ndarray:
         return self._around(self._near[users], self._user_bias[users])
+
+    def _pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        asked, which = np.unique(items, return_inverse=True)
+        sums, weights = crossed(self._near, users, self._all[:, asked].T.tocsr(), which)
+        if not self._rated:
+            total = np.asarray(self._near.sum(axis=1)).ravel()[users]
+            return sums / np.maximum(total + self._damp, 1e-12)
+        return self._user_bias[users] + self.fallback[items] + sums / np.maximum(
+            weights + self._damp, 1e-12)
 
     def _around(self, near: Any, bias: np.ndarray) -> np.ndarray:
         """Scores of users with these neighbours (m, n_users) and these biases (m,)."""
