@@ -19,6 +19,7 @@ from wholefit.base.errors import (
     WholefitError,
 )
 
+FEW = "ecod, knn_distance"
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 
 
@@ -47,7 +48,7 @@ def series(days: int = 60, seed: int = 0) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def alarms() -> Any:
-    return wf.fit(rows(), task="anomaly", label="truth", alerts="2%")
+    return wf.fit(rows(), task="anomaly", label="truth", alerts="2%", models=FEW)
 
 
 def test_one_answer_a_row_in_order_with_reasons_for_alarms(alarms: Any) -> None:
@@ -66,7 +67,7 @@ def test_one_answer_a_row_in_order_with_reasons_for_alarms(alarms: Any) -> None:
 
 def test_the_label_judges_and_is_not_learnt_from(alarms: Any) -> None:
     assert alarms.score.value > 0.95 and alarms.score.low < alarms.score.value
-    without = wf.fit(rows().drop("truth"), task="anomaly", alerts="2%")
+    without = wf.fit(rows().drop("truth"), task="anomaly", alerts="2%", models=FEW)
     assert without.score is None
     assert without.predict(rows(seed=1)).equals(alarms.predict(rows(seed=1)))
     told = alarms.told["label"]
@@ -83,7 +84,7 @@ def test_a_loaded_one_answers_the_same_bit_by_bit(alarms: Any, tmp_path: Path) -
     assert loaded.predict(rows(seed=2)).equals(alarms.predict(rows(seed=2)))
     assert loaded.to_text() == alarms.to_text()
     assert loaded.threshold == alarms.threshold
-    again = wf.fit(rows(), task="anomaly", label="truth", alerts="2%")
+    again = wf.fit(rows(), task="anomaly", label="truth", alerts="2%", models=FEW)
     assert again.predict(rows(seed=2)).equals(alarms.predict(rows(seed=2)))
 
 
@@ -137,7 +138,7 @@ def test_what_is_usual_elsewhere_is_strange_here() -> None:
     load = frame["load"].to_numpy().copy()
     load[24 * 30 + 18] = 80.0  # the height of day, in the evening's trough
     asked = frame.with_columns(load=pl.Series(load))
-    words: dict[str, Any] = {"task": "anomaly", "time": "at", "alerts": "2 per week"}
+    words: dict[str, Any] = {"task": "anomaly", "time": "at", "alerts": "2 per week", "models": FEW}
     plain = wf.fit(frame, **words)
     context = wf.fit(frame, **words, context="hour")
     assert not plain.predict(asked)["anomaly"][24 * 30 + 18]
@@ -152,7 +153,8 @@ def test_a_strange_stretch_is_told_from_where_to_where() -> None:
     load = frame["load"].to_numpy().copy()
     load[24 * 40:24 * 41] = load[24 * 40:24 * 41][::-1]
     asked = frame.with_columns(load=pl.Series(load))
-    fitted = wf.fit(frame, task="anomaly", time="at", alerts="1 per month", window="24h")
+    fitted = wf.fit(frame, task="anomaly", time="at", alerts="1 per month", window="24h",
+                    models=FEW)
     assert fitted.kind == "collective"
     events = fitted.events(asked)
     hit = events.filter(pl.col("from_row") <= 24 * 41, pl.col("until_row") > 24 * 40)
@@ -161,7 +163,7 @@ def test_a_strange_stretch_is_told_from_where_to_where() -> None:
     told = fitted.predict(asked)
     assert len(told) == len(asked) and told["anomaly"][24 * 40 + 12]
     assert "course" in fitted.explain(asked, 24 * 40 + 12).reasons[0].said
-    plain = wf.fit(frame, task="anomaly", time="at", alerts="1 per month")
+    plain = wf.fit(frame, task="anomaly", time="at", alerts="1 per month", models=FEW)
     assert not plain.predict(asked)["anomaly"][24 * 40:24 * 41].any()
     with pytest.raises(ParameterError, match="window="):
         plain.events(asked)

@@ -87,8 +87,11 @@ class Ordered(Clusterer):
 
 
 def least_of(neighbours: int | None, X: np.ndarray) -> int:
-    """Rows that make a core: as asked, else twice the features (Sander et al. 1998), 5 to 50."""
-    wanted = min(50, max(5, 2 * X.shape[1])) if neighbours is None else neighbours
+    """Rows that make a core: as asked, else twice the features (Sander et al. 1998), 10 to 50.
+
+    With fewer than 10 the radius is read off too low, and clusters fall into pieces.
+    """
+    wanted = min(50, max(10, 2 * X.shape[1])) if neighbours is None else neighbours
     return min(wanted, len(X))
 
 

@@ -30,7 +30,7 @@ class DBSCAN(ClusterModel):
         above=0, none=True)
     neighbours: int | None = param(
         None, "Rows within the radius, itself included, that make a row a core; None: twice the "
-        "features, from 5 to 50.", low=1, none=True)
+        "features, from 10 to 50.", low=1, none=True)
     rows: int = param(20_000, "Rows learnt from, where there are more: drawn at random.",
                       low=10, high=200_000)
 

@@ -58,9 +58,10 @@ def _bar(frame: Frame, low: float, high: float, height: float) -> str:
 
 
 def over_time(
-    marks: Sequence[str], rows: Sequence[int], alarms: Sequence[int], share: float
+    marks: Sequence[str], rows: Sequence[int], alarms: Sequence[int], share: float, up: str
 ) -> Html:
     """Bars of alarms in each stretch of time, and a rule at what the budget would have there."""
+    marks = [mark.replace("T", " ") for mark in marks]
     due = [share * count for count in rows]
     high = max([*map(float, alarms), *due, 1.0])
     last = len(alarms) - 1
@@ -70,9 +71,10 @@ def over_time(
     bars = "".join(_bar(frame, at, at + 1, count) for at, count in enumerate(alarms) if count)
     line = " ".join(f"{frame.x(at):.1f},{frame.y(value):.1f} {frame.x(at + 1):.1f},"
                     f"{frame.y(value):.1f}" for at, value in enumerate(due))
-    return frame.draw("Alarms over time; the dashed line is what the budget would give",
-                      "time", "alarms", el("path", d=bars, cls="alarm"),
-                      el("polyline", points=line, cls="rule", fill="none"))
+    rule = "; the dashed line is what the budget would give" if share else ""
+    title = f"Alarms over time{rule}"
+    return frame.draw(title, "time", up, el("path", d=bars, cls="alarm"),
+                      el("polyline", points=line, cls="rule", fill="none") if share else None)
 
 
 def legend() -> Html:

@@ -99,8 +99,9 @@ def label(told: dict[str, Any]) -> list[str]:
         what = f"{one['rows']:,} alarms" if one["name"] == "alarms" else f"{one['name']} rows"
         recall = "" if one["recall"] is None else \
             f", {percent(one['recall'])} of all that are known"
-        said.append(f"Of the {what} with a known answer {one['odd']:,} "
-                    f"{'is an anomaly' if one['odd'] == 1 else 'are anomalies'}: {percent(one['value'])} ({percent(one['low'])} to "
+        are = "is an anomaly" if one["odd"] == 1 else "are anomalies"
+        said.append(f"Of the {what} with a known answer {one['odd']:,} {are}: "
+                    f"{percent(one['value'])} ({percent(one['low'])} to "
                     f"{percent(one['high'])}){recall}.")
     if found.get("favoured"):
         favoured = found["favoured"]["said"]

@@ -46,7 +46,7 @@ def _top(found: Any) -> Html:
     units = words.unit(told, 2)
     rows = [[data(words.named(one), 160), join([_why(one), _alike(others)]),
              words.rare(one["rank"]), f"{one['score']:.3g}",
-             "alarm" if one["alarm"] else "no alarm"] for one, others in _grouped(told["top"])]
+             "alarm" if one["alarm"] else "no alarm"] for one, others in _grouped(told)]
     if not rows:
         return el("p", f"No {words.unit(told, 1)} alarms.")
     return join([
@@ -58,8 +58,11 @@ def _top(found: Any) -> Html:
     ])
 
 
-def _grouped(top: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Those that are strange in the same columns together: the first, and the others like it."""
+def _grouped(told: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Rows that are strange in the same columns together: the first, and the others like it."""
+    top = told["top"]
+    if told["kind"] == "collective":
+        return [(one, []) for one in top]
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for one in top:
         found.setdefault(tuple(sorted(reason["column"] for reason in one["why"])), []).append(one)
@@ -102,7 +105,8 @@ def _time(found: Any) -> Html | None:
     if not shape:
         return None
     share = told["share"] if told["kind"] != "collective" else 0.0
-    picture = pictures.over_time(shape["marks"], shape["rows"], shape["alarms"], share)
+    picture = pictures.over_time(shape["marks"], shape["rows"], shape["alarms"], share,
+                                 "alarms" if share else "rows in alarmed stretches")
     what = "Rows within alarmed stretches" if told["kind"] == "collective" else "Alarms"
     return join([
         el("figure", picture),

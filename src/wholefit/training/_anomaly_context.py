@@ -355,8 +355,8 @@ class Shares:
                 self.pairs, self.counts, self.cells, self.totals, cells, strict=True):
             seen = _count(pairs, counts, cell * size + mine)
             share = (seen + _PRIOR * share) / (_count(known, totals, cell) + _PRIOR)
-        # A tenth is as fine as it tells: what is common is alike common, not more and less so.
-        found: np.ndarray = np.round(-np.log(share), 1) + 0.0
+        # What most rows of a cell have is no surprise at all, not one that is more or less small.
+        found: np.ndarray = np.where(share > 0.5, 0.0, np.round(-np.log(share), 1))
         return found
 
     def state(self) -> State:

@@ -169,8 +169,9 @@ class Judge:
         low, high = {}, {}
         for at, name in enumerate(context.numbers):
             below, above = edges.get(name, (-3.0, 3.0))
-            low[name] = middle[:, at] + below * spread[:, at]
-            high[name] = middle[:, at] + above * spread[:, at]
+            least, most = self.usual.of(name)[[0, -1]]  # no range beyond what was ever seen
+            low[name] = np.clip(middle[:, at] + below * spread[:, at], least, most)
+            high[name] = np.clip(middle[:, at] + above * spread[:, at], least, most)
         share = {name: np.exp(-seen.numeric(name)) for name in context.labels}
         return {"where": context.said(dataset), "low": low, "high": high, "share": share}
 

@@ -110,6 +110,8 @@ def run(
         if candidate.many:
             candidate.reason = (f"it finds {candidate.clusters} clusters, and most={most} are "
                                 "looked for")
+        elif candidate.lopsided:
+            candidate.reason = "nearly all rows are in one of its clusters"
     except Exception as error:  # one family's failure must not end the others
         candidate.status, candidate.reason = "failed", f"{type(error).__name__}: {error}"
         candidate.traceback = traceback.format_exc()
