@@ -20,7 +20,8 @@ from wholefit.training.found import Found
 MODELS = {
     "anomaly": ["", "isolation_forest", "ecod", "lof"],
     "association": [""],
-    "clustering": ["kmeans(clusters=2)", "gaussian_mixture(clusters=2)", "agglomerative(clusters=2)", "dbscan"],
+    "clustering": ["kmeans(clusters=2)", "gaussian_mixture(clusters=2)",
+                   "agglomerative(clusters=2)", "dbscan"],
     "recommendation": ["", "item_knn", "als", "svd"],
     "reduction": ["pca", "nmf", "autoencoder_map"],
 }

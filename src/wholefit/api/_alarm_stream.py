@@ -53,7 +53,8 @@ class Stream:
         self.share = alarms.threshold.asked
         self._value = alarms.threshold.value
         self._ranks = np.zeros(_BINS)
-        self._window = int(alarms.told["window"] or 0)
+        windows = alarms._judge.lens.windows
+        self._window = windows.length if windows else 0
         self._kept: pl.DataFrame | None = None
         self._told_until = 0
 

@@ -133,9 +133,10 @@ class Alarms(FoundResult):
         """
         facts = self._found.told
         asked = alerts.read(budget)
-        stretch = facts["window"] or 1
-        settled = alerts.settle(asked, max(1, facts["rows"] // stretch), facts["seconds"],
-                                "stretch" if facts["window"] else "row")
+        with reading("the model file's alert budget cannot be read"):
+            stretch = facts["window"] or 1
+            settled = alerts.settle(asked, max(1, facts["rows"] // stretch), facts["seconds"],
+                                    "stretch" if facts["window"] else "row")
         found = self._judge.ladder.threshold(settled.share, self.threshold.worth)
         changed = {**facts, "alerts": alerts.said(asked), "budget": settled.said,
                    "share": settled.share, "threshold": found.to_json(), "changed": True}

@@ -12,9 +12,9 @@ from wholefit import evaluation
 from wholefit.base.errors import DataError
 from wholefit.data import Dataset
 from wholefit.evaluation import Score, intervals
+from wholefit.evaluation.anomaly import ranked
 from wholefit.training._anomaly_windows import Cut
 
-METRICS = ("roc_auc", "average_precision")
 # Fewer known anomalies than this, and no comparison of detectors is worth its name.
 ENOUGH = 20
 # How many of the strangest rows are looked at for "precision of the top".
@@ -110,10 +110,8 @@ def scored(
     kept = (truth >= 0) & np.isfinite(scores)
     if not kept.any():
         return {}
-    answer = _as_answer(scores[kept])
     part = None if units is None else units[kept]
-    return evaluation.score("classification", truth[kept].astype(np.int32), answer,
-                            metrics=list(METRICS), units=part)
+    return ranked(truth[kept], scores[kept], units=part)
 
 
 def _as_answer(scores: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ class Association(Task):
     roles = ()
     knows = ("basket", "item", "amount", "time", "group")
     verbs = (Verb("complete", "what else each basket may hold", "items"),)
-    baseline = "apriori"
-    metrics = ("lift", "confidence", "support")
+    baseline = "eclat"
+    metrics = ("lift", "confidence", "support", "lift_ratio", "confirmed", "hit_rate@10")
     unit = "basket"
     stratified = False
     updatable = False
