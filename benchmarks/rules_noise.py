@@ -16,10 +16,10 @@ import polars as pl
 
 from benchmarks import _tools
 from wholefit.evaluation import association as measured
-from wholefit.models import _itemsets_eclat
-from wholefit.models._itemsets import Baskets, baskets_of
-from wholefit.training import _association_rules as ruled
-from wholefit.training._association_strata import shelf
+from wholefit.models._itemsets import eclat
+from wholefit.models._itemsets.base import Baskets, baskets_of
+from wholefit.training.association import _rules as ruled
+from wholefit.training.association._strata import shelf
 
 SETS = int(os.environ.get("RULES_NOISE_SETS", "200"))
 ALPHA = 0.05
@@ -72,7 +72,7 @@ def _judged(baskets: Baskets) -> tuple[int, int, int]:
 def _weighed(baskets: Baskets, least: int | None = None) -> tuple[ruled.Rules, int]:
     dense = baskets.sizes.mean() > 12
     least = least or max(15, int(len(baskets) * (0.05 if dense else 0.01)))
-    found = _itemsets_eclat.mine(baskets, least, 3)
+    found = eclat.mine(baskets, least, 3)
     shelved = shelf(baskets, found.levels[0].items[:, 0])
     rules, searched = ruled.tested(ruled.every(found, 1), found, shelved, 1, 3, "holm")
     return rules, max(searched.total, 1)

@@ -15,9 +15,9 @@ def main() -> None:
     from scipy.sparse import csr_matrix
 
     from wholefit.evaluation.association import measures
-    from wholefit.models import _itemsets_eclat
-    from wholefit.models._itemsets import grouped
-    from wholefit.training._association_rules import every
+    from wholefit.models._itemsets import eclat as _itemsets_eclat
+    from wholefit.models._itemsets.base import grouped
+    from wholefit.training.association._rules import every
 
     lines = np.load(sys.argv[1])
     basket, item, support = lines["basket"], lines["item"], float(sys.argv[2])

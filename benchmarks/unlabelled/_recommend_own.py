@@ -14,7 +14,7 @@ import numpy as np
 from wholefit import models
 from wholefit.base import tasks
 from wholefit.models import Context
-from wholefit.models._recommend import merged
+from wholefit.models._recommend.base import merged
 
 
 def main() -> None:

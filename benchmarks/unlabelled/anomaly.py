@@ -1,7 +1,7 @@
 """Anomaly detection beside PyOD's detectors, on labelled tables whose labels nobody learns from.
 
 Twenty tables, on which the default's shares of neighbours and common scale were settled, and ten
-more (see `_anomaly_tables`), after a look at which one choice was made: two reaches of neighbours
+more (see `_tables`), after a look at which one choice was made: two reaches of neighbours
 in place of the tails of single columns. No table is left that the default never saw. All rows are
 fitted on, anomalies among them, and the same rows are ranked, as PyOD's own benchmark does.
 wholefit is `wf.fit(frame, task="anomaly")` as it comes. PyOD takes numbers only, so each of its
@@ -143,7 +143,7 @@ def prepared(frame: Any) -> dict[str, np.ndarray]:
     from wholefit.data import dataset_of
     from wholefit.features.encoder import Encoder
     from wholefit.features.encoding import Encoding
-    from wholefit.models._detectors import for_detectors, learn_columns
+    from wholefit.models._detectors.base import for_detectors, learn_columns
     from wholefit.models._kernels.detectors import Columns
 
     dataset = dataset_of(frame)

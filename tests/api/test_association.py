@@ -19,7 +19,7 @@ from wholefit.base.errors import (
     WholefitWarning,
 )
 from wholefit.base.state import State
-from wholefit.training._association_book import Book
+from wholefit.training.association._book import Book
 from wholefit.training.found import Found
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")

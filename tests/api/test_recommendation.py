@@ -217,7 +217,7 @@ def test_reasons_are_items_that_the_user_has(rated: Recommender) -> None:
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
 def test_all_lists_go_to_a_file_as_they_are_made(
         rated: Recommender, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wholefit.training import _recommendation_top as top
+    from wholefit.training.recommendation import _top as top
 
     monkeypatch.setattr(top, "_BLOCK", 40 * 7)  # seven users at a time
     path = tmp_path / f"all.{ending}"

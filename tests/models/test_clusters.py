@@ -16,10 +16,10 @@ from wholefit.base import seeds, tasks
 from wholefit.base.errors import ArtifactError, DataError, SchemaError
 from wholefit.base.state import State
 from wholefit.models import Context, make, names, scorer
-from wholefit.models._clusters import clusters_in, means_of, renumbered
-from wholefit.models._clusters_density import counts, joined, radius
-from wholefit.models._clusters_mixture import state_of
-from wholefit.models._clusters_tree import cut, merges, trimmed
+from wholefit.models._clusters.base import clusters_in, means_of, renumbered
+from wholefit.models._clusters.density import counts, joined, radius
+from wholefit.models._clusters.mixture import state_of
+from wholefit.models._clusters.tree import cut, merges, trimmed
 from wholefit.models._kernels import _near, neighbors
 from wholefit.models._kernels.clusters import bent, labels_of
 
@@ -128,8 +128,8 @@ def test_dbscan_answers_new_rows_by_the_nearest_core_within_eps() -> None:
 
 def test_dbscan_in_many_columns_and_in_few_joins_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     found = joined(BLOBS, 1.2), counts(BLOBS, 1.2)
-    monkeypatch.setattr("wholefit.models._clusters_density._FEATURES", 0)
-    monkeypatch.setattr("wholefit.models._clusters_density._PAIRS", 1000)
+    monkeypatch.setattr("wholefit.models._clusters.density._FEATURES", 0)
+    monkeypatch.setattr("wholefit.models._clusters.density._PAIRS", 1000)
     again = joined(BLOBS, 1.2), counts(BLOBS, 1.2)
     assert same_partition(found[0], again[0]) and np.array_equal(found[1], again[1])
 

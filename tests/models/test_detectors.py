@@ -15,8 +15,8 @@ from wholefit.base import tasks
 from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State
 from wholefit.models import Context, make, scorer
-from wholefit.models._detector_trees import read
-from wholefit.models._detectors import learn_columns, sampled
+from wholefit.models._detectors.base import learn_columns, sampled
+from wholefit.models._detectors.trees import read
 from wholefit.models._kernels.detectors import Columns
 
 TASK = tasks.get("anomaly")

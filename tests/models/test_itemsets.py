@@ -12,8 +12,10 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix
 
 from wholefit.base.errors import DataError
-from wholefit.models import _itemsets_eclat, _itemsets_growth, _itemsets_levels
-from wholefit.models._itemsets import (
+from wholefit.models._itemsets import eclat as _itemsets_eclat
+from wholefit.models._itemsets import growth as _itemsets_growth
+from wholefit.models._itemsets import levels as _itemsets_levels
+from wholefit.models._itemsets.base import (
     Baskets,
     Itemsets,
     TooManyError,

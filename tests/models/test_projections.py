@@ -169,7 +169,7 @@ def test_the_autoencoders_state_is_its_own_forward_pass() -> None:
 
 def test_the_autoencoders_slopes_are_those_of_the_error() -> None:
     """Against differences of the error itself, weight by weight."""
-    from wholefit.models._autoencoder_map import NumpyAutoencoder
+    from wholefit.models._maps.autoencoder import NumpyAutoencoder
 
     X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     for act in ("tanh", "relu"):

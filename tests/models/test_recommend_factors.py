@@ -13,13 +13,13 @@ from wholefit.base import tasks
 from wholefit.base.errors import DataError
 from wholefit.base.state import same
 from wholefit.models import Context
-from wholefit.models._factor_events import EventFactors, EventSettings
-from wholefit.models._factor_pairs import PairSettings, _Work
-from wholefit.models._factor_prior import Prior
-from wholefit.models._factor_ratings import RatingFactors, RatingSettings, biases
-from wholefit.models._factor_ridge import Rows, rows_of, solve, start
 from wholefit.models._kernels.recommenders_factors import Factors
-from wholefit.models._recommend import Interactions, merged
+from wholefit.models._recommend.base import Interactions, merged
+from wholefit.models._recommend.factor_events import EventFactors, EventSettings
+from wholefit.models._recommend.factor_pairs import PairSettings, _Work
+from wholefit.models._recommend.factor_prior import Prior
+from wholefit.models._recommend.factor_ratings import RatingFactors, RatingSettings, biases
+from wholefit.models._recommend.factor_ridge import Rows, rows_of, solve, start
 
 TASK = tasks.get("recommendation")
 

@@ -13,7 +13,7 @@ import pytest
 from wholefit import models
 from wholefit.base import tasks
 from wholefit.models import Context
-from wholefit.models._recommend import Interactions, merged
+from wholefit.models._recommend.base import Interactions, merged
 
 TASK = tasks.get("recommendation")
 

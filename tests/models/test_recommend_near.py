@@ -16,9 +16,9 @@ from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State
 from wholefit.models import Context
 from wholefit.models._kernels.recommenders import best
-from wholefit.models._recommend import Interactions, merged
-from wholefit.models._recommend_items import ease
-from wholefit.models._recommend_state import joined
+from wholefit.models._recommend.base import Interactions, merged
+from wholefit.models._recommend.items import ease
+from wholefit.models._recommend.state import joined
 
 TASK = tasks.get("recommendation")
 

@@ -17,9 +17,9 @@ from wholefit import data, report
 from wholefit.base import tasks
 from wholefit.base.errors import ArtifactError
 from wholefit.evaluation import Score
-from wholefit.report import _cluster_tree as tree
-from wholefit.report._cluster_map import _NOISE, _SHAPES, COLOURS
-from wholefit.training._clustering_describe import describe
+from wholefit.report.clustering import _tree as tree
+from wholefit.report.clustering._map import _NOISE, _SHAPES, COLOURS
+from wholefit.training.clustering._describe import describe
 from wholefit.training.found import Found
 from wholefit.training.record import Entry
 

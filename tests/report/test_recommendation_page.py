@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import wholefit as wf
-from wholefit.report import _recommend_words as words
+from wholefit.report.recommendation import _words as words
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 

@@ -13,7 +13,7 @@ from wholefit.base import tasks
 from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State, same
 from wholefit.models import Context, make, scorer
-from wholefit.training import _anomaly_ensemble as ensemble
+from wholefit.training.anomaly import _ensemble as ensemble
 
 TASK = tasks.get("anomaly")
 

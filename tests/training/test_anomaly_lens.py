@@ -12,9 +12,9 @@ from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.base.state import State, same
 from wholefit.data import Dataset
 from wholefit.data.loading import dataset_of
-from wholefit.training._anomaly_context import Context, keys_of
-from wholefit.training._anomaly_lens import plan
-from wholefit.training._anomaly_windows import Windows, cut, joints, length_of, spans
+from wholefit.training.anomaly._context import Context, keys_of
+from wholefit.training.anomaly._lens import plan
+from wholefit.training.anomaly._windows import Windows, cut, joints, length_of, spans
 
 HOURS = 24 * 70
 

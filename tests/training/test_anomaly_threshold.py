@@ -10,9 +10,9 @@ from scipy import stats
 
 from wholefit.base.errors import ParameterError
 from wholefit.base.state import State, same
-from wholefit.training import _anomaly_alerts as alerts
-from wholefit.training._anomaly_detect import matched
-from wholefit.training._anomaly_threshold import Ladder, choose
+from wholefit.training.anomaly import _alerts as alerts
+from wholefit.training.anomaly._detect import matched
+from wholefit.training.anomaly._threshold import Ladder, choose
 
 
 @pytest.mark.parametrize(("said", "share"), [

@@ -12,12 +12,12 @@ import pytest
 import wholefit as wf
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.evaluation import association as measured
-from wholefit.models import _itemsets_eclat
-from wholefit.models._itemsets import baskets_of
-from wholefit.training import _association_facts as facts
-from wholefit.training import _association_rules as ruled
-from wholefit.training._association_mine import provable
-from wholefit.training._association_strata import shelf
+from wholefit.models._itemsets import eclat
+from wholefit.models._itemsets.base import baskets_of
+from wholefit.training.association import _facts as facts
+from wholefit.training.association import _rules as ruled
+from wholefit.training.association._mine import provable
+from wholefit.training.association._strata import shelf
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 NAMES = ["bread", "butter", "jam", "*", "^a.*$", "a b"]
@@ -61,7 +61,7 @@ def test_every_layout_gives_the_same_rules(layout: str) -> None:
     source, words = tables(X)[layout]
     result = wf.fit(source, task="association", alpha=None, confidence=0, lift=0, min_count=20,
                     **words)
-    baskets = _itemsets_eclat.mine(baskets_of(X), 20, 4)
+    baskets = eclat.mine(baskets_of(X), 20, 4)
     assert len(result.itemsets) == len(baskets), result.said
     for row in result.rules.iter_rows(named=True):
         x, y = (NAMES.index(name) for name in (row["antecedent"].split(" + ")[0],
@@ -72,7 +72,7 @@ def test_every_layout_gives_the_same_rules(layout: str) -> None:
 
 def test_rules_and_measures_equal_brute_force() -> None:
     X = held(300, seed=3)
-    found = _itemsets_eclat.mine(baskets_of(X), 10, None)
+    found = eclat.mine(baskets_of(X), 10, None)
     rules = ruled.every(found, 5)
     wanted = {}
     for size in range(2, 7):
@@ -114,7 +114,7 @@ def test_noise_gives_no_rules_and_a_test_without_sizes_does(kind: str) -> None:
     false, plain = 0, 0
     for seed in range(4):
         X = noise(kind, seed)
-        found = _itemsets_eclat.mine(baskets_of(X), 25, 3)
+        found = eclat.mine(baskets_of(X), 25, 3)
         shelved = shelf(baskets_of(X), found.levels[0].items[:, 0])
         rules, searched = ruled.tested(ruled.every(found, 1), found, shelved, 1, 3, "holm")
         false += bool((rules.adjusted <= 0.05).any())
@@ -182,7 +182,7 @@ def test_returns_charges_and_gaps_are_left_out_aloud() -> None:
 def test_money_of_rules_by_hand() -> None:
     X = held()
     shelved = shelf(baskets_of(X), np.arange(6))
-    found = _itemsets_eclat.mine(baskets_of(X), 20, 3)
+    found = eclat.mine(baskets_of(X), 20, 3)
     rules = ruled.every(found, 1)
     value = np.random.default_rng(0).gamma(2, 10, len(X))
     told = facts.money(rules, shelved, value)

@@ -17,12 +17,12 @@ from wholefit.base.errors import DataError, ParameterError, UnknownNameError, Wh
 from wholefit.data import dataset_of
 from wholefit.evaluation.clustering import Distances
 from wholefit.models import make
-from wholefit.training import _clustering_board as board
-from wholefit.training import _clustering_heaps as heaps
-from wholefit.training import _clustering_null as null
 from wholefit.training import clustering as recipe
-from wholefit.training._clustering_choice import Work, elbow, gap_choice, gaps, halves
-from wholefit.training._clustering_space import learn, measured
+from wholefit.training.clustering import _board as board
+from wholefit.training.clustering import _heaps as heaps
+from wholefit.training.clustering import _null as null
+from wholefit.training.clustering._choice import Work, elbow, gap_choice, gaps, halves
+from wholefit.training.clustering._space import learn, measured
 from wholefit.training.found import Common, Rows
 
 TASK = tasks.get("clustering")

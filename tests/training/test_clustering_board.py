@@ -9,8 +9,8 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.evaluation import Score
 from wholefit.evaluation.clustering import Distances
 from wholefit.models import make
-from wholefit.training import _clustering_board as board
-from wholefit.training._clustering_choice import Work
+from wholefit.training.clustering import _board as board
+from wholefit.training.clustering._choice import Work
 
 
 def candidate(value: float, **marks: bool) -> board.Candidate:

@@ -11,9 +11,9 @@ import pytest
 from scipy import sparse, stats
 
 from wholefit import data
-from wholefit.training import _clustering_traits as traits
-from wholefit.training._clustering_describe import describe
-from wholefit.training._clustering_places import distances, places, reach, silhouettes
+from wholefit.training.clustering import _traits as traits
+from wholefit.training.clustering._describe import describe
+from wholefit.training.clustering._places import distances, places, reach, silhouettes
 
 
 def shop(rows: int = 600, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:

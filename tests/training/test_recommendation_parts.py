@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from wholefit import data
 from wholefit.base.errors import ArtifactError, DataError
 from wholefit.base.state import State
-from wholefit.training._recommendation_data import Events, enough, read_events, strengths
-from wholefit.training._recommendation_engine import Seen
-from wholefit.training._recommendation_ids import Ids, label_of
-from wholefit.training._recommendation_split import split
-from wholefit.training._recommendation_tables import described
-from wholefit.training._recommendation_top import masked, popular_first, rows_of, top_k
+from wholefit.training.recommendation._data import Events, enough, read_events, strengths
+from wholefit.training.recommendation._engine import Seen
+from wholefit.training.recommendation._ids import Ids, label_of
+from wholefit.training.recommendation._split import split
+from wholefit.training.recommendation._tables import described
+from wholefit.training.recommendation._top import masked, popular_first, rows_of, top_k
 
 
 def dataset(frame: pl.DataFrame, **roles: str) -> data.Dataset:

@@ -10,8 +10,8 @@ import pytest
 
 import wholefit as wf
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
-from wholefit.training._reduction_axes import described, laid_out_by, loadings
-from wholefit.training._reduction_noise import parallel
+from wholefit.training.reduction._axes import described, laid_out_by, loadings
+from wholefit.training.reduction._noise import parallel
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 

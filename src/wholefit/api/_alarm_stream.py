@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.data import Dataset
-from wholefit.training._anomaly_judge import Verdict
+from wholefit.training.anomaly._judge import Verdict
 
 if TYPE_CHECKING:
     from wholefit.api.anomaly import Alarms
@@ -123,7 +123,7 @@ class Stream:
         units: Sequence[int] | np.ndarray,
         start: int, reasons: int,
     ) -> list[Alarm]:
-        from wholefit.training import _anomaly_told as told
+        from wholefit.training.anomaly import _told as told
 
         why = self._alarms._judge.reasons(dataset, verdict, units, reasons)
         part = dataset.take(rows)

@@ -18,9 +18,9 @@ from wholefit.base.events import emit
 from wholefit.base.wording import counted
 from wholefit.data import _cells
 from wholefit.data.write import give_back
-from wholefit.training._recommendation_engine import Engine
-from wholefit.training._recommendation_ids import label_of, labels_of
-from wholefit.training._recommendation_top import blocks
+from wholefit.training.recommendation._engine import Engine
+from wholefit.training.recommendation._ids import label_of, labels_of
+from wholefit.training.recommendation._top import blocks
 
 _SCALARS = (str, bytes, int, float, np.generic, dt.date)
 

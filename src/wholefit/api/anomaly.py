@@ -22,11 +22,11 @@ from wholefit.base.stored import reading
 from wholefit.data import Dataset
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score, intervals
-from wholefit.training import _anomaly_alerts as alerts
-from wholefit.training import _anomaly_labels as labels
-from wholefit.training import _anomaly_told as told
-from wholefit.training._anomaly_judge import Judge, Reason, Verdict
-from wholefit.training._anomaly_threshold import Threshold
+from wholefit.training.anomaly import _alerts as alerts
+from wholefit.training.anomaly import _labels as labels
+from wholefit.training.anomaly import _told as told
+from wholefit.training.anomaly._judge import Judge, Reason, Verdict
+from wholefit.training.anomaly._threshold import Threshold
 
 _METRICS = ("roc_auc", "average_precision", "alert_rate", "precision", "recall")
 _LEVEL = 0.95

@@ -21,9 +21,9 @@ from wholefit.base.errors import DataError, WholefitWarning, unknown
 from wholefit.base.stored import reading
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
-from wholefit.training._association_book import Book
-from wholefit.training._association_read import Read
-from wholefit.training.association import words
+from wholefit.training.association._book import Book
+from wholefit.training.association._fit import words
+from wholefit.training.association._read import Read
 
 _LEAST = ("support", "confidence", "lift", "strength", "leverage", "conviction", "both")
 
@@ -133,7 +133,7 @@ class Rules(FoundResult):
         return give_back(self._book.confirmed(given), guest)
 
     def _first(self, n: int) -> list[dict[str, Any]]:
-        from wholefit.report.association import first
+        from wholefit.report.association._sections import first
 
         with reading("the model file's record cannot be told"):
             return first(self._found, n)

@@ -16,7 +16,7 @@ from wholefit.api.found import FoundResult
 from wholefit.base.errors import ParameterError, unknown
 from wholefit.base.stored import reading
 from wholefit.evaluation import Score
-from wholefit.training import _clustering_judge as judge
+from wholefit.training.clustering import _judge as judge
 from wholefit.training.found import Rows
 
 

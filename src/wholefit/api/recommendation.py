@@ -18,11 +18,11 @@ from wholefit.api.found import FoundResult
 from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.base.wording import counted
 from wholefit.evaluation import Score
-from wholefit.training._recommendation_data import read_events
-from wholefit.training._recommendation_engine import Engine
-from wholefit.training._recommendation_score import score_events
-from wholefit.training._recommendation_update import update as grow
 from wholefit.training.found import trusting
+from wholefit.training.recommendation._data import read_events
+from wholefit.training.recommendation._engine import Engine
+from wholefit.training.recommendation._score import score_events
+from wholefit.training.recommendation._update import update as grow
 
 _MOST_K = 10_000
 _SHOWN_REASONS = 5
@@ -172,7 +172,7 @@ class Recommender(FoundResult):
 
     def _described(self, like: dict[str, Any]) -> np.ndarray:
         """Cosine (items,) of a description with every item's, by the table of items."""
-        from wholefit.training._recommendation_new import likeness
+        from wholefit.training.recommendation._new import likeness
 
         return likeness(self._found.states, like, len(self._engine.items))
 

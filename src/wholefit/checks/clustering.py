@@ -15,7 +15,7 @@ from wholefit.evaluation.partitions import adjusted_rand
 from wholefit.features.encoder import Encoder
 from wholefit.models import Context, Model, scorer
 from wholefit.models._kernels.clusters import labels_of
-from wholefit.training import _clustering_space as spaces
+from wholefit.training.clustering import _space as spaces
 
 
 def answers_are_memberships(model: Model, task: Task) -> None:

@@ -13,7 +13,7 @@ from wholefit.base.seeds import generator
 from wholefit.base.state import State, same
 from wholefit.base.tasks import Task
 from wholefit.models import Context, Model, scorer
-from wholefit.models._recommend import Interactions, Recommender
+from wholefit.models._recommend.base import Interactions, Recommender
 
 _USERS, _ITEMS = 80, 60
 # Two users and one item of the code space have nothing in the interactions.

@@ -7,7 +7,7 @@ from typing import Any
 
 from wholefit.base.params import param
 from wholefit.base.tasks import Task
-from wholefit.models._clusters import ClusterModel, clusters_param
+from wholefit.models._clusters.base import ClusterModel, clusters_param
 from wholefit.models._model import Context
 
 
@@ -37,6 +37,6 @@ class Agglomerative(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator around scipy's linkage, with `linkage_`."""
-        from wholefit.models._clusters_tree import Merged
+        from wholefit.models._clusters.tree import Merged
 
         return Merged(self.clusters, self.linkage, self.rows, context.seed)

@@ -12,7 +12,7 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features import Encoding
 from wholefit.features.encoding import for_linear
-from wholefit.models._axes import axes_for
+from wholefit.models._maps.axes import axes_for
 from wholefit.models._model import Context, Model
 
 
@@ -48,7 +48,7 @@ class AutoencoderMap(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """A numpy autoencoder; layers wider than needed are narrowed to the features."""
-        from wholefit.models._autoencoder_map import NumpyAutoencoder
+        from wholefit.models._maps.autoencoder import NumpyAutoencoder
 
         code = axes_for(self.components, context)
         hidden = tuple(max(1, int(size)) for size in self.hidden)

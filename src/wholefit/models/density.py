@@ -7,7 +7,7 @@ from typing import Any
 
 from wholefit.base.params import param
 from wholefit.base.tasks import Task
-from wholefit.models._clusters import ClusterModel
+from wholefit.models._clusters.base import ClusterModel
 from wholefit.models._model import Context
 
 
@@ -36,7 +36,7 @@ class DBSCAN(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator with `eps_` and the curve `distances_` that it was read from."""
-        from wholefit.models._clusters_density import Cores
+        from wholefit.models._clusters.density import Cores
 
         return Cores(self.eps, self.neighbours, self.rows, context.seed)
 
@@ -67,7 +67,7 @@ class HDBSCAN(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator around scikit-learn's HDBSCAN."""
-        from wholefit.models._clusters_density import Lasting
+        from wholefit.models._clusters.density import Lasting
 
         return Lasting(self.size, self.neighbours, self.select, self.rows, context)
 
@@ -96,6 +96,6 @@ class OPTICS(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator around scikit-learn's OPTICS, with `reachability_` in order."""
-        from wholefit.models._clusters_density import Ordered
+        from wholefit.models._clusters.density import Ordered
 
         return Ordered(self.neighbours, self.steepness, self.size, self.rows, context)

@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
-from wholefit.models._detectors import for_detectors
+from wholefit.models._detectors.base import for_detectors
 from wholefit.models._model import Context, Model
 
 
@@ -39,7 +39,7 @@ class IsolationForest(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """Trees on rarities and standardised numbers, grown all at once."""
-        from wholefit.models._detector_trees import IsolationEstimator
+        from wholefit.models._detectors.trees import IsolationEstimator
 
         return IsolationEstimator(context.categorical, context.seed, trees=self.trees,
                                   sample=self.sample, features=self.features)

@@ -12,7 +12,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features import Encoding
-from wholefit.models._itemsets import Itemsets, baskets_of
+from wholefit.models._itemsets.base import Itemsets, baskets_of
 from wholefit.models._model import Context, Model
 
 
@@ -46,7 +46,7 @@ class Eclat(_Miner):
     """Eclat on bitsets (Zaki 2000)."""
 
     name = "eclat"
-    engine = "_itemsets_eclat"
+    engine = "eclat"
     burden = 10
     pace = 0.01
     family = "itemsets"
@@ -61,7 +61,7 @@ class FPGrowth(_Miner):
     """FP-growth (Han, Pei and Yin 2000)."""
 
     name = "fp_growth"
-    engine = "_itemsets_growth"
+    engine = "growth"
     burden = 20
     pace = 0.1
     family = "itemsets"
@@ -76,7 +76,7 @@ class Apriori(_Miner):
     """Apriori (Agrawal and Srikant 1994)."""
 
     name = "apriori"
-    engine = "_itemsets_levels"
+    engine = "levels"
     burden = 30
     pace = 0.1
     family = "itemsets"
@@ -95,7 +95,7 @@ class Mining:
 
     def fit(self, X: Any, y: Any = None) -> Mining:
         """Mine baskets (n, items); what is not zero is in the basket."""
-        module = importlib.import_module(f"wholefit.models.{self.model.engine}")
+        module = importlib.import_module(f"wholefit.models._itemsets.{self.model.engine}")
         self.found = module.mine(baskets_of(X), self.model.min_count, self.model.max_items,
                                  self.model.limit)
         return self

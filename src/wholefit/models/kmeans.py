@@ -7,7 +7,7 @@ from typing import Any
 
 from wholefit.base.params import param
 from wholefit.base.tasks import Task
-from wholefit.models._clusters import ClusterModel, clusters_param
+from wholefit.models._clusters.base import ClusterModel, clusters_param
 from wholefit.models._model import Context
 
 
@@ -31,7 +31,7 @@ class KMeans(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator whose best start is scikit-learn's KMeans."""
-        from wholefit.models._clusters_means import Lloyd
+        from wholefit.models._clusters.means import Lloyd
 
         return Lloyd(self.clusters, self.starts, self.iterations, self.rows, context.seed)
 
@@ -52,7 +52,7 @@ class MiniBatchKMeans(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator around scikit-learn's MiniBatchKMeans."""
-        from wholefit.models._clusters_means import MiniBatch
+        from wholefit.models._clusters.means import MiniBatch
 
         return MiniBatch(self.clusters, self.starts, self.batch, self.iterations, context.seed)
 
@@ -74,7 +74,7 @@ class BisectingKMeans(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator around scikit-learn's BisectingKMeans; new rows go to the nearest leaf."""
-        from wholefit.models._clusters_means import Bisecting
+        from wholefit.models._clusters.means import Bisecting
 
         return Bisecting(self.clusters, self.starts, self.cut, self.iterations, context.seed)
 
@@ -90,6 +90,6 @@ class OneCluster(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator that keeps the mean of all rows."""
-        from wholefit.models._clusters_means import Whole
+        from wholefit.models._clusters.means import Whole
 
         return Whole()

@@ -10,7 +10,7 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features import Encoding
 from wholefit.features.encoding import for_linear
-from wholefit.models._axes import axes_for
+from wholefit.models._maps.axes import axes_for
 from wholefit.models._model import Context, Model
 
 _COUNT = "Axes of the map; None is what the fit asks for, else 2."
@@ -50,7 +50,7 @@ class UMAP(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """umap-learn's UMAP with a seed, so in one thread: that is what makes it repeatable."""
-        from wholefit.models._maps import Umap
+        from wholefit.models._maps.embed import Umap
 
         return Umap(self.initial, context.seed, axes_for(self.components, context),
                     neighbors=self.neighbors, min_dist=self.min_dist, metric=self.metric)
@@ -90,7 +90,7 @@ class OpenTSNE(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """openTSNE's TSNE, started from the principal components."""
-        from wholefit.models._maps import Open
+        from wholefit.models._maps.embed import Open
 
         return Open(self.initial, context.seed, axes_for(self.components, context),
                     perplexity=self.perplexity, iterations=self.iterations, jobs=context.jobs)
@@ -126,7 +126,7 @@ class TSNE(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's TSNE, started from the principal components."""
-        from wholefit.models._maps import Tsne
+        from wholefit.models._maps.embed import Tsne
 
         return Tsne(self.initial, context.seed, axes_for(self.components, context),
                     perplexity=self.perplexity, iterations=self.iterations, jobs=context.jobs)
@@ -160,7 +160,7 @@ class MDS(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's MDS (SMACOF), started from the principal components."""
-        from wholefit.models._maps import Mds
+        from wholefit.models._maps.embed import Mds
 
         return Mds(self.initial, context.seed, axes_for(self.components, context),
                    most=self.rows)
@@ -195,7 +195,7 @@ class LLE(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's LocallyLinearEmbedding."""
-        from wholefit.models._maps import Lle
+        from wholefit.models._maps.embed import Lle
 
         return Lle(self.initial, context.seed, axes_for(self.components, context),
                    most=self.rows, neighbors=self.neighbors)
@@ -231,7 +231,7 @@ class Isomap(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's Isomap."""
-        from wholefit.models._maps import Geodesics
+        from wholefit.models._maps.embed import Geodesics
 
         return Geodesics(self.initial, context.seed, axes_for(self.components, context),
                          most=self.rows, neighbors=self.neighbors)

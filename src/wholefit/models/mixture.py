@@ -7,7 +7,7 @@ from typing import Any
 
 from wholefit.base.params import param
 from wholefit.base.tasks import Task
-from wholefit.models._clusters import ClusterModel, clusters_param
+from wholefit.models._clusters.base import ClusterModel, clusters_param
 from wholefit.models._model import Context
 
 
@@ -33,6 +33,6 @@ class GaussianMixture(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator around scikit-learn's GaussianMixture, with `bic(X)`."""
-        from wholefit.models._clusters_mixture import Mixed
+        from wholefit.models._clusters.mixture import Mixed
 
         return Mixed(self, context.seed)

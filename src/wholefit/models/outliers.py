@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
-from wholefit.models._detectors import for_detectors
+from wholefit.models._detectors.base import for_detectors
 from wholefit.models._model import Context, Model
 
 _MOST = "Rows learnt from; of more, so many are drawn by chance."
@@ -56,7 +56,7 @@ class KNNDistance(_Outliers):
 
     def build(self, task: Task, context: Context) -> Any:
         """Rows are kept; answers measure."""
-        from wholefit.models._detector_near import DistanceEstimator
+        from wholefit.models._detectors.near import DistanceEstimator
 
         return DistanceEstimator(context.categorical, context.seed, self.most, k=self.k,
                                  share=self.share, how=self.how)
@@ -83,7 +83,7 @@ class LOF(_Outliers):
 
     def build(self, task: Task, context: Context) -> Any:
         """Rows are kept with their densities; answers measure."""
-        from wholefit.models._detector_near import LocalDensityEstimator
+        from wholefit.models._detectors.near import LocalDensityEstimator
 
         return LocalDensityEstimator(context.categorical, context.seed, self.most, k=self.k,
                                      share=self.share, floor=self.floor)
@@ -108,7 +108,7 @@ class OneClassSVM(_Outliers):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's OneClassSVM."""
-        from wholefit.models._detector_spread import BoundaryEstimator
+        from wholefit.models._detectors.spread import BoundaryEstimator
 
         return BoundaryEstimator(context.categorical, context.seed, self.most, nu=self.nu,
                                  gamma=self.gamma)
@@ -133,7 +133,7 @@ class EllipticEnvelope(_Outliers):
 
     def build(self, task: Task, context: Context) -> Any:
         """The covariance, or scikit-learn's MinCovDet."""
-        from wholefit.models._detector_spread import EllipseEstimator
+        from wholefit.models._detectors.spread import EllipseEstimator
 
         return EllipseEstimator(context.categorical, context.seed, self.most, robust=self.robust,
                                 support=self.support)
@@ -157,7 +157,7 @@ class MixtureOutliers(_Outliers):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's GaussianMixture with full covariances."""
-        from wholefit.models._detector_spread import MixtureEstimator
+        from wholefit.models._detectors.spread import MixtureEstimator
 
         return MixtureEstimator(context.categorical, context.seed, self.most,
                                 components=self.components, ridge=self.ridge)
@@ -178,7 +178,7 @@ class PCAOutliers(_Outliers):
 
     def build(self, task: Task, context: Context) -> Any:
         """The eigenvectors of the covariance."""
-        from wholefit.models._detector_spread import PlaneEstimator
+        from wholefit.models._detectors.spread import PlaneEstimator
 
         return PlaneEstimator(context.categorical, context.seed, None, variance=self.variance)
 
@@ -206,7 +206,7 @@ class AutoencoderOutliers(_Outliers):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's MLPRegressor from rows to the same rows; tanh, linear at the end."""
-        from wholefit.models._detector_spread import RebuiltEstimator
+        from wholefit.models._detectors.spread import RebuiltEstimator
 
         return RebuiltEstimator(context.categorical, context.seed, self.most, waist=self.waist,
                                 width=self.width, alpha=self.alpha, epochs=self.epochs,

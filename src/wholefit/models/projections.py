@@ -11,7 +11,7 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features import Encoding
 from wholefit.features.encoding import for_counts, for_linear
-from wholefit.models._axes import axes_for
+from wholefit.models._maps.axes import axes_for
 from wholefit.models._model import Context, Model
 
 _COUNT = "Axes; None is what the fit asks for, else 2."
@@ -47,13 +47,13 @@ class PCA(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """Exact up to 2,500 features or rows, never made dense; beyond, by Lanczos steps."""
-        from wholefit.models._projections import Principal
+        from wholefit.models._maps.project import Principal
 
         return Principal(2 if self.components is None else self.components, context.seed)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "projection": mean and axes."""
-        from wholefit.models._projections import read
+        from wholefit.models._maps.project import read
 
         return read(estimator)
 
@@ -87,7 +87,7 @@ class IncrementalPCA(Model):
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "projection": mean and axes."""
-        from wholefit.models._projections import read
+        from wholefit.models._maps.project import read
 
         return read(estimator)
 
@@ -125,7 +125,7 @@ class SparsePCA(Model):
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "projection": the ridge solution that transforms is linear in the row."""
-        from wholefit.models._projections import read
+        from wholefit.models._maps.project import read
 
         return read(estimator)
 
@@ -151,13 +151,13 @@ class TruncatedSVD(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """Lanczos steps; the whole decomposition where the axes are nearly all there are."""
-        from wholefit.models._projections import Singular
+        from wholefit.models._maps.project import Singular
 
         return Singular(axes_for(self.components, context), context.seed)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "projection", with a mean of zeros."""
-        from wholefit.models._projections import read
+        from wholefit.models._maps.project import read
 
         return read(estimator)
 
@@ -185,7 +185,7 @@ class NMF(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """scikit-learn's NMF, started from the singular directions."""
-        from wholefit.models._projections import Factors
+        from wholefit.models._maps.project import Factors
 
         count = axes_for(self.components, context)
         return Factors(n_components=count, init="nndsvda", max_iter=self.iterations, tol=1e-5,
@@ -193,7 +193,7 @@ class NMF(Model):
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "parts": the parts; a row's mixture is the least-squares one that is >= 0."""
-        from wholefit.models._projections import read
+        from wholefit.models._maps.project import read
 
         return read(estimator)
 
@@ -228,7 +228,7 @@ class ICA(Model):
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "projection": unmixing there, mixing back."""
-        from wholefit.models._projections import read
+        from wholefit.models._maps.project import read
 
         return read(estimator)
 
@@ -260,7 +260,7 @@ class KernelPCA(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """The leading eigenvectors of the centred kernel of the kept rows."""
-        from wholefit.models._projections import Likeness
+        from wholefit.models._maps.project import Likeness
 
         gamma = self.gamma if self.gamma is not None else 1.0 / max(context.features, 1)
         return Likeness(axes_for(self.components, context), self.kernel, gamma, self.degree,
@@ -292,12 +292,12 @@ class RandomProjection(Model):
 
     def build(self, task: Task, context: Context) -> Any:
         """Normal draws, one over the root of the axes."""
-        from wholefit.models._projections import Drawn
+        from wholefit.models._maps.project import Drawn
 
         return Drawn(axes_for(self.components, context), context.seed)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "projection"."""
-        from wholefit.models._projections import read
+        from wholefit.models._maps.project import read
 
         return read(estimator)

@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.models._model import Context
-from wholefit.models._recommend import Interactions, Recommender
+from wholefit.models._recommend.base import Interactions, Recommender
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Content(Recommender):
 
     def build(self, task: Task, context: Context) -> Any:
         """Cosines of features."""
-        from wholefit.models._recommend_items import ContentFit
+        from wholefit.models._recommend.items import ContentFit
 
         return ContentFit()
 
     def restore(self, state: State, task: Task, context: Context) -> Any:
         """Ready for `partial_fit`, which fits anew: exact."""
-        from wholefit.models._recommend_items import ContentFit
+        from wholefit.models._recommend.items import ContentFit
 
         return ContentFit(state)
 
@@ -87,8 +87,8 @@ class _Either:
         return self
 
     def _factors(self, data: Interactions) -> Any:
-        from wholefit.models._factor_events import EventFactors, EventSettings
-        from wholefit.models._factor_ratings import RatingFactors, RatingSettings
+        from wholefit.models._recommend.factor_events import EventFactors, EventSettings
+        from wholefit.models._recommend.factor_ratings import RatingFactors, RatingSettings
 
         model, context = self._model, self._context
         if data.explicit and data.values is not None:

@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.models._model import Context
-from wholefit.models._recommend import Recommender
+from wholefit.models._recommend.base import Recommender
 
 _RANK = "Entries of each user's and item's vector."
 _ROUNDS = "Times that users and items are solved for in turn."
@@ -76,7 +76,7 @@ class SVDpp(Recommender):
 
 def _factors(model: SVD | SVDpp, context: Context, state: State | None = None,
              implicit: float | None = None) -> Any:
-    from wholefit.models._factor_ratings import RatingFactors, RatingSettings
+    from wholefit.models._recommend.factor_ratings import RatingFactors, RatingSettings
 
     settings = RatingSettings(model.rank, model.rounds, float(model.ridge),
                               float(model.ridge_user), float(model.ridge_item), implicit,

@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.models._model import Context
-from wholefit.models._recommend import Recommender
+from wholefit.models._recommend.base import Recommender
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ALS(Recommender):
 
     def restore(self, state: State, task: Task, context: Context) -> Any:
         """Ready for `partial_fit`: new items and changed users are solved for, others stay."""
-        from wholefit.models._factor_events import EventFactors, EventSettings
+        from wholefit.models._recommend.factor_events import EventFactors, EventSettings
 
         return EventFactors(EventSettings(
             self.rank, self.rounds, float(self.ridge), float(self.ridge_power),
@@ -75,7 +75,7 @@ class BPR(Recommender):
 
     def restore(self, state: State, task: Task, context: Context) -> Any:
         """Ready for `partial_fit`: ridge regression places new items and changed users."""
-        from wholefit.models._factor_pairs import PairFactors, PairSettings
+        from wholefit.models._recommend.factor_pairs import PairFactors, PairSettings
 
         return PairFactors(PairSettings(self.rank, self.rounds, float(self.step),
                                         float(self.ridge), context.seed, context.jobs), state)
@@ -103,6 +103,6 @@ class EASE(Recommender):
 
     def restore(self, state: State, task: Task, context: Context) -> Any:
         """Ready for `partial_fit`, which fits anew: exact."""
-        from wholefit.models._recommend_items import EASEFit
+        from wholefit.models._recommend.items import EASEFit
 
         return EASEFit(state, float(self.ridge), self.most, context.jobs)

@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.models._model import Context
-from wholefit.models._recommend import Recommender
+from wholefit.models._recommend.base import Recommender
 
 _LIKENESS = ("cosine", "pearson", "adjusted")
 _LIKENESS_DOC = ("Of ratings, over what both rated: the cosine, the correlation, or the cosine of "
@@ -73,7 +73,7 @@ class UserKNN(Recommender):
 
 
 def _near(by: str, model: ItemKNN | UserKNN, state: State | None = None) -> Any:
-    from wholefit.models._recommend_near import Near, NearSettings
+    from wholefit.models._recommend.near import Near, NearSettings
 
     return Near(NearSettings(by, model.neighbours, model.likeness, float(model.shrink),
                              float(model.damp)), state)

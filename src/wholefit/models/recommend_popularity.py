@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.models._model import Context
-from wholefit.models._recommend import Recommender
+from wholefit.models._recommend.base import Recommender
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Popularity(Recommender):
 
     def build(self, task: Task, context: Context) -> Any:
         """Counts, or shrunk means."""
-        from wholefit.models._recommend_items import MeanRating, PopularityCount
+        from wholefit.models._recommend.items import MeanRating, PopularityCount
 
         return PopularityCount(half_life=self.half_life) if self.by == "count" else MeanRating()
 
@@ -61,7 +61,7 @@ class Bias(Recommender):
 
     def build(self, task: Task, context: Context) -> Any:
         """Both biases at once, to convergence."""
-        from wholefit.models._recommend_items import BiasRidge
+        from wholefit.models._recommend.items import BiasRidge
 
         return BiasRidge(ridge_user=float(self.ridge_user), ridge_item=float(self.ridge_item))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from wholefit.base.params import param
 from wholefit.base.tasks import Task
-from wholefit.models._clusters import ClusterModel, clusters_param
+from wholefit.models._clusters.base import ClusterModel, clusters_param
 from wholefit.models._model import Context
 
 
@@ -32,6 +32,6 @@ class Spectral(ClusterModel):
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator around scikit-learn's SpectralClustering."""
-        from wholefit.models._clusters_tree import Cut
+        from wholefit.models._clusters.tree import Cut
 
         return Cut(self.clusters, self.neighbours, self.rows, context.seed)

@@ -9,7 +9,7 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
-from wholefit.models._detectors import for_detectors
+from wholefit.models._detectors.base import for_detectors
 from wholefit.models._model import Context, Model
 
 
@@ -48,7 +48,7 @@ class ECOD(_Tails):
 
     def build(self, task: Task, context: Context) -> Any:
         """Sorting, column by column."""
-        from wholefit.models._detector_tails import TailsEstimator
+        from wholefit.models._detectors.tails import TailsEstimator
 
         return TailsEstimator("detector.ecod", categorical=context.categorical,
                               seed=context.seed, tails=self.tails)
@@ -64,7 +64,7 @@ class COPOD(_Tails):
 
     def build(self, task: Task, context: Context) -> Any:
         """Sorting, column by column."""
-        from wholefit.models._detector_tails import TailsEstimator
+        from wholefit.models._detectors.tails import TailsEstimator
 
         return TailsEstimator("detector.copod", categorical=context.categorical,
                               seed=context.seed)
@@ -82,6 +82,6 @@ class HBOS(_Tails):
 
     def build(self, task: Task, context: Context) -> Any:
         """Counting, column by column."""
-        from wholefit.models._detector_tails import HistogramsEstimator
+        from wholefit.models._detectors.tails import HistogramsEstimator
 
         return HistogramsEstimator(context.categorical, context.seed, bins=self.bins)

@@ -1,0 +1,1 @@
+"""Estimators of clusters, and how they are read into State."""

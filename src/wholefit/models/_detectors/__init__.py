@@ -1,0 +1,1 @@
+"""Estimators of strangeness, and how they are read into State."""

@@ -1,0 +1,1 @@
+"""Frequent sets of items, by three engines that find the same."""

@@ -1,0 +1,1 @@
+"""Estimators of projections and maps, and how they are read into State."""

@@ -1,0 +1,1 @@
+"""Estimators that recommend, and how they are read into State."""
