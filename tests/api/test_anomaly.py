@@ -277,3 +277,33 @@ def test_intrusions_are_found_within_the_budget() -> None:
     assert scores["alert_rate"].low < 0.02 < scores["alert_rate"].high + 0.005
     assert scores["roc_auc"].value > 0.97 and scores["recall"].value > 0.6
     assert "'negative' is usual" in fitted.told["label"]["said"]
+
+
+def test_stretches_of_plain_noise_do_not_drift() -> None:
+    for seed in range(3):
+        noise = pl.DataFrame({"at": range(4000),
+                              "v": np.random.default_rng(seed).normal(size=4000)})
+        found = wf.fit(noise, task="anomaly", time="at", window=24, alerts="5%", models=FEW,
+                       seed=seed)
+        later = found.told["forward"]
+        assert later["low"] <= found.threshold.share <= later["high"], "both count by stretch"
+        assert not any("drift" in said for said in found.warnings)
+
+
+def test_rows_of_a_group_are_alike_on_new_rows_too() -> None:
+    def grouped(seed: int) -> pl.DataFrame:
+        random = np.random.default_rng(seed)
+        level = np.repeat(random.normal(size=40), 15)
+        return pl.DataFrame({"a": 3 * level + 0.1 * random.normal(size=600),
+                             "b": random.normal(size=600),
+                             "g": [f"{seed} {at}" for at in np.arange(600) // 15],
+                             "y": (np.abs(level) > 1).astype(int)})
+
+    found = wf.fit(grouped(0), task="anomaly", groups="g", label="y", models="knn_distance",
+                   alerts="10%")
+    seen = [found.evaluate(grouped(seed)) for seed in range(1, 16)]
+    for name in ("roc_auc", "alert_rate", "recall"):
+        truth = np.mean([one[name].value for one in seen])
+        assert sum(one[name].low <= truth <= one[name].high for one in seen) >= 12, name
+    plain = found.evaluate(grouped(1).drop("g"))["alert_rate"]
+    assert plain.high - plain.low < seen[0]["alert_rate"].high - seen[0]["alert_rate"].low

@@ -91,11 +91,11 @@ def test_filter_and_about(result: Rules) -> None:
 def test_complete_names_what_is_likely_and_why(result: Rules) -> None:
     found = result.complete([["bread"], [], ["no such thing"]], k=3)
     first = found.filter(pl.col("basket") == 1)
-    assert first["item"][0] == "butter" and first["because"][0] == "bread"
+    assert first["item"][0] == "butter" and first["why"][0] == "bread"
     rule = result.filter(antecedent="bread", consequent="butter", max_items=2)
     assert first["chance"][0] == pytest.approx(rule["confidence"][0])
     empty = found.filter(pl.col("basket") == 2)
-    assert empty["because"].null_count() == 3 and empty["chance"].is_sorted(descending=True)
+    assert empty["why"].null_count() == 3 and empty["chance"].is_sorted(descending=True)
     assert found.filter(pl.col("basket") == 3)["item"].equals(empty["item"])
     everything = result.complete([list(result._book.names)])
     assert len(everything) == 0
@@ -183,10 +183,12 @@ def test_noise_has_a_page_too(tmp_path: Path) -> None:
     assert len(result.rules) == 0 and result.sentences() == []
     assert "No rule is left" in result.to_text()
     assert "No rule is left" in result.report(tmp_path / "n.html").read_text()
-    assert wf.load(result.save(tmp_path / "n.wf")).complete([["column_1"]])["because"][0] is None
+    assert wf.load(result.save(tmp_path / "n.wf")).complete([["column_1"]])["why"][0] is None
 
 
-@pytest.mark.parametrize("harm", ["item", "length", "names", "layout", "counts", "nan"])
+@pytest.mark.parametrize("harm", [
+    "item", "length", "names", "layout", "counts", "nan", "words for counts", "words for chances",
+    "words for counts of sets"])
 def test_an_altered_file_is_an_artifact_error(result: Rules, harm: str) -> None:
     found = result._found
     states = dict(found.states)
@@ -204,6 +206,13 @@ def test_an_altered_file_is_an_artifact_error(result: Rules, harm: str) -> None:
     elif harm == "counts":
         states["itemsets"] = State("itemsets", sets.config, {
             **sets.arrays, "items_1": sets.arrays["items_1"] + 100})
+    elif harm == "words for counts":
+        arrays["both"] = np.array(["x"] * len(arrays["both"]))
+    elif harm == "words for chances":
+        arrays["expected"] = np.array(["x"] * len(arrays["expected"]))
+    elif harm == "words for counts of sets":
+        states["itemsets"] = State("itemsets", sets.config, {
+            **sets.arrays, "counts_2": np.array(["x"] * len(sets.arrays["counts_2"]))})
     else:
         states["reading"] = State("reading", {"layout": {"kind": 3}, "options": {}})
     states["model"] = State("rules", kept.config, arrays, blobs)

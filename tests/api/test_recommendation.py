@@ -238,6 +238,17 @@ def test_all_lists_need_a_file_that_can_grow(rated: Recommender, tmp_path: Path)
         rated.recommend_all(tmp_path / "no" / "all.csv")
 
 
+def test_all_lists_are_not_written_through_a_link_that_waits_there(
+        rated: Recommender, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("kept")
+    (tmp_path / ".all.csv.tmp").symlink_to(other)
+    rated.recommend_all(tmp_path / "all.csv", 2)
+    assert other.read_text() == "kept"
+    rated.recommend_all(tmp_path / "all.txt", 2)
+    assert "\t" in (tmp_path / "all.txt").read_text().splitlines()[0]
+
+
 def test_answers_are_lists_or_predictions_as_the_columns_ask(rated: Recommender) -> None:
     assert rated.answers(pl.DataFrame({"who": [1, 2]})).height == 2 * 5
     assert rated.answers(pl.DataFrame({"who": [1], "film": ["f03"]})).columns[-1] == "prediction"

@@ -108,6 +108,7 @@ def test_a_loaded_one_answers_the_same_to_the_bit(text: str, tmp_path: Path) -> 
 def test_tsne_refuses_new_rows_and_says_what_to_do() -> None:
     made = wf.fit(iris(), task="reduction", models="tsne(iterations=250)", label="species")
     assert len(made.transform(iris())) == 150
+    assert "t-SNE axis 1:" in made.to_text() and "T-SNE" not in made.to_text()
     with pytest.raises(DataError, match="no place for rows that were not in its map"):
         made.transform(iris().with_columns(pl.col("sepal length") + 0.5))
 
@@ -123,6 +124,7 @@ def test_pages_hold_no_foreign_markup(tmp_path: Path) -> None:
     assert "<script" not in page and "<img" not in page
     walk = made.map(tmp_path / "m.html", frame, color="kind").read_text()
     assert walk.count("<script") == 2 and walk.count("</script>") == 2 and "<img" not in walk
+    assert "\\u202e" not in walk and "\u202e" not in walk  # nothing turns the text around it
 
 
 def test_the_map_page_is_sealed_small_and_complete(result: Any, tmp_path: Path) -> None:

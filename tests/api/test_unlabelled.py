@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +14,9 @@ from polars.testing import assert_frame_equal
 from tests.unlabelled import CASES, TASKS, lines, ratings, rows
 
 import wholefit as wf
+from wholefit.api.leaderboard import Leaderboard
 from wholefit.base import tasks
-from wholefit.base.errors import DataError, ParameterError, UnknownNameError
+from wholefit.base.errors import DataError, ParameterError, UnknownNameError, WholefitWarning
 from wholefit.base.state import same
 
 
@@ -117,3 +120,38 @@ def test_new_rows_are_held_against_what_was_learnt(results: Any) -> None:
 def test_what_a_task_cannot_do_is_absent(results: Any) -> None:
     for task in TASKS:
         assert not hasattr(results[task], "target") and not hasattr(results[task], "predict_proba")
+
+
+@pytest.mark.parametrize("task", ["clusterng", "anomalies"])
+def test_a_misspelt_task_is_said_before_a_target_is_missed(task: str) -> None:
+    with pytest.raises(UnknownNameError, match="no task is named"):
+        wf.fit(rows(), task=task)
+    with pytest.raises(DataError, match="Without a target, say task= anomaly, association, clust"):
+        wf.fit(rows())
+
+
+@pytest.mark.parametrize(("task", "wrong", "said"), [
+    ("clustering", {"clusters": 0}, "^clusters must be >= 1 or None; got 0"),
+    ("recommendation", {"split": "tme"}, "^split must be one of 'time'"),
+    ("anomaly", {"metric": "roc_auc"}, "^anomaly has no metric="),
+    ("association", {"metric": "lift"}, "^association has no metric="),
+])
+def test_an_option_is_named_as_it_is_said(task: str, wrong: dict[str, Any], said: str) -> None:
+    table, words = CASES[task]
+    with pytest.raises(ParameterError, match=said):
+        wf.fit(table(), task=task, **words, **wrong)
+
+
+def test_a_warning_points_at_the_line_that_asked() -> None:
+    with pytest.warns(WholefitWarning, match="nothing tells these rows from one heap") as told:
+        wf.fit({"x": list(range(60))}, task="clustering", clusters=2, models="kmeans")
+    assert {each.filename for each in told} == {__file__}
+
+
+def test_the_board_says_why_one_is_passed_over_and_shows_no_nan(results: Any) -> None:
+    entry = results["clustering"].leaderboard[0]
+    many = replace(entry, reason="it finds 35 clusters, and most=10 are looked for")
+    alone = replace(entry, scores={}, best=False, tied=False, recommended=False, reason="",
+                    predict_seconds=math.nan)
+    said = str(Leaderboard([many, alone], "separation"))
+    assert "most=10 are looked for" in said and "nan" not in said and "ok:" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.unlabelled import CASES, TASKS
 
 import wholefit as wf
 from wholefit.api import _unlabelled
-from wholefit.base.errors import WholefitError
+from wholefit.base.errors import ArtifactError, WholefitError
 from wholefit.training.found import Found
 
 # One fit for each form of state that a task may leave behind.
@@ -28,6 +29,7 @@ MODELS = {
 FORMS = [(task, model) for task in TASKS for model in MODELS[task]]
 
 
+@cache
 def kept(task: str, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
     table, words = CASES[task]
     with warnings.catch_warnings():
@@ -69,3 +71,31 @@ def test_an_altered_one_ends_in_an_error_of_our_own_or_in_an_answer(
             part = str(draw.choice(sorted(states)))
             count += refused(record, {**states, part: altered(states[part], draw)}, task, page)
     assert count > 8
+
+
+# What only verbs beyond the first answer read: task, model, place, value, and the verb.
+VERBS: list[tuple[str, str, tuple[Any, ...], Any, Any]] = [
+    ("anomaly", "ecod", ("told", "histogram"), 0, lambda r, _: r.with_alerts("1%")),
+    ("anomaly", "ecod", ("told", "top", 0, "score"), None, lambda r, _: r.with_alerts("1%")),
+    ("clustering", "kmeans(clusters=2)", ("schema", "columns"), {},
+     lambda r, rows: r.members(rows, 0)),
+    ("recommendation", "item_knn", ("told", "columns"), {}, lambda r, rows: r.answers(rows)),
+    ("recommendation", "item_knn", ("told", "k"), None, lambda r, _: r.recommend("u1")),
+    *[("recommendation", "item_knn", ("lineage", name), value, lambda r, rows: r.update(rows))
+      for name, value in (("seed", {}), ("rows", None), ("parents", 1.5), ("options", 1.5))],
+    ("association", "apriori", ("lineage", "seed"), {}, lambda r, rows: r.evaluate(rows)),
+]
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "path", "value", "verb"), VERBS,
+    ids=[f"{task}-{'.'.join(map(str, path))}" for task, _, path, _, _ in VERBS])
+@pytest.mark.filterwarnings("ignore")
+def test_verbs_of_an_altered_one_end_in_an_error_of_the_file(
+    task: str, model: str, path: tuple[Any, ...], value: Any, verb: Any
+) -> None:
+    record, states = kept(task, model)
+    rows = CASES[task][0]().head(12)
+    verb(_unlabelled.wrap(Found.from_json(record, states)), rows)
+    with pytest.raises(ArtifactError):
+        verb(_unlabelled.wrap(Found.from_json(put(record, path, value), states)), rows)

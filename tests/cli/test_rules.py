@@ -69,7 +69,7 @@ def test_predict_and_evaluate(place: Path, capsys: pytest.CaptureFixture[str]) -
                        place / "more.csv", "--force")
     assert code == 0, err
     assert pl.read_csv(place / "more.csv").columns == ["basket", "rank", "item", "chance",
-                                                       "because"]
+                                                       "why"]
     code, out, err = run(capsys, "evaluate", place / "m.wf", place / "lines.csv", "--json")
     assert code == 0, err
     assert json.loads(out)["lift"]["value"] > 1

@@ -60,6 +60,10 @@ def test_alarms_are_those_of_predict(
 @pytest.mark.parametrize(("said", "hint"), [
     ("", "is empty"), ("a,c\n1,2\n", "must have column"), ('{"a": \n', "cannot be read"),
     ("a,b\n1,2,3,4\n", "cannot be read"),
+    ('{"a": ' + "[" * 200_000 + "\n", "cannot be read"),
+    ('{"a": ' + "[" * 900 + "]" * 900 + "}\n", "nested more than 32 deep"),
+    ('{"a": ' + "9" * 6000 + "}\n", "cannot be read"),
+    ('{"a": ' + "9" * 400 + "}\n", "cannot be read"),
 ])
 def test_what_is_no_table_is_told_in_a_sentence(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str,
@@ -67,6 +71,14 @@ def test_what_is_no_table_is_told_in_a_sentence(
 ) -> None:
     code, lines, err = watch(monkeypatch, capsys, said, model)
     assert code == 1 and not lines and hint in err and "Traceback" not in err
+
+
+def test_a_value_may_run_over_lines(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = 'note,a,b\n' + '"one\ntwo, ""three""\n",99.5,x\n' * 3
+    code, lines, err = watch(monkeypatch, capsys, said, model, "-", "--batch", 2)
+    assert code == 0 and len(lines) == 3 and "3 rows" in err
 
 
 def test_another_kind_of_model_is_refused(

@@ -62,7 +62,7 @@ def test_text_tells_what_the_numbers_are(
     result, _ = page
     text = result.to_text()
     best = next(e for e in result.leaderboard if e.model == result.told["lists"])
-    assert f"{best.scores['hit@5'].value:.0%} of the users asked" in text
+    assert f"{words.percent(best.scores['hit@5'].value)} of the users asked" in text
     assert str(best.scores["ndcg@5"]) in text and "popular items for everyone" in text
     assert "wholefit recommend MODEL.wf --user" in text
 
@@ -83,6 +83,6 @@ def test_a_page_without_scores_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("share", "said"), [
-    (0.4321, "43%"), (0.022, "2.2%"), (0.0004, "0.04%"), (0.0, "0%")])
+    (0.4321, "43 %"), (0.022, "2.2 %"), (0.0004, "0.04 %"), (0.0, "0 %")])
 def test_shares_keep_a_figure_where_they_are_small(share: float, said: str) -> None:
     assert words.percent(share) == said

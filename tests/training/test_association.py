@@ -309,3 +309,30 @@ def test_no_time_left_means_no_scores_but_rules() -> None:
     frame, words = tables(held())["lines"]
     result = wf.fit(frame, task="association", budget="0.001s", **words)
     assert len(result.rules) and result.score is None and "the budget left no time" in result.split
+
+
+def test_customers_stay_in_one_block_where_scores_are_given_their_intervals() -> None:
+    random = np.random.default_rng(0)
+    customers, each = 24, 40
+    fond = np.repeat(random.random(customers) < 0.5, each)
+    X = random.random((customers * each, 4)) < 0.4
+    X[:, 1], X[:, 3] = np.where(fond, X[:, 0], X[:, 1]), np.where(fond, X[:, 2], X[:, 3])
+    basket, item = np.nonzero(X)
+    lines = pl.DataFrame({"order": basket, "good": [NAMES[at] for at in item],
+                          "who": basket // each})
+    words = {"task": "association", "basket": "order", "item": "good", "alpha": None}
+    loose, kept = (wf.fit(lines, **words, **more).evaluate(lines)["confidence"]
+                   for more in ({}, {"groups": "who"}))
+    assert kept.value == pytest.approx(loose.value)
+    assert kept.high - kept.low > 1.5 * (loose.high - loose.low)
+    assert "groups of baskets" in kept.how and "groups" not in loose.how
+
+
+@pytest.mark.parametrize(("many", "said"), [(1, "all baskets are of one group"),
+                                            (2, "those of one of 2 groups")])
+def test_few_groups_are_parted_or_said_to_be_too_few(many: int, said: str) -> None:
+    frame, words = tables(held())["lines"]
+    result = wf.fit(frame.with_columns(who=pl.col("order") % many), task="association",
+                    groups="who", **words)
+    assert said in result.split and "the other 0" not in result.split
+    assert bool(result.scores) == (many > 1)

@@ -138,6 +138,14 @@ def test_nothing_is_learnt_from_the_future(seed: int, share: float) -> None:
     assert not keys(part.train) & keys(part.test)
 
 
+def test_what_is_used_again_is_held_out_where_it_may_be_recommended() -> None:
+    rows = pl.DataFrame({"u": ["a"] * 10, "i": ["x", "y"] * 5, "t": range(10)})
+    uses = events(rows, time="t")
+    assert not len(split(uses, "time", 0.2, 5, 0).parts[0].test)
+    part = split(uses, "time", 0.2, 5, 0, again=True).parts[0]
+    assert len(part.test) == 2 and keys(part.test) == keys(part.train)
+
+
 def test_dealt_parts_hold_every_rating_once() -> None:
     found = events(some_rows(), rating="r")
     parts = split(found, None, 0.2, 5, 0).parts

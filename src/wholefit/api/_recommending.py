@@ -6,7 +6,6 @@ import datetime as dt
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -270,35 +269,6 @@ def stream(
         said = reasons(engine, part, top) if why else None
         yield lists_frame(engine, columns, engine.users.values(part), part, top, scores, said,
                           rated)
-
-
-def write_stream(frames: Iterator[pl.DataFrame], path: Path, force: bool) -> int:
-    """Write frames one after the other (.csv, .tsv, .jsonl); gives the number of rows."""
-    ending = path.suffix.lower()
-    if ending not in (".csv", ".tsv", ".txt", ".jsonl", ".ndjson"):
-        raise ParameterError(f"lists are written as they are made, to .csv, .tsv or .jsonl; got "
-                             f"{path.name!r}.")
-    if path.exists() and not force:
-        raise DataError(f"{path.name!r} exists already: force=True (--force) replaces it.")
-    if not path.parent.is_dir():
-        raise DataError(f"the folder {str(path.parent)!r} does not exist: make it first.")
-    draft, rows = path.with_name(f".{path.name}.tmp"), 0
-    try:
-        with open(draft, "wb") as file:
-            for at, frame in enumerate(frames):
-                if ending in (".jsonl", ".ndjson"):
-                    frame.write_ndjson(file)
-                else:
-                    frame.write_csv(file, include_header=not at,
-                                    separator="\t" if ending == ".tsv" else ",")
-                rows += frame.height
-                emit("writing", path=path.name, rows=rows)
-        draft.replace(path)
-    except OSError as error:
-        raise DataError(f"{path.name!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
-    return rows
 
 
 def missing(column: pl.Series) -> np.ndarray:

@@ -18,7 +18,7 @@ def tell(notes: Sequence[Note]) -> None:
             warnings.warn(note.message, WholefitWarning, stacklevel=4)
 
 
-def warn(sentence: str) -> None:
-    """Say what should be known before a result is trusted."""
+def warn(sentence: str, stacklevel: int = 3) -> None:
+    """Say what should be known before a result is trusted; Python is shown the user's line."""
     emit("warning", message=sentence)
-    warnings.warn(sentence, WholefitWarning, stacklevel=3)
+    warnings.warn(sentence, WholefitWarning, stacklevel=stacklevel)

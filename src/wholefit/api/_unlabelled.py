@@ -51,7 +51,7 @@ def fit(
         found = replace(found, notes=tuple(dataset.notes))
     tell([note for note in found.notes if note not in dataset.notes])
     for sentence in found.warnings:
-        warn(sentence)
+        warn(sentence, stacklevel=4)
     return wrap(found, cache(partial(sketch_of, dataset.frame, dataset.schema)))
 
 

@@ -25,8 +25,9 @@ from wholefit.evaluation import Score, intervals
 from wholefit.training.anomaly import _alerts as alerts
 from wholefit.training.anomaly import _labels as labels
 from wholefit.training.anomaly import _told as told
+from wholefit.training.anomaly._detect import lumps
 from wholefit.training.anomaly._judge import Judge, Reason, Verdict
-from wholefit.training.anomaly._threshold import Threshold
+from wholefit.training.anomaly._threshold import Threshold, worth_in
 
 _METRICS = ("roc_auc", "average_precision", "alert_rate", "precision", "recall")
 _LEVEL = 0.95
@@ -46,7 +47,8 @@ class Why:
     def __str__(self) -> str:
         said = "alarms" if self.anomaly else "does not alarm"
         strange = f"row {self.row + 1} {said}: {_rank_said(self.rank)}"
-        return "\n".join([strange, *(f"- {r.said} ({r.share:.0%} of it)" for r in self.reasons)])
+        parts = (f"- {r.said} ({100 * r.share:.0f} % of it)" for r in self.reasons)
+        return "\n".join([strange, *parts])
 
 
 class Alarms(FoundResult):
@@ -137,11 +139,12 @@ class Alarms(FoundResult):
             stretch = facts["window"] or 1
             settled = alerts.settle(asked, max(1, facts["rows"] // stretch), facts["seconds"],
                                     "stretch" if facts["window"] else "row")
-        found = self._judge.ladder.threshold(settled.share, self.threshold.worth)
-        changed = {**facts, "alerts": alerts.said(asked), "budget": settled.said,
-                   "share": settled.share, "threshold": found.to_json(), "changed": True}
-        changed["histogram"] = {**facts["histogram"], "threshold": found.value}
-        changed["top"] = [{**one, "alarm": one["score"] > found.value} for one in facts["top"]]
+            found = self._judge.ladder.threshold(settled.share, self.threshold.worth)
+            changed = {**facts, "alerts": alerts.said(asked), "budget": settled.said,
+                       "share": settled.share, "threshold": found.to_json(), "changed": True}
+            changed["histogram"] = {**facts["histogram"], "threshold": found.value}
+            changed["top"] = [{**one, "alarm": one["score"] > found.value}
+                              for one in facts["top"]]
         warnings = tuple(w for w in self._found.warnings if "alert budget" not in w)
         if found.note:
             warnings += (f"the alert budget cannot be kept as asked: {found.note}.",)
@@ -171,17 +174,18 @@ class Alarms(FoundResult):
             raise DataError(f"{dataset.source} must have rows to evaluate on; it has none.")
         verdict = self._verdict(dataset)
         judged = np.isfinite(verdict.scores)
-        found = {"alert_rate": _share("alert_rate", verdict.alarms[judged], "rows")}
+        units = lumps(dataset, verdict.cut)
+        found = {"alert_rate": _share("alert_rate", verdict.alarms, judged, "rows", units)}
         kept = usual if usual is not None else (self._found.told["label"] or {}).get("usual")
         known = labels.known(dataset, kept)
         if known is None:
             return found
         alarms = verdict.alarms
-        found = {**labels.scored(known.truth, verdict.scores), **found}
-        odd = known.truth[alarms & (known.truth >= 0)] == 1
-        found |= {"precision": _share("precision", odd, "alarms with a known truth"),
-                  "recall": _share("recall", alarms[judged & (known.truth == 1)],
-                                   "known anomalies")}
+        found = {**labels.scored(known.truth, verdict.scores, units), **found}
+        found |= {"precision": _share("precision", known.truth == 1, alarms & (known.truth >= 0),
+                                      "alarms with a known truth", units),
+                  "recall": _share("recall", alarms, judged & (known.truth == 1),
+                                   "known anomalies", units)}
         return {name: found[name] for name in sorted(found, key=lambda name: name != metric)}
 
     # ---- machinery ----------------------------------------------------------------------
@@ -226,15 +230,23 @@ def _event(one: dict[str, Any]) -> tuple[Any, ...]:
             "; ".join(reason["said"] for reason in one["why"]))
 
 
-def _share(name: str, hits: np.ndarray, of: str) -> Score:
-    """A share of so many rows with its Wilson interval."""
+def _share(
+    name: str, hits: np.ndarray, among: np.ndarray, of: str, units: np.ndarray | None
+) -> Score:
+    """The share of hits among some rows, with a Wilson interval of what these rows count for.
+
+    `units` (n,) names the group or stretch of time of each row: rows of one are alike.
+    """
+    hits = hits[among]
     rows = len(hits)
     if not rows:
         nan = float("nan")
         return Score(name, nan, nan, nan, _LEVEL, f"undefined: there are no {of}", 0)
     value = float(hits.mean())
-    low, high = intervals.wilson(value, rows, _QUANTILE)
-    return Score(name, value, low, high, _LEVEL, f"Wilson interval, {rows:,} {of}", rows)
+    worth = worth_in(hits, None if units is None else units[among])
+    low, high = intervals.wilson(value, worth, _QUANTILE)
+    said = "" if worth == rows else f", which count for {worth:,.0f} independent ones"
+    return Score(name, value, low, high, _LEVEL, f"Wilson interval, {rows:,} {of}{said}", rows)
 
 
 def _count(reasons: Any) -> int:

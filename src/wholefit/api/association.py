@@ -18,12 +18,12 @@ from wholefit import data
 from wholefit.api._answers import asked_for
 from wholefit.api.found import FoundResult
 from wholefit.base.errors import DataError, WholefitWarning, unknown
-from wholefit.base.stored import reading
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.training.association._book import Book
 from wholefit.training.association._fit import words
 from wholefit.training.association._read import Read
+from wholefit.training.found import trusting
 
 _LEAST = ("support", "confidence", "lift", "strength", "leverage", "conviction", "both")
 
@@ -44,12 +44,14 @@ class Rules(FoundResult):
         that is exceeded; measures with intervals; `p` and `p_adjusted` (see the options alpha
         and correction).
         """
-        return self._given(self._book.frame())
+        with trusting(self._found):
+            return self._given(self._book.frame())
 
     @property
     def itemsets(self) -> Any:
         """All frequent itemsets: items, size, count, support, and whether closed and maximal."""
-        return self._given(self._book.itemsets())
+        with trusting(self._found):
+            return self._given(self._book.itemsets())
 
     def sentences(self, n: int = 10) -> list[str]:
         """The first `n` rules in plain words, one of each set of items: the surer direction."""
@@ -70,28 +72,29 @@ class Rules(FoundResult):
         `min_conviction` and `min_both` are known. Raises UnknownNameError for an item that no
         basket held.
         """
-        chosen = self._book.chosen(words(antecedent), words(consequent), words(about),
-                                   _least(least), max_items)
-        return self._given(self._book.frame(chosen))
+        sides = words(antecedent), words(consequent), words(about)
+        bounds = _least(least)
+        with trusting(self._found):
+            return self._given(self._book.frame(self._book.chosen(*sides, bounds, max_items)))
 
     def about(self, item: str | Sequence[str], **least: float) -> Any:
         """Rules with the item on either side; `least` as for `filter`."""
-        chosen = self._book.chosen((), (), words(item), _least(least), None)
-        return self._given(self._book.frame(chosen))
+        return self.filter(about=item, **least)
 
     def complete(self, baskets: Any, k: int = 5, **options: Any) -> Any:
         """What else each basket may want: a row a basket and item, the likeliest first.
 
         `baskets` is a list of lists of items, or any source laid out as the one that was mined.
         "chance" is the confidence of the strongest rule whose left side the basket holds
-        ("because"), or the item's share of all baskets where no rule says more.
+        ("why"), or the item's share of all baskets where no rule says more.
         """
         if _are_lists(baskets):
             given, guest = self._book.of_lists(baskets), "polars"
         else:
             given, guest = self._read(baskets, options)
         self._strange(given)
-        answer = self._book.complete(given, k)
+        with trusting(self._found):
+            answer = self._book.complete(given, k)
         rows = [len(items) for items in answer.items]
         frame = pl.DataFrame({
             "basket": answer.keys.gather([at for at, many in enumerate(rows) for _ in range(many)]),
@@ -100,7 +103,7 @@ class Rules(FoundResult):
                               dtype=pl.String),
             "chance": pl.Series([c for chances in answer.chances for c in chances],
                                 dtype=pl.Float64),
-            "because": pl.Series([b or None for why in answer.because for b in why],
+            "why": pl.Series([b or None for why in answer.because for b in why],
                                  dtype=pl.String)})
         return give_back(frame, guest)
 
@@ -120,7 +123,8 @@ class Rules(FoundResult):
         """
         given, _ = self._read(held_out, options)
         self._strange(given)
-        found = self._book.evaluate(given, int(self.lineage.get("seed", 0)))
+        with trusting(self._found):
+            found = self._book.evaluate(given, int(self.lineage.get("seed", 0)))
         if metric is not None and metric not in found:
             raise unknown("metric", str(metric), found)
         return found if metric is None else {metric: found[metric], **found}
@@ -130,12 +134,13 @@ class Rules(FoundResult):
         """
         given, guest = self._read(held_out, options)
         self._strange(given)
-        return give_back(self._book.confirmed(given), guest)
+        with trusting(self._found):
+            return give_back(self._book.confirmed(given), guest)
 
     def _first(self, n: int) -> list[dict[str, Any]]:
         from wholefit.report.association._sections import first
 
-        with reading("the model file's record cannot be told"):
+        with trusting(self._found, "the model file's record cannot be told"):
             return first(self._found, n)
 
     def _read(self, source: Any, options: Mapping[str, Any]) -> tuple[Read, str]:

@@ -121,8 +121,8 @@ def fit(
     clock = Clock(_limits(budget, memory, training.DEFAULT_BUDGET))
     own = {"label": label, "user": user, "item": item, "rating": rating, "basket": basket,
            "amount": amount}
-    if task in tasks.names(supervised=False):
-        chosen = tasks.get(task)
+    chosen = None if task is None else tasks.get(task)  # misspelt: said before a target is missed
+    if chosen is not None and not chosen.supervised:
         _unlabelled.check_unused(chosen, {
             "target": (target, None), "folds": (folds, 5), "repeats": (repeats, 1),
             "memory": (memory, None), "positive": (positive, None),
@@ -228,7 +228,8 @@ def _which_target(source: str, names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return ("fit needs to know which column to predict: say target= (--target on the command "
             f"line). {source} has {listed}{more}; perhaps "
-            f"{' or '.join(repr(name) for name in likely)}?")
+            f"{' or '.join(repr(name) for name in likely)}? Without a target, say task= "
+            f"{', '.join(tasks.names(supervised=False))}.")
 
 
 def choose_task(

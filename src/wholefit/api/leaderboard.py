@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -47,12 +48,12 @@ class Leaderboard(Sequence[Entry]):
 
 def mark(entry: Entry) -> str:
     """What the last column says of a row."""
-    if not entry.scores:
+    if not entry.scores and entry.reason:
         return f"{entry.status}: {entry.reason}"
     words = ["best"] if entry.best else (["tied with the best"] if entry.tied else [])
     if entry.recommended:
         words.append("recommended")
-    if entry.status == "stopped":
+    if entry.reason:  # a part of the folds; more clusters than were looked for
         words.append(entry.reason)
     return ", ".join(words)
 
@@ -61,8 +62,12 @@ def _cells(entry: Entry, shown: Sequence[str]) -> list[str]:
     if not entry.scores:
         return [entry.model, *("" for _ in shown), "", "", mark(entry)]
     values = [str(entry.scores[name]) if name in entry.scores else "–" for name in shown]
-    return [entry.model, *values, f"{entry.fit_seconds:.2g}", f"{entry.predict_seconds:.2g}",
+    return [entry.model, *values, _seconds(entry.fit_seconds), _seconds(entry.predict_seconds),
             mark(entry)]
+
+
+def _seconds(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3g}" if value >= 100 else f"{value:.2g}"
 
 
 def _flat(entry: Entry) -> dict[str, Any]:

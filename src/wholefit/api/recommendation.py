@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,10 @@ class Recommender(FoundResult):
     @property
     def _columns(self) -> dict[str, str]:
         with trusting(self._found):
-            return dict(self._found.told["columns"])
+            found = dict(self._found.told["columns"])
+            if not all(isinstance(found[role], str) for role in {"user", "item", *found}):
+                raise TypeError("its columns of users and items must be named")
+            return found
 
     @property
     def users(self) -> Any:
@@ -129,7 +131,7 @@ class Recommender(FoundResult):
             codes = codes[codes >= 0]
         frames = ask.stream(engine, self._columns, codes, size, exclude,
                             ask.allowed(engine, filter), why, self._rated)
-        return ask.write_stream(frames, Path(path), force)
+        return data.write_frames(frames, path, force=force)
 
     def predict(self, pairs: Any, **reading: Any) -> Any:
         """A `prediction` for each row of users and items: a rating, or, of uses, a score.
@@ -244,7 +246,8 @@ class Recommender(FoundResult):
         if how not in (None, "refit", "fold_in"):
             raise ParameterError(f"how must be 'refit', 'fold_in' or left out; got {how!r}.")
         dataset = self._rows(new, reading)
-        made = grow(self._found, self._engine, dataset, how)
+        with trusting(self._found, "the model file cannot learn more"):
+            made = grow(self._found, self._engine, dataset, how)
         tell(made.notes)
         return Recommender(made)
 
@@ -266,7 +269,8 @@ class Recommender(FoundResult):
         return self._engine.seen.explicit and self._engine.rater is not None
 
     def _k(self, k: int | None) -> int:
-        size = int(self._found.told["k"]) if k is None else k
+        with trusting(self._found):
+            size = int(self._found.told["k"]) if k is None else k
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not (
                 1 <= size <= _MOST_K):
             raise ParameterError(f"k must be a whole number from 1 to {_MOST_K:,}; got {k!r}.")

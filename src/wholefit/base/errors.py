@@ -74,6 +74,5 @@ def unknown(kind: str, word: str, options: Iterable[str]) -> UnknownNameError:
     if close is not None:
         hint = f"did you mean {close!r}?"
     else:
-        listed = ", ".join(options[:20]) + (", ..." if len(options) > 20 else "")
-        hint = f"known: {listed}."
+        hint = f"known: {', '.join(options[:20])}" + (", ..." if len(options) > 20 else ".")
     return UnknownNameError(f"no {kind} is named {word!r}; {hint}")

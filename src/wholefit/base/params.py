@@ -122,8 +122,13 @@ class Params:
             value = getattr(self, spec.name)
             if not spec.accepts(value):
                 raise ParameterError(
-                    f"{type(self).__name__}.{spec.name} {spec.rule()}; got {value!r}."
+                    f"{self._owner()}{spec.name} {spec.rule()}; got {value!r}."
                 )
+
+    @classmethod
+    def _owner(cls) -> str:
+        """What an error says before a field's name: a verb's options are named as they are said."""
+        return "" if cls.__name__ == "Options" else f"{cls.__name__}."
 
     @classmethod
     def specs(cls) -> tuple[Spec, ...]:

@@ -22,6 +22,7 @@ _ADDS = {
     "arrow": "pyarrow tables in and out",
     "pandas": "pandas tables in and out (wholefit needs none of its own)",
     "export": "ONNX files and the ONNX runtime",
+    "maps": "UMAP and openTSNE maps in the catalog",
 }
 _REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+).*extra\s*==\s*['\"]([a-z]+)['\"]")
 

@@ -17,6 +17,10 @@ from wholefit.cli._app import command
 from wholefit.cli._progress import told
 
 _SAY_EVERY = 50
+# The time that a table of nested values takes grows with the cube of their depth.
+_DEEPEST = 32
+# Characters of one record of CSV that runs over several lines.
+_LONGEST = 1 << 16
 
 
 @command("watch")
@@ -82,7 +86,7 @@ def _batches(source: str, size: int) -> Iterator[Any]:
                             "be CSV with a header, or one JSON object a line.")
         as_json = header.lstrip().startswith("{")
         some = [header] if as_json else []
-        for line in lines:
+        for line in lines if as_json else _records(lines):
             if line.strip():
                 some.append(line)
             if len(some) >= size:
@@ -90,6 +94,21 @@ def _batches(source: str, size: int) -> Iterator[Any]:
                 some = []
         if some:
             yield _table(header, some, as_json)
+
+
+def _records(lines: Iterator[str]) -> Iterator[str]:
+    """Lines of CSV, those that a quoted value runs over put together.
+
+    A quote that is never closed must not keep the rows after it for ever.
+    """
+    whole, quotes = "", 0
+    for line in lines:
+        whole, quotes = whole + line, quotes + line.count('"')
+        if quotes % 2 == 0 or len(whole) > _LONGEST:
+            yield whole
+            whole, quotes = "", 0
+    if whole:
+        yield whole
 
 
 def _opened(source: str) -> Any:
@@ -103,10 +122,22 @@ def _table(header: str, lines: list[str], as_json: bool) -> Any:
 
     try:
         if as_json:
-            return pl.DataFrame([json.loads(line) for line in lines], infer_schema_length=None)
+            rows = [json.loads(line) for line in lines]
+            if _deeper(rows, _DEEPEST):
+                raise ValueError(f"values are nested more than {_DEEPEST} deep")
+            return pl.DataFrame(rows, infer_schema_length=None)
         text = "".join([header, *(line if line.endswith("\n") else line + "\n" for line in lines)])
         return pl.read_csv(io.StringIO(text), infer_schema=False)
-    except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
-        first = str(error).splitlines()[0][:200]
+    except (ValueError, TypeError, OverflowError, RecursionError,
+            pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        first = (str(error).splitlines() or ["no more is known"])[0][:200]
         raise DataError(f"rows near {lines[0].strip()[:80]!r} cannot be read ({first}): they must "
                         "be CSV with a header, or one JSON object a line.") from error
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects lie within each other more than `most` deep."""
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return most <= 0 or any(_deeper(each, most - 1) for each in inner)

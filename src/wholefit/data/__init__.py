@@ -19,8 +19,8 @@ from wholefit.data.schema import (
     target_facts,
 )
 from wholefit.data.table import Table
-from wholefit.data.write import give_back, write
+from wholefit.data.write import give_back, write, write_frames
 
 __all__ = ["ROLES", "Column", "Dataset", "Note", "Policies", "Profile", "Schema", "Table",
            "bundled", "conform", "conforming", "dataset_of", "give_back", "infer", "load",
-           "load_roles", "profile", "read", "target_facts", "write"]
+           "load_roles", "profile", "read", "target_facts", "write", "write_frames"]

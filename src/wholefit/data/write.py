@@ -10,14 +10,14 @@ import sqlite3
 import sys
 import tempfile
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from wholefit.base.errors import DataError, UnknownNameError
+from wholefit.base.errors import DataError, ParameterError, UnknownNameError, WholefitError
 from wholefit.base.events import emit
 from wholefit.base.optional import need
 from wholefit.data import _memory
@@ -43,6 +43,37 @@ def write(frame: pl.DataFrame, path: str | os.PathLike[str], *, force: bool = Fa
     _check_place(place, force)
     emit("writing", path=place.name, rows=frame.height)
     _whole_or_nothing(place, lambda temp: _pour(writer, frame, temp, packed), force)
+
+
+def write_frames(
+    frames: Iterable[pl.DataFrame], path: str | os.PathLike[str], *, force: bool = False
+) -> int:
+    """Write frames of the same columns one after the other, as they are made; gives the rows.
+
+    Endings: .csv .tsv .txt .jsonl .ndjson. What `write` says of files that exist holds here too.
+    """
+    place = Path(path).expanduser()
+    ending = place.suffix.lower()
+    if ending not in _STREAMED:
+        raise ParameterError(f"{place.name!r} must end in one of {', '.join(_STREAMED)}, which are "
+                             f"written as rows are made; got {ending or 'no ending'!r}.")
+    _check_place(place, force)
+    rows = 0
+
+    def fill(temp: Path) -> None:
+        nonlocal rows
+        with open(temp, "wb") as file:
+            for at, frame in enumerate(frames):
+                if ending in (".jsonl", ".ndjson"):
+                    _plain_json(frame).write_ndjson(file)
+                else:
+                    flat(frame).write_csv(file, include_header=not at,
+                                          separator="," if ending == ".csv" else "\t")
+                rows += frame.height
+                emit("writing", path=place.name, rows=rows)
+
+    _whole_or_nothing(place, fill, force)
+    return rows
 
 
 def give_back(frame: pl.DataFrame, guest: str) -> Any:
@@ -107,7 +138,7 @@ def _whole_or_nothing(place: Path, fill: Callable[[Path], None], force: bool) ->
             raise DataError(f"{place.name!r} has come to exist: force=True (--force) replaces it.")
         os.replace(temp, place)
     except (OSError, pl.exceptions.PolarsError, sqlite3.Error, ValueError, TypeError) as error:
-        if isinstance(error, DataError):
+        if isinstance(error, WholefitError):
             raise
         raise DataError(f"{place.name!r} cannot be written: {error}.") from error
     finally:
@@ -235,3 +266,4 @@ _WRITERS: dict[str, _Writer] = {
     ".parquet": _parquet, ".arrow": _arrow, ".feather": _arrow, ".ipc": _arrow, ".xlsx": _excel,
     ".sqlite": _sqlite, ".sqlite3": _sqlite, ".db": _sqlite}
 _TEXT = (".csv", ".txt", ".tsv", ".json", ".jsonl", ".ndjson")
+_STREAMED = (".csv", ".txt", ".tsv", ".jsonl", ".ndjson")

@@ -34,7 +34,12 @@ def text(value: Any) -> Html:
     """`value` as text that shows itself, whatever it holds; HTML made here is left as it is."""
     if isinstance(value, Html):
         return value
-    return Html(html.escape(_UNFIT.sub("\ufffd", str(value)), quote=True))
+    return Html(html.escape(plain(str(value)), quote=True))
+
+
+def plain(words: str) -> str:
+    """`words` with a mark in place of what a page cannot hold or what turns text around."""
+    return _UNFIT.sub("\ufffd", words)
 
 
 def el(tag: str, *children: Any, **attributes: Any) -> Html:

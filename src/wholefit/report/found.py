@@ -107,8 +107,8 @@ def _score(score: Score | None) -> Any:
 def _mark(entry: Entry) -> Any:
     words = [word for word, true in (("best", entry.best), ("tied", entry.tied and not entry.best),
                                      ("recommended", entry.recommended)) if true]
-    if not entry.scores and entry.reason:
-        words.append(f"{entry.status}: {entry.reason}")
+    if entry.reason:
+        words.append(entry.reason if entry.scores else f"{entry.status}: {entry.reason}")
     return data(", ".join(words), 300)
 
 

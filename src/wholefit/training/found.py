@@ -20,6 +20,7 @@ import numpy as np
 from wholefit._version import __version__
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import ParameterError
 from wholefit.base.state import State
 from wholefit.base.stored import reading
 from wholefit.base.tasks import Task
@@ -47,6 +48,12 @@ class Common:
     seed: int = 0
     features: dict[str, Any] = field(default_factory=dict)
     clock: Clock = field(default_factory=lambda: Clock(Budget()))
+
+
+    def no_metric(self, task: Task) -> None:
+        """Refuse `metric=` where what answers is not chosen by one."""
+        if self.metric is not None:
+            raise ParameterError(f"{task.name} has no metric=; got {self.metric!r}: leave it out.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,5 +185,7 @@ def _check(found: Found) -> None:
     if not all(isinstance(each, dict) for each in (
             found.told, found.lineage, found.model["params"])):
         raise TypeError("what is told, lineage and parameters must be objects")
+    if not found.schema.columns:
+        raise ValueError("its schema has no columns")
     if found.task.supervised or sum(entry.recommended for entry in found.leaderboard) != 1:
         raise ValueError("its leaderboard recommends no one model of the task")

@@ -1,4 +1,10 @@
-"""Put an artifact into the museum: `python add.py model.wf --name NAME [--rows rows.npy]`."""
+"""Put an artifact into the museum.
+
+    python add.py model.wf --name NAME [--rows rows.npy] [--table rows.csv]
+
+`--rows` keeps what the state named "model" answers to encoded rows, `--table` what the whole
+model says of the rows of a table.
+"""
 
 from __future__ import annotations
 
@@ -50,18 +56,35 @@ def answer(package: artifact.Package, rows: np.ndarray) -> np.ndarray:
     return np.asarray(scorer(package.states["model"]).answer(rows))
 
 
-def add(path: Path, name: str, rows: np.ndarray | None = None, folder: Path = HERE) -> None:
+def said(path: Path, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the whole model says of the rows of a table."""
+    import polars as pl
+
+    import wholefit as wf
+
+    return list(wf.load(path).answers(pl.DataFrame(table)).to_dicts())
+
+
+def add(path: Path, name: str, rows: np.ndarray | None = None, folder: Path = HERE,
+        table: list[dict[str, Any]] | None = None) -> None:
     """Copy an artifact into the museum with its label, and its answers if rows are given."""
     case = folder / f"{name}.wf"
     if case.exists():
         raise SystemExit(f"{case.name} is in the museum already; exhibits are never replaced.")
     data = path.read_bytes()
     package = artifact.read(data)
-    text = json.dumps({**label(package), "answers": rows is not None}, indent=1)
+    asked = {} if table is None else {"asked": table, "said": said(path, table)}
+    text = json.dumps({**label(package), "answers": rows is not None, **asked}, indent=1)
     (folder / f"{name}.json").write_text(text + "\n")
     if rows is not None:
         np.savez(folder / f"{name}.npz", X=rows, answer=answer(package, rows))
     case.write_bytes(data)
+
+
+def _table(path: Path) -> list[dict[str, Any]]:
+    from wholefit import data
+
+    return list(data.read(path).frame.to_dicts())
 
 
 def main() -> None:
@@ -70,9 +93,11 @@ def main() -> None:
     parser.add_argument("artifact", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--rows", type=Path)
+    parser.add_argument("--table", type=Path)
     given = parser.parse_args()
     rows = None if given.rows is None else np.load(given.rows, allow_pickle=False)
-    add(given.artifact, given.name, rows)
+    table = None if given.table is None else _table(given.table)
+    add(given.artifact, given.name, rows, table=table)
 
 
 if __name__ == "__main__":

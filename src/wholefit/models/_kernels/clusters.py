@@ -114,6 +114,12 @@ class Reached:
         X = _finite(dense(X, self._rows.shape[1]))
         if not self._k:
             return np.zeros((len(X), 0))
+        step = max(1, _BLOCK // self._neighbours)
+        labels = [self._label(X[at:at + step]) for at in range(0, len(X), step)]
+        return members(np.concatenate([np.empty(0, dtype=np.intp), *labels]), self._k)
+
+    def _label(self, X: np.ndarray) -> np.ndarray:
+        """The cluster (n,) of each row, -1 for none."""
         distance, row = self._near.nearest(X, self._neighbours)
         reach = np.maximum(distance, self._core[row])
         if self._least > 0:
@@ -122,7 +128,7 @@ class Reached:
         at = np.arange(len(X))
         label = self._labels[row[at, first]]
         near = reach[at, first] <= self._reach[label] * (1 + 1e-9)
-        return members(np.where(near, label, -1), self._k)
+        return np.where(near, label, -1)
 
 
 class Weighed:

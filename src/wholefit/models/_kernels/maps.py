@@ -27,6 +27,10 @@ from wholefit.base.state import State
 from wholefit.models._kernels._links import dense
 from wholefit.models._kernels.neighbors import nearest
 
+MOST = 4096
+"""Neighbours by which a row is put among others: of more, a table of their pairs has no room."""
+# Cells held at once: 32 MB of them.
+_BLOCK = 1 << 22
 _ROUNDS = 64
 _PULLS, _CLOSE = 10, 1e-3
 _PERPLEXITY = 5.0
@@ -55,7 +59,7 @@ class Map:
             raise ValueError("the rows of the map and their places do not belong together")
         if not (np.isfinite(rows).all() and np.isfinite(places).all()):
             raise ValueError("a map's rows and places must be finite")
-        if self._k < 1 or self._rule not in ("none", *_RULES):
+        if not 1 <= self._k <= MOST or self._rule not in ("none", *_RULES):
             raise ValueError(f"a map cannot place rows by {self._rule!r} of {self._k} neighbours")
         if not all(0 < number < 1e6 for number in self._curve):
             raise ValueError(f"the curve of a map cannot be {self._curve}")
@@ -78,7 +82,15 @@ class Map:
         another row where the method has no rule for it.
         """
         Z = self._projected(X)
-        distance, row = nearest(self._rows, Z, self._k, 2.0)
+        if self._rule == "none":
+            return self._among(Z)
+        wide = max(Z.shape[1], self._places.shape[1], self._k)
+        step = max(1, _BLOCK // (self._k * wide))
+        parts = [self._among(Z[at:at + step]) for at in range(0, max(len(Z), 1), step)]
+        return np.concatenate(parts)
+
+    def _among(self, Z: np.ndarray) -> np.ndarray:
+        distance, row = nearest(self._rows, Z, 1 if self._rule == "none" else self._k, 2.0)
         length = np.sqrt(np.einsum("ij,ij->i", Z, Z))
         known = distance[:, 0] <= _SAME * length + 1e-12
         out = self._places[row[:, 0]]

@@ -135,6 +135,8 @@ class Itemsets:
         self.levels = [(state.arrays[f"items_{size}"], state.arrays[f"counts_{size}"])
                        for size in range(1, many + 1)]
         for size, (items, counts) in enumerate(self.levels, start=1):
+            if items.dtype.kind not in "iu" or counts.dtype.kind not in "iu":
+                raise ValueError(f"its sets of {size} and their counts are no whole numbers")
             if items.ndim != 2 or items.shape != (len(counts), size) or counts.ndim != 1 or (
                     items.size and items.min() < 0):
                 raise ValueError(f"its sets of {size} do not agree with their counts")

@@ -16,6 +16,7 @@ from wholefit.base.errors import DataError
 from wholefit.base.seeds import generator
 from wholefit.base.state import State
 from wholefit.features import pca
+from wholefit.models._kernels.maps import MOST
 
 _NEAR = 15
 """Nearest rows that a t-SNE map asks when it places a new one."""
@@ -69,7 +70,8 @@ class _Mapped:
             kept = int(most * 1_000_000 / max(4 * rows.shape[1], 1))
             drawn = generator(self.seed, "kept rows").permutation(len(rows))[:max(kept, 1)]
             rows, places = rows[np.sort(drawn)], places[np.sort(drawn)]
-        config = {"name": name, "rule": rule, "neighbors": max(1, min(self._near(), len(rows))),
+        near = max(1, min(self._near(), len(rows), MOST))
+        config = {"name": name, "rule": rule, "neighbors": near,
                   "features": self.features_, **self.curve_}
         return State("map", config, {
             "rows": np.ascontiguousarray(rows), "places": np.ascontiguousarray(places),

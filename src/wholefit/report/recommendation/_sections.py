@@ -109,8 +109,8 @@ def _models(found: Found) -> Html | None:
     apart = (f" Ratings are another matter, and are predicted by {rates}."
              if rates and rates != found.told["lists"] else "")
     return join([
-        el("p", f"1 would be a list that holds, in its first places, everything that a user turned "
-           f"to later; 0 one that holds nothing of it. The lists are made by "
+        el("p", f"1 would be a list that holds, in its first places, everything of a user that was "
+           f"held out; 0 one that holds nothing of it. The lists are made by "
            f"{found.told['lists']}.{apart}"),
         forest(bars, bars[0].value, title)])
 
@@ -172,7 +172,7 @@ def _ratings(found: Found) -> Html | None:
     if not scale or not scale["values"]:
         return None
     most, total = max(scale["counts"]), sum(scale["counts"])
-    rows = [[f"{value:g}", f"{count:,}", f"{count / total:.0%}", _meter(count / most)]
+    rows = [[f"{value:g}", f"{count:,}", words.percent(count / total), _meter(count / most)]
             for value, count in zip(scale["values"], scale["counts"], strict=True)]
     liked = found.told.get("liked")
     return join([

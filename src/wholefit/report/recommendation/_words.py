@@ -65,9 +65,9 @@ def _lists(found: Found) -> list[str]:
     verb = "liked" if told["feedback"] == "explicit" else "turned to"
     what = f"that they {verb} later" if told["split"] == "time" else (
         f"that they {verb} and that was held out")
-    said = [f"Lists of {k} are made by {entry.model}: {hit.value:.0%} of the users asked find "
-            f"something in theirs {what}, and a list holds {percent(recall.value)} of all of that "
-            f"(NDCG@{k} {score})."]
+    said = [f"Lists of {k} are made by {entry.model}: {percent(hit.value)} of the users asked "
+            f"find something in theirs {what}, and a list holds {percent(recall.value)} of all "
+            f"of that (NDCG@{k} {score})."]
     said += _against(found, entry, k)
     coverage = entry.scores.get(f"coverage@{k}")
     if known(coverage):
@@ -169,7 +169,7 @@ def cut(name: str, most: int = 50) -> str:
 
 def percent(share: float) -> str:
     """A share in words, with a figure even where it is small."""
-    return f"{share:.0%}" if share >= 0.1 or share < 1e-6 else f"{share * 100:.2g}%"
+    return f"{share * 100:.0f} %" if share >= 0.1 or share < 1e-6 else f"{share * 100:.2g} %"
 
 
 def span(group: Mapping[str, Any]) -> str:

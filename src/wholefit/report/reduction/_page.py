@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError, unknown
-from wholefit.report._html import Html, data, el
+from wholefit.report._html import Html, data, el, plain
 from wholefit.report.reduction._colors import colored
 from wholefit.report.reduction._pictures import axis_label
 from wholefit.report.reduction._script import SCRIPT, STYLE
@@ -47,7 +47,7 @@ def map_page(
 ) -> str:
     """The page as text; see `write_map`."""
     cargo = _cargo(found, points, columns, color)
-    block = json.dumps(cargo, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    block = json.dumps(_shown(cargo), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     block = block.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     policy = (f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
@@ -165,6 +165,15 @@ def _packed(name: str, column: pl.Series) -> dict[str, Any]:
     return {"name": name[:80], "group": "".join(chr(97 + at) for at in colors.group),
             "names": [n[:60] for n in colors.names], "colors": list(colors.colors),
             "said": said, "levels": levels}
+
+
+def _shown(value: Any) -> Any:
+    """Texts without what a page cannot show, or what would turn the words around them."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {name: _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def _numbers(values: np.ndarray) -> list[float]:

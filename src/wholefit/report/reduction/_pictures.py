@@ -62,7 +62,8 @@ def axis_label(axis: Mapping[str, Any]) -> str:
     share = axis["share"]
     held = "" if share is None else f" ({percent(share)} of the variance)"
     label = str(axis["label"])
-    return f"{label[:1].upper()}{label[1:]}{held}"
+    first = label[:1] if label.startswith("t-SNE") else label[:1].upper()
+    return f"{first}{label[1:]}{held}"
 
 
 def percent(share: float) -> str:

@@ -20,6 +20,7 @@ from wholefit.features.encoding import changed
 from wholefit.models import Context, Model, scorer
 from wholefit.training.anomaly._ensemble import fit_detector, together
 from wholefit.training.anomaly._lens import Cutting, Lens
+from wholefit.training.anomaly._windows import Cut
 from wholefit.training.found import Common
 
 TOGETHER = "together"
@@ -212,10 +213,24 @@ def blocks(cutting: Cutting) -> np.ndarray | None:
     """What alarms come in lumps of: groups, or stretches of time; None where rows are alike."""
     if cutting.cut is not None:
         return np.arange(cutting.units) * _BLOCKS // max(cutting.units, 1)
-    groups = cutting.dataset.groups()
+    return lumps(cutting.dataset)
+
+
+def lumps(dataset: Dataset, cut: Cut | None = None) -> np.ndarray | None:
+    """The group of each row (n,), else its stretch of time; None where neither is known.
+
+    Where windows are judged, neighbours share theirs: rows count by stretches of their series.
+    """
+    if cut is not None:
+        found = np.empty(len(cut.order), dtype=np.int64)
+        found[cut.order] = np.arange(len(cut.order)) * _BLOCKS // max(len(cut.order), 1)
+        return found
+    there = {role for role in ("group", "time")
+             if set(dataset.schema.having(role)) & set(dataset.frame.columns)}
+    groups = dataset.groups() if "group" in there else None
     if groups is not None:
         return groups
-    ranks = cutting.dataset.time_order()
+    ranks = dataset.time_order() if "time" in there else None
     if ranks is None:
         return None
     place = np.argsort(np.argsort(ranks, kind="stable"), kind="stable")

@@ -69,6 +69,7 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     Raises ParameterError for a budget that means nothing, DataError for rows that are too few or
     lack what the words ask for.
     """
+    common.no_metric(task)
     asked = alerts.read(options.alerts)
     wanted = plan(dataset, options.context, options.window)
     _check(dataset)
@@ -277,7 +278,21 @@ def _forward(
     lumps = blocks(cutting)
     again = Ladder.of(scores).rate(threshold.value, scores,
                                    None if lumps is None else lumps[units])
+    if cutting.cut is not None:
+        again = _by_stretch(cutting, units, scores, again)
     return {"rows": len(units), "share": again.share, "low": again.low, "high": again.high}
+
+
+def _by_stretch(
+    cutting: Cutting, units: np.ndarray, scores: np.ndarray, rate: Threshold
+) -> Threshold:
+    """The rate of windows as alarms per stretch, as the budget counts: windows overlap, and alarms
+    that touch are one."""
+    whole = np.full(cutting.units, -np.inf)
+    whole[units] = scores
+    stretches = len(cutting.dataset) / cutting.plan.length * len(units) / cutting.units
+    alarms = _count(cutting, whole, whole > rate.value, rate.value)
+    return replace(rate, share=min(alarms / stretches, 1.0)).worth_of(min(rate.worth, stretches))
 
 
 def _drifted(later: dict[str, Any] | None, threshold: Threshold) -> list[str]:

@@ -150,7 +150,7 @@ class Judge:
         if name in told["low"]:
             low, high = told["low"][name][at], told["high"][name][at]
             whole = self.usual.whole.get(name, False)
-            return (f"{shown(name)} is {number(value, whole)}; usual{beside} is "
+            return (f"{shown(name)} is {number(value, whole)}, while usual{beside} is "
                     f"{number(_near(low, whole), whole)} to {number(_near(high, whole), whole)} "
                     "(98 % of rows)")
         if name in told["share"]:

@@ -117,7 +117,7 @@ def _beta(share: float, worth: float) -> tuple[float, float]:
     return float(betaincinv(above, below, tail)), float(betaincinv(above, below, 1 - tail))
 
 
-def _worth(alarms: np.ndarray, units: np.ndarray | None) -> float:
+def worth_in(alarms: np.ndarray, units: np.ndarray | None) -> float:
     """How many independent rows these count for: rows over the design effect of their units."""
     rows = len(alarms)
     share = alarms.mean()
@@ -203,12 +203,12 @@ class Ladder:
     def chosen(self, share: float, scores: np.ndarray, units: np.ndarray | None) -> Threshold:
         """As `threshold`, with what the `scores` count for where rows of a unit rise together."""
         found = self.threshold(share)
-        return found.worth_of(_worth(scores > found.value, units))
+        return found.worth_of(worth_in(scores > found.value, units))
 
     def rate(self, value: float, scores: np.ndarray, units: np.ndarray | None) -> Threshold:
         """What share of the scores lies above a value, with its interval."""
         above = scores > value
-        share, worth = float(above.mean()), _worth(above, units)
+        share, worth = float(above.mean()), worth_in(above, units)
         return Threshold(value, share, share, *_beta(share, worth), len(scores), worth)
 
     def state(self) -> State:

@@ -1,7 +1,7 @@
 """What is usual in each column, and a row's values told beside it.
 
 >>> usual.reason("bytes_out", 9_120_000.0)
-'bytes_out is 9,120,000; 99 % of rows are at most 41,000'
+'bytes_out is 9,120,000, while 99 % of rows are at most 41,000'
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Usual:
     def _missing(self, name: str, called: str) -> str:
         share = self.missing.get(name, 0) / max(self.rows, 1)
         if share == 0:
-            return f"{called} is missing; no row learnt from lacks it"
+            return f"{called} is missing, while no row learnt from lacks it"
         return f"{called} is missing, as in {_percent(share)} of rows"
 
     def _level(self, name: str, called: str, value: str) -> str:
@@ -100,15 +100,16 @@ class Usual:
     def _number(self, name: str, called: str, value: float) -> str:
         grid, whole = self.of(name), self.whole.get(name, False)
         if not np.isfinite(grid).all():
-            return f"{called} is {number(value, whole)}; no row learnt from has a value of it"
+            return f"{called} is {number(value, whole)}, while no row learnt from has a value"
         said = f"{called} is {number(value, whole)}"
         for share in _TELLING:
             low = grid[SHARES.index(round(1 - share, 3))]
             high = grid[SHARES.index(share)]
             if value > high:
-                return f"{said}; {_most(share, low, high, 'at most', whole)}{_beyond(value, grid)}"
+                return (f"{said}, while {_most(share, low, high, 'at most', whole)}"
+                        f"{_beyond(value, grid)}")
             if value < low:
-                return (f"{said}; {_most(share, high, low, 'at least', whole)}"
+                return (f"{said}, while {_most(share, high, low, 'at least', whole)}"
                         f"{_beyond(value, grid)}")
         low, high = grid[SHARES.index(0.05)], grid[SHARES.index(0.95)]
         return (f"{said}, usual in itself (90 % of rows: {number(low, whole)} to "

@@ -25,7 +25,7 @@ from wholefit.training.association._told import table
 from wholefit.training.found import Found
 
 BETWEEN = " + "
-_COUNTS = ("both", "x", "y")
+_MEASURED = ("expected", "p", "adjusted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,10 @@ class Book:
                     2 if name in ("antecedent", "consequent") else 1)
                    for name, array in arrays.items()):
                 raise ValueError("its rules and their counts do not agree")
+            if any(array.dtype.kind not in "iu" for name, array in arrays.items()
+                   if name not in _MEASURED) or any(
+                       arrays[name].dtype.kind not in "iuf" for name in _MEASURED):
+                raise ValueError("a count of its rules is no number")
             self.rules = Rules(**arrays)
             self.sets = cast(Sets, scorer(found.states["itemsets"]))
             if any(items.size and items.max() >= len(self.names) for items, _ in self.sets.levels):
@@ -143,8 +147,8 @@ class Book:
 
     def complete(self, given: Read, k: int) -> Answer:
         """What else each basket may want: the best `k` items, and why."""
-        if k < 1:
-            raise ParameterError(f"k must be >= 1; got {k}.")
+        if not isinstance(k, int) or k < 1:
+            raise ParameterError(f"k must be a whole number >= 1; got {k!r}.")
         n, step = len(given.baskets), max(1, (1 << 24) // max(len(self.names), 1))
         parts = [self.scorer.complete(_dense(given.baskets, at, min(at + step, n)), k)
                  for at in range(0, n, step)]
@@ -164,7 +168,8 @@ class Book:
         """Scores of the rules among other baskets."""
         if not len(given.baskets):
             raise DataError("there must be a basket to judge the rules by; there is none.")
-        return judged.scores(self.rules, self.baskets, self.state, given.baskets, seed)
+        return judged.scores(self.rules, self.baskets, self.state, given.baskets, seed,
+                             group=given.group)
 
     def confirmed(self, given: Read) -> pl.DataFrame:
         """Each rule with what it comes to among other baskets, beside what it was."""

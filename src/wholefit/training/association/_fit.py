@@ -90,6 +90,7 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     The leaderboard holds one row an engine: all give the same rules, so that the default is
     asked alone. Scores come from rules mined in three quarters of the baskets.
     """
+    common.no_metric(task)
     how = layout(dataset.frame, dataset.schema, options.separator, options.quantity,
                  words(options.by))
     data = read(dataset.frame, how, returns=options.returns, charges=options.charges,
@@ -179,6 +180,9 @@ def _judged(data: Read, wanted: Wanted, whole: Mined, options: Options, model: M
         return {}, ("the budget left no time to mine a part of the baskets and judge it by the "
                     "others: nothing judges the rules")
     late, how = _deal(data, common.seed)
+    if late.all():
+        return {}, ("all baskets are of one group and cannot be parted: every basket made the "
+                    "rules, and nothing judges them")
     early = data.baskets.take(np.flatnonzero(~late))
     count = max(1, int(np.ceil(whole.support.count * len(early) / n)))
     group = None if data.group is None else data.group[~late]
@@ -186,7 +190,8 @@ def _judged(data: Read, wanted: Wanted, whole: Mined, options: Options, model: M
                         group)
     rest = data.baskets.take(np.flatnonzero(late))
     state = rules_state(part.rules, replace(data, baskets=early))
-    scores = judged.scores(part.rules, len(early), state, rest, common.seed)
+    scores = judged.scores(part.rules, len(early), state, rest, common.seed,
+                           group=None if data.group is None else data.group[late])
     ordered = {name: scores[name] for name in _ORDER if name in scores}
     return ordered, (f"scores are of {len(part.rules):,} rules mined in {len(early):,} baskets, "
                      f"counted in the other {len(rest):,} ({how}); the rules told here are of all "
@@ -199,8 +204,9 @@ def _deal(data: Read, seed: int) -> tuple[np.ndarray, str]:
     n = len(data.baskets)
     if data.group is not None:
         many = int(data.group.max(initial=-1)) + 1
-        drawn = generator(seed, "association", "deal").permutation(many) < many // 4
-        return drawn[data.group], "those of a quarter of the groups"
+        drawn = generator(seed, "association", "deal").permutation(many) < max(1, many // 4)
+        return drawn[data.group], ("those of a quarter of the groups" if many >= 4 else
+                                   f"those of one of {many} groups")
     if data.time is not None and not np.isnat(data.time).any():
         order = np.lexsort((np.arange(n), data.time))
         late = np.zeros(n, dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from wholefit.base.seeds import generator
 from wholefit.base.state import State
 from wholefit.evaluation import Score
 from wholefit.evaluation import association as measured
+from wholefit.evaluation.intervals import student
 from wholefit.models._itemsets.base import Baskets
 from wholefit.models._kernels.rules import Rules as Completer
 from wholefit.training.association._rules import Rules
@@ -52,12 +54,14 @@ def held(rules: Rules, baskets: Baskets) -> Held:
 
 
 def scores(rules: Rules, mined_from: int, state: State, baskets: Baskets, seed: int,
-           level: float = 0.95) -> dict[str, Score]:
+           level: float = 0.95, group: np.ndarray | None = None) -> dict[str, Score]:
     """What rules that were made elsewhere come to among these baskets.
 
     `lift` is how many more baskets hold rules than independence would make, over all rules
     together; `lift_ratio` that over what it was where the rules were made; `confidence` is pooled
     as well, `support` a mean; all with intervals by a jackknife over blocks of baskets.
+    Baskets of one `group` (baskets,), a customer say, are alike, and stay in one block.
+
     `confirmed` is the share of rules whose own test here gives p <= 0.05. `hit_rate@10` is how
     often the item left out of a basket is among the ten that the rules (`popularity@10`: the
     bestsellers) name first.
@@ -66,17 +70,16 @@ def scores(rules: Rules, mined_from: int, state: State, baskets: Baskets, seed: 
     rules = rules.take(np.arange(min(len(rules), _RULES)))
     if len(rules) and len(baskets):
         here = held(rules, baskets)
-        found |= _jackknifed(rules, mined_from, baskets, seed, level)
+        found |= _jackknifed(rules, mined_from, baskets, seed, level, group)
         found["confirmed"] = _share("confirmed", int((here.p <= 0.05).sum()), len(rules), level,
                                     "rules")
-    return found | _hits(state, baskets, seed, level)
+    return found | _hits(state, baskets, seed, level, group)
 
 
-def _jackknifed(rules: Rules, mined_from: int, baskets: Baskets, seed: int,
-                level: float) -> dict[str, Score]:
+def _jackknifed(rules: Rules, mined_from: int, baskets: Baskets, seed: int, level: float,
+                group: np.ndarray | None) -> dict[str, Score]:
     """Means over rules, with the spread that leaving out blocks of baskets shows."""
-    blocks = min(_BLOCKS, len(baskets))
-    block = generator(seed, "association", "blocks").permutation(len(baskets)) % blocks
+    block, blocks = _dealt(baskets, seed, group)
     parts = [_counts(rules, baskets.take(np.flatnonzero(block == one))) for one in range(blocks)]
     counts = np.stack(parts)  # (blocks, 3, rules)
     n = np.bincount(block, minlength=blocks)
@@ -85,15 +88,26 @@ def _jackknifed(rules: Rules, mined_from: int, baskets: Baskets, seed: int,
     without = np.stack([_means(counts.sum(axis=0) - counts[one], int(n.sum() - n[one]), before)
                         for one in range(blocks)])
     spread = np.sqrt((blocks - 1) / blocks * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-    reach = measured.normal(level) * spread
-    how = f"jackknife over {blocks} blocks of baskets, {len(rules):,} rules"
+    # One block alone has no other to show how blocks differ.
+    reach = student(level, blocks - 1) * spread if blocks > 1 else np.full(len(whole), math.inf)
+    what = "baskets" if group is None else "groups of baskets"
+    how = f"jackknife over {blocks} blocks of {what}, {len(rules):,} rules"
     out = {}
     for at, (name, log) in enumerate((("lift", True), ("lift_ratio", True), ("confidence", False),
                                       ("support", False))):
         ends = np.array([whole[at] - reach[at], whole[at], whole[at] + reach[at]])
-        low, value, high = np.exp(ends) if log else np.clip(ends, 0, 1)
+        with np.errstate(over="ignore"):
+            low, value, high = np.exp(ends) if log else np.clip(ends, 0, 1)
         out[name] = Score(name, float(value), float(low), float(high), level, how, len(baskets))
     return out
+
+
+def _dealt(baskets: Baskets, seed: int, group: np.ndarray | None) -> tuple[np.ndarray, int]:
+    """The block of each basket (baskets,), those of a group in one, and how many blocks."""
+    codes = np.arange(len(baskets)) if group is None else np.unique(group, return_inverse=True)[1]
+    units = int(codes.max(initial=-1)) + 1
+    blocks = min(_BLOCKS, units)
+    return (generator(seed, "association", "blocks").permutation(units) % blocks)[codes], blocks
 
 
 def _counts(rules: Rules, baskets: Baskets) -> np.ndarray:
@@ -115,7 +129,8 @@ def _pooled(x: np.ndarray, y: np.ndarray, both: np.ndarray, n: int) -> float:
     return float(both.sum()) / chance if chance else 1.0
 
 
-def _hits(state: State, baskets: Baskets, seed: int, level: float, k: int = 10) -> dict[str, Score]:
+def _hits(state: State, baskets: Baskets, seed: int, level: float, group: np.ndarray | None,
+          k: int = 10) -> dict[str, Score]:
     """Leave one item of each basket out: is it among the first ten named?"""
     rows = np.flatnonzero(baskets.sizes >= 2)
     if not len(rows):
@@ -133,9 +148,25 @@ def _hits(state: State, baskets: Baskets, seed: int, level: float, k: int = 10) 
     common = _bestsellers(shown, completer.popularity, k)
     found = {}
     for name, named in ((f"hit_rate@{k}", best), (f"popularity@{k}", common)):
-        hits = int((named == out[:, None]).any(axis=1).sum())
-        found[name] = _share(name, hits, len(drawn), level, "baskets, one item of each left out")
+        hits = (named == out[:, None]).any(axis=1)
+        worth = len(hits) if group is None else _worth(hits, group[rows])
+        found[name] = _share(name, int(hits.sum()), len(drawn), level,
+                             "baskets, one item of each left out", worth)
     return found
+
+
+def _worth(hits: np.ndarray, group: np.ndarray) -> float:
+    """How many baskets these count for, those of a group being alike (design effect: Kish, 1965).
+
+    Where nothing differs there is nothing to estimate from, and each group counts for one.
+    """
+    codes = np.unique(group, return_inverse=True)[1]
+    n, groups, share = len(hits), int(codes.max()) + 1, float(hits.mean())
+    pulls = np.bincount(codes, hits - share)
+    variance = float(pulls @ pulls) / n**2 * groups / max(groups - 1, 1)
+    if groups < 2 or not variance > 0:
+        return float(groups)
+    return float(np.clip(share * (1 - share) / variance, 1.0, n))
 
 
 def _bestsellers(shown: np.ndarray, popularity: np.ndarray, k: int) -> np.ndarray:
@@ -150,7 +181,11 @@ def _bestsellers(shown: np.ndarray, popularity: np.ndarray, k: int) -> np.ndarra
     return out
 
 
-def _share(name: str, count: int, of: int, level: float, what: str) -> Score:
-    low, high = measured.wilson(count, of, level)
+def _share(name: str, count: int, of: int, level: float, what: str,
+           worth: float | None = None) -> Score:
+    """A share with Wilson's interval; `worth` is how many independent ones the `of` count for."""
+    rows = of if worth is None else worth
+    low, high = measured.wilson(count / of * rows, rows, level)
+    alike = "" if rows == of else f", which count for {rows:,.0f} as groups are alike"
     return Score(name, count / of, float(low), float(high), level,
-                 f"Wilson interval, {of:,} {what}", of)
+                 f"Wilson interval, {of:,} {what}{alike}", of)

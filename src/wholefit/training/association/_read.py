@@ -216,8 +216,8 @@ def _goods(lines: _Lines, charges: str, ignore: Sequence[str], notes: list[Note]
     count, _, rows = lines.drop(out[lines.item])
     if count:
         names = [repr(name) for name, gone in zip(lines.names, out, strict=False) if gone]
-        notes.append(warning("charges", f"{count:,} lines are no goods and were left out: "
-                             f"{some(names, 8)}. charges='keep' takes them in.", count=count,
+        notes.append(warning("charges", f"{count:,} lines are no goods and were left out "
+                             f"({some(names, 8)}). charges='keep' takes them in.", count=count,
                              rows=rows))
 
 

@@ -32,7 +32,8 @@ class Null:
         self._width = Z.shape[1]
         taken = {int(at) for group in groups for at in group}
         alone = [np.array([at]) for at in range(self._width) if at not in taken]
-        self._columns = [Column(Z, group, first_axis(Z)) for group in [*alone, *groups]]
+        axis = first_axis(Z)
+        self._columns = [Column(Z, group, axis) for group in [*alone, *groups]]
         self._columns = [c for c in self._columns if c.varies]
         self._constant = Z[0].copy()
         if self._columns:
@@ -194,12 +195,14 @@ def unimodal(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     best, found = np.inf, (x, height, float(x[0]))
     for mode in np.unique(np.linspace(0, len(x) - 1, _MODES).round().astype(np.intp)):
         left = convex(x[:mode + 1], height[:mode + 1])
-        right = concave(x[mode:], height[mode:])
-        at = np.concatenate([left[0], right[0][1:]])
-        up = np.concatenate([left[1], right[1][1:]])
         gap = float(np.abs(_on(x[:mode + 1], *left) - height[:mode + 1]).max(initial=0.0))
+        if gap >= best - 1e-12:  # the other side can only widen it
+            continue
+        right = concave(x[mode:], height[mode:])
         gap = max(gap, float(np.abs(_on(x[mode:], *right) - height[mode:]).max(initial=0.0)))
         if gap < best - 1e-12:
+            at = np.concatenate([left[0], right[0][1:]])
+            up = np.concatenate([left[1], right[1][1:]])
             best, found = gap, (at, up, float(x[mode]))
     return found
 
@@ -212,17 +215,18 @@ def concave(x: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def convex(x: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Corners of the greatest convex curve below the points, which ascend both ways."""
-    kept: list[tuple[float, float]] = []
-    for point in zip(x.tolist(), height.tolist(), strict=True):
-        while len(kept) > 1 and _turns_down(kept[-2], kept[-1], point):
-            kept.pop()
-        kept.append(point)
-    at, up = np.array(kept).T
-    return at, up
-
-
-def _turns_down(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) <= 0
+    at: list[float] = []
+    up: list[float] = []
+    for x2, y2 in zip(x.tolist(), height.tolist(), strict=True):
+        while len(at) > 1:  # the last corner goes where the curve would turn down at it
+            x0, y0 = at[-2], up[-2]
+            if (at[-1] - x0) * (y2 - y0) - (up[-1] - y0) * (x2 - x0) > 0:
+                break
+            at.pop()
+            up.pop()
+        at.append(x2)
+        up.append(y2)
+    return np.array(at), np.array(up)
 
 
 def _on(x: np.ndarray, at: np.ndarray, up: np.ndarray) -> np.ndarray:

@@ -18,11 +18,25 @@ from wholefit.training.found import Found, Rows
 
 _LEVEL, _ROWS = 0.95, 2000
 _CHUNK = 20_000
+# Memberships held at once: 256 MB of them.
+_CELLS = 1 << 25
 
 
 def labels(found: Found, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Codes (n,), -1 where a row belongs to no cluster, and memberships (n,) in that cluster."""
-    answer = Rows(found).answer(dataset)
+    rows, n = Rows(found), len(dataset)
+    # Memberships are a cell a row and cluster, and a model may have many clusters.
+    wide = rows.answer(dataset.take(np.arange(min(n, 1)))).shape[1]
+    step = max(1, _CELLS // max(wide, 1))
+    if n <= step:
+        return _firmest(rows.answer(dataset))
+    parts = [_firmest(rows.answer(dataset.take(np.arange(at, min(at + step, n)))))
+             for at in range(0, n, step)]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([p[1] for p in parts])
+
+
+def _firmest(answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of memberships (n, k) the greatest of each row: its cluster, -1 for none, and itself."""
     if not answer.shape[1]:
         return np.full(len(answer), -1), np.zeros(len(answer))
     firm = answer.max(axis=1)

@@ -28,7 +28,7 @@ from wholefit.data.dataset import Dataset
 from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import changed
 from wholefit.models import Model
-from wholefit.models._kernels.clusters import Weighed
+from wholefit.models._kernels.clusters import Weighed, bent
 from wholefit.training.found import Rows
 
 BEND = 2.25
@@ -82,10 +82,11 @@ def learn(
             zip(encoder.names, encoder.sources, strict=True))
             if name == source and roles.get(source) == "numeric"]
         bend[plain] = BEND
-    arrays, by_column = _weights(dense, bend, encoder.sources, roles)
+    drawn_in = bent(dense, bend)
+    arrays, by_column = _weights(drawn_in, encoder.sources, roles)
     arrays["bend"] = bend
     weighed = State("clusters.weighed", {}, arrays)
-    Z = Weighed(weighed).space(dense)
+    Z = (drawn_in - arrays["centre"]) * arrays["weights"]  # as `Weighed` has it, drawn in once
     share = None
     if Z.shape[1] > WIDE:
         arrays["axes"], share = _axes(Z, seed)
@@ -98,18 +99,15 @@ def learn(
 
 
 def _weights(
-    X: np.ndarray, bend: np.ndarray, sources: list[str], roles: dict[str, str]
+    drawn_in: np.ndarray, sources: list[str], roles: dict[str, str]
 ) -> tuple[dict[str, np.ndarray], dict[str, list[int]]]:
     """Centre and weight of each feature, and the features of each column."""
-    state = State("clusters.weighed", {}, {
-        "weights": np.ones(X.shape[1]), "centre": np.zeros(X.shape[1]), "bend": bend})
-    drawn_in = Weighed(state).space(X)
     centre = drawn_in.mean(axis=0)
     variance = drawn_in.var(axis=0)
     by_column: dict[str, list[int]] = {}
     for at, source in enumerate(sources):
         by_column.setdefault(source, []).append(at)
-    weights = np.zeros(X.shape[1])
+    weights = np.zeros(drawn_in.shape[1])
     least = {"categorical": _CATEGORY, "boolean": _TRUTH}
     for source, these in by_column.items():
         total = max(float(variance[these].sum()), least.get(roles.get(source, ""), 0.0))
@@ -145,7 +143,7 @@ def _said(
         scale, f"numbers are brought to a common scale ({scale}); ")
     told += "categories are one feature of 0 and 1 each; distances are straight lines"
     if share is not None:
-        told += f", on {width} principal axes that hold {share:.0%} of the variance"
+        told += f", on {width} principal axes that hold {100 * share:.0f} % of the variance"
     return {"said": told + ".", "scale": scale, "features": width, "share": share,
             "columns": {name: {"role": roles.get(name, ""), "features": len(at)}
                         for name, at in list(by_column.items())[:200]}}

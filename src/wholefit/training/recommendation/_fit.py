@@ -76,7 +76,8 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     notes = [*(note for note in dataset.notes if note.column in used), *notes, *more, *found]
     metric = main_metric(common.metric, events.explicit, options.k)
     titles = _titles(dataset, events, tables, options)
-    parts = split(events, options.split, options.share, options.parts, common.seed)
+    parts = split(events, options.split, options.share, options.parts, common.seed,
+                  again=options.again)
     trial = _trial(events, parts, task, options, common, tables)
     candidates = candidates_by_label(_candidates(events, tables, task, common.models))
     measured = _measure(trial, parts, candidates)
@@ -266,6 +267,9 @@ def _how(parts: Split, trial: Trial, options: Options) -> str:
              f"{len(trial.events.items):,} items (no sample of them: sampled scores put models in "
              "another order)")
     level = trial.parts[0].liked
+    if options.again and parts.kind != "time":
+        said += ("; what a user has is either learnt or held out, so that nothing bought again "
+                 "could be judged (split='time' can)")
     if trial.events.explicit and level is not None:
         said += f"; a held-out rating of {level:.3g} or more counts as liked"
     return said

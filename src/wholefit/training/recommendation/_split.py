@@ -36,22 +36,26 @@ class Split:
     kind: str
 
 
-def split(events: Events, kind: str | None, share: float, parts: int, seed: int) -> Split:
+def split(
+    events: Events, kind: str | None, share: float, parts: int, seed: int, again: bool = False
+) -> Split:
     """Parts of the kind asked for; by time where there are times and nothing is asked.
+
+    With `again`, later uses of what a user had before are held out too, where time parts them.
 
     Raises DataError where a kind cannot be had: no times, or no user with two items.
     """
     if kind is None:
         kind = "time" if events.time is not None and np.ptp(events.time) > 0 else "random"
     if kind == "time":
-        return _by_time(events, share)
+        return _by_time(events, share, again)
     pairs = events.pairs
     if kind == "leave_one_out":
         return _leave_one_out(pairs, seed)
     return _dealt(pairs, parts, seed) if events.explicit else _within_users(pairs, share, seed)
 
 
-def _by_time(events: Events, share: float) -> Split:
+def _by_time(events: Events, share: float, again: bool) -> Split:
     if events.time is None:
         raise DataError("split='time' needs times: say time= the column that holds them.")
     if np.ptp(events.time) == 0:
@@ -64,7 +68,9 @@ def _by_time(events: Events, share: float) -> Split:
     if late.all():
         late = events.time > events.time.min()
     before = events.take(np.flatnonzero(~late)).pairs
-    after = _not_in(events.take(np.flatnonzero(late)).pairs, before, events.explicit)
+    after = events.take(np.flatnonzero(late)).pairs
+    if not again:
+        after = _not_in(after, before, events.explicit)
     how = (f"time: the last {late.mean():.0%} of rows held out, so that nothing was learnt from "
            "the future")
     return Split((Part(before, after),), how, "time")
