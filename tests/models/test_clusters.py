@@ -268,3 +268,13 @@ def test_questions_of_another_width_are_refused() -> None:
 def test_labels_of_memberships() -> None:
     assert labels_of(np.array([[0.2, 0.8], [0, 0], [1, 0]])).tolist() == [1, -1, 0]
     assert labels_of(np.zeros((2, 0))).tolist() == [-1, -1]
+
+
+def test_rows_are_reached_a_block_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make("dbscan")
+    context = Context(len(MOONS), 2, seed=0)
+    state = model.state(model.build(TASK, context).fit(MOONS), TASK, context)
+    whole = scorer(state).answer(MOONS)
+    monkeypatch.setattr("wholefit.models._kernels.clusters._BLOCK", 64)
+    assert np.array_equal(scorer(state).answer(MOONS), whole)
+    assert scorer(state).answer(MOONS[:0]).shape == (0, whole.shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -195,6 +196,7 @@ def broken(**changes: Any) -> State:
 
 @pytest.mark.parametrize("state", [
     broken(places=np.zeros((3, 2))), broken(rule="eval"), broken(neighbors=0),
+    broken(neighbors=5000),
     broken(features=10**9), broken(rows=np.full((4, 2), np.inf, np.float32)), broken(a=-1.0),
     broken(b=float(10**9)),
     broken(axes=np.zeros((3, 2)), mean=np.zeros(2)), broken(rows=np.zeros((0, 2), np.float32)),
@@ -205,3 +207,25 @@ def test_states_that_do_not_fit_together_are_refused(state: State) -> None:
     with pytest.raises((ValueError, KeyError)):
         scorer(state)
     assert scorer(broken()).answer(np.zeros((2, 2))).shape == (2, 2)
+
+
+@pytest.mark.parametrize("rule", ["fuzzy", "gaussian", "barycentre"])
+def test_rows_are_placed_a_block_at_a_time(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    state = broken(rows=random.normal(size=(60, 3)), places=random.normal(size=(60, 2)),
+                   rule=rule, neighbors=12, features=3)
+    X = random.normal(size=(50, 3))
+    whole = scorer(state).answer(X)
+    monkeypatch.setattr("wholefit.models._kernels.maps._BLOCK", 12 * 12 * 7)
+    assert np.allclose(scorer(state).answer(X), whole, rtol=1e-12)
+    assert scorer(state).answer(X[:0]).shape == (0, 2)
+
+
+def test_a_small_file_of_many_neighbours_asks_for_little_memory() -> None:
+    state = broken(rows=np.arange(4096.0)[:, None], places=np.zeros((4096, 2)),
+                   rule="barycentre", neighbors=1000, features=1)
+    tracemalloc.start()
+    scorer(state).answer(np.arange(40.0)[:, None] + 0.5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120e6  # all at once, the pairs of neighbours alone are 320 MB

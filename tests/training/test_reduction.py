@@ -208,3 +208,28 @@ def test_two_of_a_kind_have_names_of_their_own() -> None:
     result = fit(factors(), models="kernel_pca(gamma=0.01), kernel_pca(gamma=10.0)")
     assert {entry.model for entry in result.leaderboard} == {"kernel_pca", "kernel_pca_2"}
     assert sum(entry.recommended for entry in result.leaderboard) == 1
+
+
+def test_rows_of_a_group_are_set_apart_together_and_count_as_one() -> None:
+    random = np.random.default_rng(0)
+    group = np.repeat(np.arange(60), 10)
+    frame = pl.DataFrame(random.normal(size=(60, 4))[group] + 0.05 * random.normal(size=(600, 4)))
+    frame = frame.with_columns(g=pl.Series([f"g{at}" for at in group]), y=pl.Series(group % 3))
+    plain, kept = (fit(frame, models="pca", label="y", **words)
+                   for words in ({"roles": {"g": "ignored"}}, {"groups": "g"}))
+    wide = [one.scores["trustworthiness"].high - one.scores["trustworthiness"].low
+            for one in (plain, kept)]
+    assert wide[1] > 1.5 * wide[0] and "group" in kept.scores["trustworthiness"].how
+    assert kept.scores["trustworthiness"].n == 120, "12 groups of 10 rows"
+    new = kept.evaluate(frame)["trustworthiness"]
+    assert new.high - new.low > 1.5 * (lambda s: s.high - s.low)(
+        plain.evaluate(frame)["trustworthiness"])
+
+
+def test_few_or_missing_groups_do_not_leave_too_little_to_judge_by() -> None:
+    frame = factors()
+    one = fit(frame.with_columns(g=pl.lit("same")), models="pca", groups="g")
+    assert one.scores["trustworthiness"].low == 0 and one.scores["trustworthiness"].high == 1
+    none = fit(frame.with_columns(g=pl.when(pl.int_range(400) < 300).then(pl.lit(None))
+                                  .otherwise(pl.lit("late"))), models="pca", groups="g")
+    assert none.scores["trustworthiness"].high < 1

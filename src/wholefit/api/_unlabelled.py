@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
@@ -16,6 +15,7 @@ from wholefit.api._telling import tell, warn
 from wholefit.api.found import FoundResult
 from wholefit.base import tasks
 from wholefit.base.budget import Clock
+from wholefit.base.cores import cores
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.base.tasks import Task
@@ -140,4 +140,4 @@ def threads(jobs: int | None) -> int:
     """The threads asked for; as many as there are cores where none are."""
     if jobs is not None and jobs < 1:
         raise ParameterError(f"jobs must be >= 1; got {jobs}.")
-    return (os.cpu_count() or 1) if jobs is None else jobs
+    return cores() if jobs is None else jobs

@@ -43,10 +43,11 @@ class Why:
     score: float
     rank: float
     reasons: tuple[Reason, ...]
+    unit: str = "row"
 
     def __str__(self) -> str:
         said = "alarms" if self.anomaly else "does not alarm"
-        strange = f"row {self.row + 1} {said}: {_rank_said(self.rank)}"
+        strange = f"row {self.row + 1} {said}: {_rank_said(self.rank, self.unit)}"
         parts = (f"- {r.said} ({100 * r.share:.0f} % of it)" for r in self.reasons)
         return "\n".join([strange, *parts])
 
@@ -81,7 +82,9 @@ class Alarms(FoundResult):
     def predict(self, new: Any, *, reasons: int = 3, **options: Any) -> Any:
         """For each row: anomaly (true or false), score, rank, and why it alarms in words.
 
-        `rank` is the share of usual rows at least as strange: a conformal p-value. `why` gives up
+        `rank` is the share of usual rows at least as strange: a conformal p-value. Where windows
+        are judged it is the share of usual windows that are as strange as the strangest that
+        covers the row; of the several that do, one is as strange more often. `why` gives up
         to `reasons` columns for rows that alarm, "" for others; a numpy question gets no words.
         """
         dataset = self.asked(new, options)
@@ -108,7 +111,8 @@ class Alarms(FoundResult):
         unit = self._unit(verdict, row)
         found = self._judge.reasons(dataset, verdict, [unit], _count(reasons))[0]
         return Why(row, bool(verdict.alarms[row]), float(verdict.scores[row]),
-                   float(verdict.ranks[row]), tuple(found))
+                   float(verdict.ranks[row]), tuple(found),
+                   "row" if verdict.cut is None else "window")
 
     def events(self, new: Any, **options: Any) -> Any:
         """Stretches that alarm, one row each: from, until, rows, score, rank, columns, why.
@@ -255,10 +259,10 @@ def _count(reasons: Any) -> int:
     return reasons
 
 
-def _rank_said(rank: float) -> str:
+def _rank_said(rank: float, unit: str) -> str:
     if rank != rank:
         return "no window covers it"
-    return f"one in {max(1, round(1 / rank)):,} usual rows is as strange"
+    return f"one in {max(1, round(1 / rank)):,} usual {unit}s is as strange"
 
 
 RESULT: type[FoundResult] = Alarms

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wholefit import data
 from wholefit.base.budget import Budget, Clock
+from wholefit.base.cores import cores
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.data.joining import Joined
@@ -72,7 +72,7 @@ def suggest(
     options = suggesting.Options(
         metric=metric, positive=positive, folds=folds, alpha=alpha, most=most, rows=rows,
         shortlist=shortlist,
-        helps=helps, jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed)
+        helps=helps, jobs=cores() if jobs is None else jobs, seed=seed)
     dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
                         weights=weights, **reading)
     if dataset.schema.target is None:

@@ -18,6 +18,7 @@ from wholefit.api._telling import tell, warn
 from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
+from wholefit.base.cores import cores
 from wholefit.base.errors import (
     DataError,
     ParameterError,
@@ -139,7 +140,7 @@ def fit(
     recipe = None if clean is None else read_recipe(clean)
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,
-        jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive,
+        jobs=cores() if jobs is None else jobs, seed=seed, positive=positive,
         choose=choose, features=dict(features or {}), transformers=_steps(transformers),
         balance=balance, costs=costs, threshold=threshold, checks=checks,
     )

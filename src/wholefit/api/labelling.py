@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wholefit import data
 from wholefit.api import _answers
+from wholefit.base.cores import cores
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.data.labels import Items, Store, items_of
@@ -153,7 +153,7 @@ def label_errors(
         emit("note", kind=note.kind, message=note.message, severity=note.severity)
     return finding.label_errors(
         dataset, chosen, models=named, folds=folds, repeats=repeats, seed=seed,
-        jobs=(os.cpu_count() or 1) if jobs is None else jobs, score=score)
+        jobs=cores() if jobs is None else jobs, score=score)
 
 
 def items_from(

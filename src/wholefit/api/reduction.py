@@ -129,7 +129,9 @@ class Reduction(FoundResult):
         labels, categories = self._labels(asked)
         found = measures.judge(
             X, Z, near=self._near(), restored=restored,
-            labels=labels, categories=categories, where=f"{len(Z):,} rows held out").scores
+            labels=labels, categories=categories, where=f"{len(Z):,} rows held out",
+            units=asked.groups() if {*asked.schema.having("group")} & {*asked.frame.columns}
+            else None).scores
         if metric is not None and metric not in found:
             raise unknown("metric of this reduction", metric, found)
         return {name: found[name] for name in dict.fromkeys([metric or self.metric, *found])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from wholefit import data
 from wholefit import models as catalog
 from wholefit.api import _answers
+from wholefit.base.cores import cores
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.wording import aligned
 from wholefit.training.choosing import Chosen, ColumnVerdict, choose
@@ -136,7 +136,7 @@ def select(
         raise ParameterError(f"{made.name} does {' and '.join(made.tasks)}, not {chosen.name}; "
                              f"models for it: {', '.join(catalog.names(chosen.name))}.")
     return Selected(choose(dataset, chosen, model=made, folds=folds, rounds=rounds,
-                           jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed))
+                           jobs=cores() if jobs is None else jobs, seed=seed))
 
 
 def _row(column: ColumnVerdict) -> list[str]:

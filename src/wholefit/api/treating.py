@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from wholefit import data
 from wholefit import models as catalog
 from wholefit.api import _answers
 from wholefit.base.budget import Budget, Clock
+from wholefit.base.cores import cores
 from wholefit.base.errors import DataError
 from wholefit.base.events import emit
 from wholefit.base.wording import aligned
@@ -137,7 +137,7 @@ def treatments(
     plan = comparing.Plan(
         models=_listed(models), treatments=_listed(treatments), costs=costs,
         precision=precision, folds=folds, repeats=repeats,
-        jobs=(os.cpu_count() or 1) if jobs is None else jobs, seed=seed, positive=positive)
+        jobs=cores() if jobs is None else jobs, seed=seed, positive=positive)
     dataset = data.load(source, target=target, roles=roles, time=time, groups=groups,
                         weights=weights, **reading)
     task, said = choose_task(dataset, target, None)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from wholefit._version import __version__
+from wholefit.base.cores import cores
 from wholefit.cli import _show
 from wholefit.cli._app import command
 
@@ -56,7 +57,7 @@ def examine() -> dict[str, Any]:
 
     return {
         "wholefit": __version__, "python": f"{platform.python_version()} ({sys.executable})",
-        "platform": platform.platform(), "cores": os.cpu_count(), "memory": _memory(),
+        "platform": platform.platform(), "cores": cores(), "memory": _memory(),
         "core": {name: _version(name) for name in
                  ("numpy", "scipy", "scikit-learn", "polars", "typer", "rich")},
         "extras": _extras(), "broken_plugins": models.broken(),

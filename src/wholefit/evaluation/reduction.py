@@ -59,14 +59,15 @@ class Truth:
 def judge(
     X: Any, Z: np.ndarray, *, near: int = 10, restored: Any = None, original: Any = None,
     mean: Any = None, labels: np.ndarray | None = None, categories: bool = True,
-    where: str = "rows",
+    where: str = "rows", units: Any = None,
 ) -> Judged:
     """Every metric of coordinates Z (n, d) against features X (n, p), dense, CSR, or a `Truth`.
 
     `near` neighbours count; `restored` (n, q) is what comes back of `original` (n, q), X itself
     where that is None, and `mean` (q,) what a row is compared with then; `labels` (n,), codes
     with -1 for missing if `categories`, else numbers with NaN. `where` says in words which rows
-    these are. Raises DataError for fewer than 8 rows.
+    these are; `units` (n,) names the group of each, -1 for none: groups are left out as wholes.
+    Raises DataError for fewer than 8 rows.
     """
     n = len(Z)
     if n < _FEWEST:
@@ -89,6 +90,10 @@ def judge(
         if agreed is not None:
             found["label_agreement"] = (*agreed, (0.0 if categories else -1.0, 1.0))
     how = f"jackknife over {where}, pair by pair"
+    if units is not None:
+        found = {name: (value, _by_unit(pulls, np.asarray(units)), bounds)
+                 for name, (value, pulls, bounds) in found.items()}
+        how += ", rows of a group together"
     return Judged({name: _score(name, *rest, how, n) for name, rest in found.items()},
                   {name: rest[1] for name, rest in found.items()})
 
@@ -169,6 +174,17 @@ def _pulls(without: np.ndarray) -> np.ndarray:
     """From the value without each row to pulls whose squares add up to the variance."""
     n = len(without)
     return math.sqrt((n - 1) / n) * (without.mean() - without)
+
+
+def _by_unit(pulls: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """The pulls (n,) of rows as those of groups, a row of no group (-1) being one by itself."""
+    alone = units.max(initial=-1) + 1 + np.arange(len(units))
+    codes = np.unique(np.where(units < 0, alone, units), return_inverse=True)[1]
+    many = int(codes.max()) + 1
+    if many < 2:  # no other group shows how groups differ
+        return np.array([math.inf])
+    summed = np.bincount(codes, pulls)
+    return np.asarray((summed - summed.mean()) * math.sqrt(many / (many - 1)))
 
 
 def _correlated(a: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray]:

@@ -6,12 +6,13 @@ finds them by name in this module all the same.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from wholefit.base.cores import cores
 
 _NAMES = {"classifier": "HistClassifier", "regressor": "HistRegressor"}
 
@@ -34,7 +35,7 @@ def __getattr__(name: str) -> Any:
 @contextmanager
 def limited(jobs: int) -> Iterator[None]:
     """Inside, OpenMP uses at most `jobs` threads."""
-    if jobs >= (os.cpu_count() or 1):
+    if jobs >= cores():
         yield
         return
     from threadpoolctl import threadpool_limits

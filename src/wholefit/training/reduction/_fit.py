@@ -1,7 +1,7 @@
 """Reduction: a few numbers a row, which method to make them by, and what they keep.
 
-A fifth of the rows is set apart (at most `judged` of them); every method learns on others, and is
-judged on those set apart. The one that answers then learns on all rows. What has no place for new
+A fifth of the rows is set apart (at most `judged` of them), whole groups of them where groups are
+known; every method learns on others, and is judged on those set apart. The one that answers then learns on all rows. What has no place for new
 rows (t-SNE, MDS) is judged on its own rows, and the board says so.
 """
 
@@ -60,6 +60,7 @@ class _Plan:
     encoder: Encoder
     labels: np.ndarray | None
     categories: bool
+    groups: np.ndarray | None = None
 
     @property
     def chance(self) -> float | None:
@@ -71,6 +72,10 @@ class _Plan:
     def labels_of(self, rows: np.ndarray) -> np.ndarray | None:
         """The known answers of some rows, where there are any."""
         return None if self.labels is None else self.labels[rows]
+
+    def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """The groups of some rows, where there are any."""
+        return None if self.groups is None else self.groups[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,16 +171,30 @@ def _sized(model: Model, wanted: float | None, common: Common) -> Model:
 
 def _plan(dataset: Dataset, options: Options, common: Common) -> _Plan:
     """Draw the rows, and encode those that judge as the reference."""
-    n = len(dataset)
-    order = generator(common.seed, "held rows").permutation(n)
-    held = order[:min(n // 5, options.judged)] if n >= _FEWEST else order[:0]
-    learn = np.sort(order[len(held):][:_LEARNT])
-    held = np.sort(held)
+    learn, held = _parted(dataset, options, common.seed)
     encoder = Encoder(changed(for_linear(), common.features), seed=common.seed)
     encoder.fit(dataset, learn)
     return _Plan(learn, held, measures.Truth(encoder.transform(dataset, held)) if len(held)
                  else None, encoder,
-                 *_labels(dataset))
+                 *_labels(dataset), dataset.groups())
+
+
+def _parted(dataset: Dataset, options: Options, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to learn on and rows to judge on, in order; those of a group are on one side."""
+    n, groups = len(dataset), dataset.groups()
+    order = generator(seed, "held rows").permutation(n)
+    if n < _FEWEST:
+        return np.sort(order[:_LEARNT]), order[:0]
+    if groups is not None:
+        codes = np.unique(np.where(groups < 0, n + np.arange(n), groups), return_inverse=True)[1]
+        drawn = generator(seed, "held groups").permutation(int(codes.max()) + 1)
+        size = np.cumsum(np.bincount(codes)[drawn])
+        count = max(int((size <= n // 5).sum()), int((size < _JUDGED).sum()) + 1)
+        apart = np.isin(codes, drawn[:count])[order]
+        if _JUDGED <= apart.sum() <= n - _JUDGED:  # else too few groups to be told apart by
+            return np.sort(order[~apart][:_LEARNT]), np.sort(order[apart][:options.judged])
+    held = order[:min(n // 5, options.judged)]
+    return np.sort(order[len(held):][:_LEARNT]), np.sort(held)
 
 
 def _labels(dataset: Dataset) -> tuple[np.ndarray | None, bool]:
@@ -275,7 +294,8 @@ def _judged(
     return measures.judge(plan.reference, Z, near=options.near, restored=restored, original=held,
                           mean=mean, labels=plan.labels_of(plan.held),
                           categories=plan.categories,
-                          where=f"{len(Z):,} rows set apart"), False, pace
+                          where=f"{len(Z):,} rows set apart",
+                          units=plan.groups_of(plan.held)), False, pace
 
 
 def _on_own(
@@ -291,6 +311,7 @@ def _on_own(
     Z = answering.answer(rows) if places is None else places[some]
     return measures.judge(rows, Z, near=options.near, categories=plan.categories,
                           labels=plan.labels_of(plan.learn[drawn[some]]),
+                          units=plan.groups_of(plan.learn[drawn[some]]),
                           where=f"{len(some):,} rows that it learnt from")
 
 
@@ -306,7 +327,8 @@ def _ranked(trials: list[_Trial], metric: str) -> list[_Trial]:
         return _marked(trials, done[0], {})
     best = scored[0]
     gaps = {trial.entry.model: _gap(trial, best, metric) for trial in scored}
-    tied = [t for t in scored if t is best or _is_tied(gaps[t.entry.model])]
+    tied = [t for t in scored
+            if t is best or (gaps[t.entry.model] or {"high": -1.0})["high"] >= 0]
     pick = min(tied, key=lambda trial: trial.model.burden)
     return _marked(trials, pick, gaps, best, tied)
 
@@ -321,10 +343,6 @@ def _gap(trial: _Trial, best: _Trial, metric: str) -> dict[str, float] | None:
     reach = float(np.hypot(a.high - a.low, b.high - b.low) / 2)
     gap = a.value - b.value
     return {"value": gap, "low": gap - reach, "high": gap + reach}
-
-
-def _is_tied(gap: dict[str, float] | None) -> bool:
-    return gap is not None and gap["high"] >= 0
 
 
 def _marked(
