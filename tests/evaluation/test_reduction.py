@@ -130,3 +130,20 @@ def test_every_score_is_inside_its_interval_and_its_bounds(
             continue
         assert score.low - 1e-12 <= score.value <= score.high + 1e-12
         assert score.low >= -1 and score.high <= 1
+
+
+def test_intervals_hold_where_rows_come_in_groups() -> None:
+    seen: dict[str, list[tuple[float, float, float]]] = {}
+    group = np.repeat(np.arange(20), 8)
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        X = random.normal(size=(20, 4))[group] + 0.05 * random.normal(size=(160, 4))
+        for how, units in (("rows", None), ("groups", group)):
+            for name, one in judge(X, X[:, :2], units=units).scores.items():
+                seen.setdefault(f"{name} by {how}", []).append((one.value, one.low, one.high))
+    held = {}
+    for name, values in seen.items():
+        value, low, high = np.array(values).T
+        held[name] = float(((low <= value.mean()) & (value.mean() <= high)).mean())
+    for name in ("trustworthiness", "continuity", "distance_correlation"):
+        assert held[f"{name} by groups"] > max(0.8, held[f"{name} by rows"]), held

@@ -213,17 +213,16 @@ def test_two_of_a_kind_have_names_of_their_own() -> None:
 def test_rows_of_a_group_are_set_apart_together_and_count_as_one() -> None:
     random = np.random.default_rng(0)
     group = np.repeat(np.arange(60), 10)
-    frame = pl.DataFrame(random.normal(size=(60, 4))[group] + 0.05 * random.normal(size=(600, 4)))
-    frame = frame.with_columns(g=pl.Series([f"g{at}" for at in group]), y=pl.Series(group % 3))
-    plain, kept = (fit(frame, models="pca", label="y", **words)
-                   for words in ({"roles": {"g": "ignored"}}, {"groups": "g"}))
-    wide = [one.scores["trustworthiness"].high - one.scores["trustworthiness"].low
-            for one in (plain, kept)]
-    assert wide[1] > 1.5 * wide[0] and "group" in kept.scores["trustworthiness"].how
-    assert kept.scores["trustworthiness"].n == 120, "12 groups of 10 rows"
-    new = kept.evaluate(frame)["trustworthiness"]
-    assert new.high - new.low > 1.5 * (lambda s: s.high - s.low)(
-        plain.evaluate(frame)["trustworthiness"])
+    values = random.normal(size=(60, 4))[group] + 0.05 * random.normal(size=(600, 4))
+    frame = pl.DataFrame(values).with_columns(g=pl.Series([f"g{at}" for at in group]))
+    kept = fit(frame, models="pca", groups="g")
+    dealt = kept.scores["distance_correlation"]
+    assert dealt.n == 120 and "rows of a group together" in dealt.how, "12 groups of 10 rows"
+    plain = fit(frame, models="pca", roles={"g": "ignored"}).evaluate(frame)
+    apart = kept.evaluate(frame)
+    for name in ("distance_correlation", "trustworthiness"):
+        wide = [one[name].high - one[name].low for one in (apart, plain)]
+        assert wide[0] > 1.5 * wide[1], name
 
 
 def test_few_or_missing_groups_do_not_leave_too_little_to_judge_by() -> None:

@@ -23,8 +23,8 @@ def compare(
     """
     for each in (a, b):
         if not isinstance(each, Result):
-            raise DataError("compare is a paired test on rows with a known target, and a "
-                            f"{getattr(each, 'task', type(each).__name__)} result has none: see "
+            raise DataError("compare is a paired test on rows with a known target, and "
+                            f"{getattr(each, 'task', type(each).__name__)} has none: see "
                             "its leaderboard and its evaluate instead.")
     if (a.task, a.target, a.classes) != (b.task, b.target, b.classes):
         raise DataError(

@@ -57,12 +57,13 @@ def answer(package: artifact.Package, rows: np.ndarray) -> np.ndarray:
 
 
 def said(path: Path, table: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the whole model says of the rows of a table."""
+    """What the whole model says of the rows of a table; reasons apart, whose words may change."""
     import polars as pl
 
     import wholefit as wf
 
-    return list(wf.load(path).answers(pl.DataFrame(table)).to_dicts())
+    rows = wf.load(path).answers(pl.DataFrame(table)).to_dicts()
+    return [{name: value for name, value in row.items() if name != "why"} for row in rows]
 
 
 def add(path: Path, name: str, rows: np.ndarray | None = None, folder: Path = HERE,

@@ -1,8 +1,8 @@
 """Reduction: a few numbers a row, which method to make them by, and what they keep.
 
-A fifth of the rows is set apart (at most `judged` of them), whole groups of them where groups are
-known; every method learns on others, and is judged on those set apart. The one that answers then learns on all rows. What has no place for new
-rows (t-SNE, MDS) is judged on its own rows, and the board says so.
+A fifth of the rows is set apart (at most `judged` of them), whole groups where groups are known;
+every method learns on others, and is judged on those set apart. The one that answers then learns on
+all rows. What has no place for new rows (t-SNE, MDS) is judged on its own, and the board says so.
 """
 
 from __future__ import annotations
