@@ -1,4 +1,4 @@
-"""`python -m benchmarks.unlabelled`: runs the parts of this folder and writes one page."""
+"""`python -m benchmarks.unlabelled [PART ...]`: runs parts of this folder, a page for each."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ def main() -> None:
     if wrong:
         parser.error(f"no part is named {', '.join(wrong)}; parts: {', '.join(parts())}")
     failed: list[str] = []
-    lines = ["# Learning without labels", ""]
     for name in asked.parts or parts():
-        lines += [f"## {name.capitalize()}", "",
-                  *section(name, asked.peer_python, asked.short, failed), ""]
-    lines += [_tools.machine("wholefit", "numpy", "scipy", "scikit-learn", "polars"), "",
-              "Made by `python -m benchmarks.unlabelled`."]
-    text = "\n".join(lines)
-    if asked.short or asked.parts or failed:
-        print(text)
-    else:
-        _tools.save("unlabelled", text)
+        found = section(name, asked.peer_python, asked.short, failed)
+        text = "\n".join([
+            f"# Learning without labels: {name}", "", *found, "",
+            _tools.machine("wholefit", "numpy", "scipy", "scikit-learn", "polars"), "",
+            f"Made by `python -m benchmarks.unlabelled {name}`."])
+        if asked.short or name in failed:
+            print(text)
+        else:
+            _tools.save(f"unlabelled_{name}", text)
     sys.exit(1 if failed else 0)
 
 
