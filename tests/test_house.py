@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import wholefit
+from wholefit.base import tasks
 
 SRC = Path(wholefit.__file__).parent
 # From the ground up; rooms on one line may not import each other.
@@ -21,8 +22,10 @@ FLOORS = [
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "sklearn", "pandas", "lightgbm", "polars", "numpy", "scipy", "xgboost",
-         "catboost", "rich", "duckdb", "pyarrow"}
+         "catboost", "rich", "duckdb", "pyarrow", "umap", "openTSNE", "numba"}
 FILES = sorted(SRC.rglob("*.py"))
+# Rooms in which a task without a target has a file or a package of its name.
+_TASK_ROOMS = {"training", "report", "api", "checks"}
 
 
 def room_of(path: Path) -> str | None:
@@ -59,6 +62,21 @@ def test_imports_run_one_way(path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("task", tasks.names(supervised=False))
+def test_a_task_does_not_lean_on_another(task: str) -> None:
+    """What two tasks share has a home outside both, so that one can change and the other stays."""
+    others = set(tasks.names(supervised=False)) - {task}
+    for path in FILES:
+        inside = path.relative_to(SRC).with_suffix("").parts
+        if inside[0] not in _TASK_ROOMS or len(inside) < 2 or inside[1] != task:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wholefit."):
+                named = [f"{node.module}.{alias.name}".split(".") for alias in node.names]
+                assert not any(parts[1] in _TASK_ROOMS and parts[2] in others for parts in named), (
+                    f"{path.relative_to(SRC)} imports {node.module}, which is another task's")
+
+
 def test_relative_imports_are_not_used() -> None:
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -89,7 +107,7 @@ def test_help_wakes_nothing_heavy() -> None:
 
 def test_the_catalog_wakes_no_learning_library() -> None:
     modules = woken("from wholefit import models; models.describe()")
-    learners = {"sklearn", "lightgbm", "xgboost", "catboost", "torch", "pandas"}
+    learners = HEAVY - {"numpy", "rich"}
     assert not {name.split(".")[0] for name in modules} & learners
 
 

@@ -168,3 +168,11 @@ def test_hostile_tables_end_in_an_answer_or_one_sentence(frame: pl.DataFrame, tm
         return
     assert found.to_text() and len(found.predict(frame)) == len(frame)
     found.report(tmp_path / "page.html")
+
+
+def test_labels_are_the_same_when_memberships_come_in_pieces(
+    result: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = result.predict(table())
+    monkeypatch.setattr("wholefit.training.clustering._judge._CELLS", 50)
+    assert result.predict(table()).equals(whole)

@@ -11,7 +11,7 @@ import pytest
 import wholefit as wf
 from wholefit.api.recommendation import Recommender
 from wholefit.artifact import read as read_artifact
-from wholefit.base.errors import WholefitError
+from wholefit.base.errors import ArtifactError, WholefitError
 from wholefit.base.state import State
 from wholefit.training.found import Found
 
@@ -76,6 +76,21 @@ def test_whatever_number_is_altered_the_answer_is_an_answer_or_one_error(
                     asked.explain(0, "f04")
                 except WholefitError:
                     continue
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"n_items": 10**9}, "names of 40"), ({"values": "x"}, "fit together"),
+    ({"times": "x"}, "fit together")])
+def test_a_record_of_who_has_what_is_looked_at_before_it_is_used(
+        rated: Recommender, changed: dict[str, object], said: str) -> None:
+    kept = rated._found.states["seen"]
+    arrays = {name: np.full(len(kept.arrays["items"]), word) for name, word in changed.items()
+              if word == "x"}
+    config = {name: word for name, word in changed.items() if word != "x"}
+    seen = State("seen", {**kept.config, **config}, {**kept.arrays, **arrays})
+    altered = Found.from_json(rated._found.to_json(), {**rated._found.states, "seen": seen})
+    with pytest.raises(ArtifactError, match=said):
+        Recommender(altered).explain(0, "f04")
 
 
 def _altered(values: np.ndarray) -> list[np.ndarray]:

@@ -142,6 +142,17 @@ def test_an_option_is_named_as_it_is_said(task: str, wrong: dict[str, Any], said
         wf.fit(table(), task=task, **words, **wrong)
 
 
+@pytest.mark.parametrize(("word", "said"), [
+    ({"clusters": 3}, "clusters=3 is for clustering: say task="),
+    ({"alerts": "1%"}, "alerts='1%' is for anomaly"),
+])
+def test_a_word_of_another_task_says_whose_it_is(word: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        wf.fit(rows(), target="c", **word)
+    with pytest.raises(UnknownNameError, match="no option is named 'clustres'"):
+        wf.fit(rows(), target="c", clustres=3)
+
+
 def test_a_warning_points_at_the_line_that_asked() -> None:
     with pytest.warns(WholefitWarning, match="nothing tells these rows from one heap") as told:
         wf.fit({"x": list(range(60))}, task="clustering", clusters=2, models="kmeans")

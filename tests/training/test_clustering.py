@@ -13,7 +13,13 @@ from sklearn.datasets import make_blobs, make_moons
 import wholefit as wf
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
-from wholefit.base.errors import DataError, ParameterError, UnknownNameError, WholefitError
+from wholefit.base.errors import (
+    DataError,
+    ParameterError,
+    UnknownNameError,
+    WholefitError,
+    WholefitWarning,
+)
 from wholefit.data import dataset_of
 from wholefit.evaluation.clustering import Distances
 from wholefit.models import make
@@ -364,3 +370,17 @@ def test_one_heap_is_refused_at_the_stated_rate(kind: str) -> None:
              "counts": lambda r: r.poisson(4, (200, 4)).astype(float)}[kind](rng)
         refused += null.verdict(Z, [], rng, simulations=39).clustered
     assert refused <= 6  # the 0.995 quantile of 40 at 5 %
+
+
+def test_rows_of_a_group_make_no_cluster_by_being_alike() -> None:
+    found = []
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        who = np.repeat(np.arange(40), 8)
+        values = random.normal(size=(40, 3))[who] + 0.05 * random.normal(size=(320, 3))
+        frame = pl.DataFrame(values).with_columns(who=pl.Series([f"c{at}" for at in who]))
+        with pytest.warns(WholefitWarning, match="rows come in groups"):
+            result = wf.fit(frame, task="clustering", groups="who", models="kmeans", seed=seed)
+        found.append(result.told["null"])
+    assert all(one["rows"] == 40 for one in found)
+    assert sum(one["clustered"] for one in found) <= 1, "40 rows of one heap, eight times each"

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 
 from wholefit.data import Dataset
-from wholefit.training.anomaly._judge import Verdict
-
-if TYPE_CHECKING:
-    from wholefit.api.anomaly import Alarms
+from wholefit.training.anomaly._judge import Judge, Verdict
+from wholefit.training.anomaly._threshold import Threshold
 
 # How fast an adapting threshold follows: the step of the wanted share after each row, times it.
 _STEP = 0.005
 _BINS = 20
 # Rows before drift is spoken of, and the chance of speaking of it where there is none.
 _ENOUGH, _RISK = 500, 0.001
+
+
+class Alarming(Protocol):
+    """What a stream needs of the alarms that it asks."""
+
+    @property
+    def threshold(self) -> Threshold: ...
+    @property
+    def _judge(self) -> Judge: ...
+    def asked(self, new: Any, options: Mapping[str, Any] | None = None) -> Dataset: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Stream:
     are judged, the last rows are kept until their window is full; rows must come in order.
     """
 
-    def __init__(self, alarms: Alarms, *, adapt: bool = False) -> None:
+    def __init__(self, alarms: Alarming, *, adapt: bool = False) -> None:
         self._alarms, self.adapt = alarms, adapt
         self.rows = self.alarmed = 0
         self.share = alarms.threshold.asked

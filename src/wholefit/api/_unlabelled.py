@@ -16,7 +16,7 @@ from wholefit.api.found import FoundResult
 from wholefit.base import tasks
 from wholefit.base.budget import Clock
 from wholefit.base.cores import cores
-from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.base.events import emit
 from wholefit.base.tasks import Task
 from wholefit.data.validate.sketch import MEMBER, Sketch, sketch_of
@@ -134,6 +134,20 @@ def refuse_roles(named: Mapping[str, str | None]) -> None:
                        if role in (*tasks.get(task).roles, *tasks.get(task).knows)]
             raise ParameterError(
                 f"{role}={name!r} is for {' and '.join(fitting)}: say task= which of them.")
+
+
+def refuse_words(words: Mapping[str, Any]) -> None:
+    """Words of tasks without a target, said where none was asked for."""
+    for name in words:
+        try:
+            _answers.check_options([name])
+        except UnknownNameError:
+            fitting = [task for task in tasks.names(supervised=False) if name in
+                       [spec.name for spec in recipe(tasks.get(task)).Options.specs()]]
+            if not fitting:
+                raise
+            raise ParameterError(f"{name}={words[name]!r} is for {' and '.join(fitting)}: say "
+                                 "task= which of them.") from None
 
 
 def threads(jobs: int | None) -> int:

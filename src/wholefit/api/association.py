@@ -79,7 +79,10 @@ class Rules(FoundResult):
 
     def about(self, item: str | Sequence[str], **least: float) -> Any:
         """Rules with the item on either side; `least` as for `filter`."""
-        return self.filter(about=item, **least)
+        sides, bounds = words(item), _least(least)
+        with trusting(self._found):
+            return self._given(self._book.frame(
+                self._book.chosen((), (), sides, bounds, None)))
 
     def complete(self, baskets: Any, k: int = 5, **options: Any) -> Any:
         """What else each basket may want: a row a basket and item, the likeliest first.

@@ -11,7 +11,7 @@ from typing import Any
 
 from wholefit import data, evaluation
 from wholefit import models as catalog
-from wholefit.api import _answers, _unlabelled
+from wholefit.api import _unlabelled
 from wholefit.api._choice import tell_choice
 from wholefit.api._tables import cleaned, read_recipe
 from wholefit.api._telling import tell, warn
@@ -136,7 +136,7 @@ def fit(
             source, chosen, clock, _named(models), reading, roles,
             {"time": time, "group": groups, "weight": weights, **own}, common)
     _unlabelled.refuse_roles(own)
-    _answers.check_options(reading)
+    _unlabelled.refuse_words(reading)
     recipe = None if clean is None else read_recipe(clean)
     options = training.Options(
         models=_named(models), metric=metric, folds=folds, repeats=repeats,

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.errors import ParameterError
+from wholefit.evaluation import intervals
 
 Array = np.ndarray
 # Below this a p-value is written as this: a tail so far out is known in size only.
@@ -80,14 +81,9 @@ def _ratio(above: Array, below: Array) -> Array:
 def wilson(count: Any, of: Any, level: float = 0.95) -> tuple[Array, Array]:
     """Wilson (1927) intervals of shares count / of; (NaN, NaN) where `of` is 0."""
     count, of = np.asarray(count, dtype=np.float64), np.asarray(of, dtype=np.float64)
-    z = normal(level)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share, extra = count / of, z * z / of
-        middle = (share + extra / 2) / (1 + extra)
-        reach = z / (1 + extra) * np.sqrt(np.maximum(share * (1 - share), 0) / of + extra / 4 / of)
-    low = np.where(count == 0, 0.0, np.clip(middle - reach, 0, share))
-    high = np.where(count == of, 1.0, np.clip(middle + reach, share, 1))
-    return np.where(of > 0, low, np.nan), np.where(of > 0, high, np.nan)
+        share = count / np.where(of > 0, of, np.nan)
+    return intervals.wilsons(share, of, normal(level))
 
 
 def lift_interval(n: Any, nx: Any, ny: Any, nxy: Any, level: float = 0.95) -> tuple[Array, Array]:

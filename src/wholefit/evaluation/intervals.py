@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -152,11 +153,20 @@ def student(level: float, degrees: float) -> float:
 
 def wilson(value: float, rows: float, quantile: float) -> tuple[float, float]:
     """Wilson (1927) interval of a share seen in so many independent rows."""
-    extra = quantile**2 / rows
-    middle = (value + extra / 2) / (1 + extra)
-    reach = quantile / (1 + extra) * math.sqrt(
-        max(value * (1 - value), 0.0) / rows + extra / (4 * rows))
-    return max(0.0, min(value, middle - reach)), min(1.0, max(value, middle + reach))
+    low, high = wilsons(value, rows, quantile)
+    return float(low), float(high)
+
+
+def wilsons(value: Any, rows: Any, quantile: float) -> tuple[Array, Array]:
+    """`wilson` of many shares at once; NaN where a share is, or where there are no rows."""
+    value, rows = np.asarray(value, dtype=np.float64), np.asarray(rows, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        extra = quantile**2 / rows
+        middle = (value + extra / 2) / (1 + extra)
+        reach = quantile / (1 + extra) * np.sqrt(
+            np.maximum(value * (1 - value), 0.0) / rows + extra / (4 * rows))
+        return (np.maximum(0.0, np.minimum(value, middle - reach)),
+                np.minimum(1.0, np.maximum(value, middle + reach)))
 
 
 # ---- scales -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wholefit.base.wording import counted
 from wholefit.evaluation import Score
 from wholefit.report import leaderboard
 from wholefit.report._html import Html, bullets, data, el, join, table
@@ -61,7 +62,7 @@ def found_snippet(found: Found) -> str:
     more = len(said) - _MOST_LINES
     return str(el("div", el("p", el("b", data(found.model["name"])), f" ({found.task.name})"),
                   el("ul", *(el("li", data(line, 600)) for line in said[:_MOST_LINES])),
-                  el("p", f"and {more} more lines") if more > 0 else None))
+                  el("p", f"and {counted(more, 'more line')}") if more > 0 else None))
 
 
 def _room(found: Found) -> Any:

@@ -72,7 +72,7 @@ class Usual:
             return self._level(name, called, str(value))
         if name in self.numbers and isinstance(value, (int, float)):
             return self._number(name, called, float(value))
-        return f"{called} is {shown(str(value))!r}"
+        return f"{called} is {shown(str(value).removesuffix('.000000'))!r}"  # whole seconds
 
     def unusual(self, name: str, value: Any) -> bool:
         """True if the value alone is out of the ordinary."""

@@ -82,7 +82,7 @@ def _fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Foun
                              f"{options.clusters}.")
     board.candidates(common.models, options.clusters, 1, 1)  # refused before anything is read
     space = spaces.learn(dataset, task, make(_HEAPS), dict(common.features), common.seed)
-    verdict = _tested(space, options, common)
+    verdict = _tested(space, dataset, options, common)
     work = _work(space.Z, task, common)
     found, left_out = _run(space.Z, work, options, common)
     order = board.ranked(found, metric)
@@ -104,14 +104,27 @@ def _metric(name: str | None) -> str:
     return name
 
 
-def _tested(space: Space, options: Options, common: Common) -> Verdict:
-    """The test against one heap; a table of fewer than 8 rows, or all alike, is one heap."""
+def _tested(space: Space, dataset: Dataset, options: Options, common: Common) -> Verdict:
+    """The test against one heap; a table of fewer than 8 rows, or all alike, is one heap.
+
+    Of rows that come in groups one of each is looked at: a group's rows are alike, and would be
+    taken for a cluster each.
+    """
     emit("clusters_test", simulations=options.simulations)
-    if len(space.Z) < 8 or not np.ptp(space.Z, axis=0).any():
-        return Verdict(math.nan, 1.0, options.level, 0, len(space.Z), "", ())
+    groups = dataset.groups()
+    Z = space.Z if groups is None else space.Z[_one_of_each(groups, common.seed)]
+    if len(Z) < 8 or not np.ptp(Z, axis=0).any():
+        return Verdict(math.nan, 1.0, options.level, 0, len(Z), "", ())
     rng = seeds.generator(common.seed, "clusters", "null")
-    return null.verdict(space.Z, space.groups, rng, level=options.level,
+    return null.verdict(Z, space.groups, rng, level=options.level,
                         simulations=options.simulations, left=Part(common, 0.4).left)
+
+
+def _one_of_each(groups: np.ndarray, seed: int) -> np.ndarray:
+    """A row of each group (n,), drawn by chance; a row of no group (-1) is one by itself."""
+    codes = np.where(groups < 0, len(groups) + np.arange(len(groups)), groups)
+    order = seeds.generator(seed, "clusters", "groups").permutation(len(groups))
+    return np.sort(order[np.unique(codes[order], return_index=True)[1]])
 
 
 class Part:

@@ -79,6 +79,11 @@ def warnings(
     noise = float((labels < 0).mean()) if len(labels) else 0.0
     if noise > 0.5:
         found.append(f"{100 * noise:.0f} % of the rows belong to no cluster.")
+    if dataset.schema.having("group"):
+        found.append(
+            f"rows come in groups: whether there are clusters was looked for in {verdict.rows:,} "
+            "rows, one of each group, but clusters are made of all rows, and the intervals of "
+            "their scores take rows for independent: they are too narrow.")
     if dataset.schema.having("weight"):
         found.append("weights are not used: every row counts the same.")
     return tuple(found)
@@ -128,7 +133,8 @@ def _two(places: np.ndarray) -> np.ndarray:
 def _null(verdict: Verdict, options: Any) -> dict[str, Any]:
     p = f"p = {verdict.p:.2g}"
     if not verdict.simulations:
-        said = "There are too few different rows to look for clusters in."
+        said = ("There are too few different rows to look for clusters in (one row of each group "
+                "counts, where groups are known).")
     elif verdict.clustered:
         as_much = sum(value >= verdict.statistic for value in verdict.values)
         said = (f"The rows are not one heap ({p}): {'none' if not as_much else f'only {as_much}'} "

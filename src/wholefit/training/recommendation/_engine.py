@@ -101,7 +101,8 @@ class Seen:
                 made.items.ndim == 1 and made.indptr[-1] == size,
                 bool((np.diff(made.indptr) >= 0).all()), made.folded.shape == (len(made),),
                 not size or (made.items.min() >= 0 and made.items.max() < made.n_items),
-                all(each is None or each.shape == (size,) for each in (made.values, made.times)),
+                all(each is None or (each.shape == (size,) and each.dtype.kind in kinds)
+                    for each, kinds in ((made.values, "biuf"), (made.times, "iufM"))),
                 0 < made.strength < float("inf"),
                 0 <= made.model_users <= len(made), 0 <= made.model_items <= made.n_items]
         if not all(fits):
@@ -132,6 +133,8 @@ class Engine:
             _check_told(told)
             seen = Seen.from_state(states["seen"])
             users, items = Ids.from_state(states["users"]), Ids.from_state(states["items"])
+            if seen.n_items != len(items):  # before room is made for that many
+                raise ValueError(f"it has names of {len(items):,} of {seen.n_items:,} items")
             main = scorer(states["model"])
             lister = scorer(states["lists"]) if "lists" in states else main
             rater = scorer(states["ratings"]) if "ratings" in states else (
