@@ -171,7 +171,7 @@ class Result:
         `coverage`, and the median `width` of intervals, or of sets how many `classes` they hold
         and how often a `single` one. Raises StateError where nothing was calibrated.
         """
-        from wholefit.api.covering import measured
+        from wholefit.api.coverage import measured
 
         return measured(self._fitted, held_out, level, by, per_class, options)
 
@@ -181,7 +181,7 @@ class Result:
         For a model that was adopted or updated, which has no answers to unseen rows of its own, or
         for rows unlike those it was fitted on.
         """
-        from wholefit.api.covering import calibrated
+        from wholefit.api.coverage import calibrated
 
         return Result(calibrated(self._fitted, rows, options), self._facts, self._run)
 
