@@ -138,8 +138,8 @@ def test_names_that_the_engine_could_mistake(tmp_path: Path) -> None:
 
 def test_misnamed_files(tmp_path: Path) -> None:
     FRAME.write_parquet(tmp_path / "p.csv")
-    packed = put(tmp_path, "g.csv", gzip.compress(TEXT))
-    twice = put(tmp_path, "t.csv.gz", gzip.compress(gzip.compress(TEXT)))
+    packed = put(tmp_path, "g.csv", gzip.compress(TEXT, mtime=0))
+    twice = put(tmp_path, "t.csv.gz", gzip.compress(gzip.compress(TEXT), mtime=0))
     for path, kind in ((tmp_path / "p.csv", "format"), (packed, "compressed")):
         table = read(path)
         assert table.frame.equals(FRAME) and note(table, kind)
@@ -160,9 +160,9 @@ def test_named_like_parquet_but_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "content", "said"), [
     ("f.csv", b"", "is empty"), ("f.csv", b"\n\n  \n", "is empty"),
     ("f.csv", b"a,b\n", "has a header .* but no rows"), ("f.csv", b"a,b", "but no rows"),
-    ("f.csv.gz", gzip.compress(b""), "empty once unpacked"),
-    ("f.csv.gz", gzip.compress(TEXT * 999)[:60], "damaged"),
-    ("f.csv.gz", gzip.compress(TEXT)[:-4] + b"abcd", "damaged"),
+    ("f.csv.gz", gzip.compress(b"", mtime=0), "empty once unpacked"),
+    ("f.csv.gz", gzip.compress(TEXT * 999, mtime=0)[:60], "damaged"),
+    ("f.csv.gz", gzip.compress(TEXT, mtime=0)[:-4] + b"abcd", "damaged"),
     ("f.parquet", b"PAR1" + b"x" * 50, "damaged or cut short"),
     ("f.arrow", b"ARROW1\0\0" + b"x" * 50, "damaged or cut short"),
     ("f.db", b"SQLite format 3\0" + b"x" * 200, "SQLite"),
@@ -199,7 +199,7 @@ def test_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_unpack, "limit", lambda: 5_000_000)
-    bomb = gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000)
+    bomb = gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000, mtime=0)
     assert len(bomb) < 100_000
     with pytest.raises(DataError, match="fit in memory"):
         read(put(tmp_path, "f.csv.gz", bomb))
