@@ -36,7 +36,7 @@ def flows() -> dict[str, float]:
     new = table[4000:]
     scores = alarms.evaluate(new)
     told = alarms.predict(new)
-    print(told.filter(pl.col("anomaly")).select("score", "rank", "why").head())
+    print(told.filter(pl.col("anomaly")).select("score", "tail", "why").head())
     stream = alarms.stream()
     fed = [alarm.row for at in range(0, len(new), 250) for alarm in stream.feed(new[at:at + 250])]
     with TemporaryDirectory() as folder:

@@ -54,12 +54,12 @@ def alarms() -> Any:
 def test_one_answer_a_row_in_order_with_reasons_for_alarms(alarms: Any) -> None:
     asked = rows(seed=1)
     found = alarms.predict(asked)
-    assert found.columns == ["id", "anomaly", "score", "rank", "why"]
+    assert found.columns == ["id", "anomaly", "score", "tail", "why"]
     assert found["id"].to_list() == asked["id"].to_list()
     assert ((found["why"] != "") == found["anomaly"]).all()
-    assert found["rank"].is_between(0, 1).all()
+    assert found["tail"].is_between(0, 1).all()
     order = np.argsort(-found["score"].to_numpy())
-    assert (np.diff(found["rank"].to_numpy()[order]) >= 0).all()
+    assert (np.diff(found["tail"].to_numpy()[order]) >= 0).all()
     assert np.array_equal(found["anomaly"], found["score"] > alarms.threshold.value)
     assert alarms.score_samples(asked)["score"].equals(found["score"])
     assert found.filter(asked["truth"] == 1)["anomaly"].mean() > 0.9

@@ -32,18 +32,18 @@ class Alarming(Protocol):
 
 @dataclass(frozen=True)
 class Alarm:
-    """One row that alarms: its number in the stream (from 0), its score and rank, and why."""
+    """One row that alarms: its number in the stream (from 0), its score and tail, and why."""
 
     row: int
     score: float
-    rank: float
+    tail: float
     why: tuple[str, ...]
     named: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {"row": self.row, **({"named": self.named} if self.named else {}),
-                "score": self.score, "rank": self.rank, "why": list(self.why)}
+                "score": self.score, "tail": self.tail, "why": list(self.why)}
 
 
 class Stream:

@@ -1,7 +1,7 @@
 """Alarms: which rows are unlike the others, how strange, and why.
 
     alarms = wf.fit("flows.csv", task="anomaly", alerts="20 per day", time="at")
-    alarms.predict(new)          # anomaly, score, rank, why: one row a row
+    alarms.predict(new)          # anomaly, score, tail, why: one row a row
     alarms.with_alerts("5 per day")
     for batch in batches:
         print(stream.feed(batch))
@@ -41,13 +41,13 @@ class Why:
     row: int
     anomaly: bool
     score: float
-    rank: float
+    tail: float
     reasons: tuple[Reason, ...]
     unit: str = "row"
 
     def __str__(self) -> str:
         said = "alarms" if self.anomaly else "does not alarm"
-        strange = f"row {self.row + 1} {said}: {_rank_said(self.rank, self.unit)}"
+        strange = f"row {self.row + 1} {said}: {_tail_said(self.tail, self.unit)}"
         parts = (f"- {r.said} ({100 * r.share:.0f} % of it)" for r in self.reasons)
         return "\n".join([strange, *parts])
 
@@ -80,9 +80,9 @@ class Alarms(FoundResult):
         return self.framed(dataset, new, {"score": self._verdict(dataset).scores})
 
     def predict(self, new: Any, *, reasons: int = 3, **options: Any) -> Any:
-        """For each row: anomaly (true or false), score, rank, and why it alarms in words.
+        """For each row: anomaly (true or false), score, tail, and why it alarms in words.
 
-        `rank` is the share of usual rows at least as strange: a conformal p-value. Where windows
+        `tail` is the share of usual rows at least as strange: a conformal p-value. Where windows
         are judged it is the share of usual windows that are as strange as the strangest that
         covers the row; of the several that do, one is as strange more often. `why` gives up
         to `reasons` columns for rows that alarm, "" for others; a numpy question gets no words.
@@ -90,7 +90,7 @@ class Alarms(FoundResult):
         dataset = self.asked(new, options)
         verdict = self._verdict(dataset)
         columns: dict[str, Any] = {"anomaly": verdict.alarms, "score": verdict.scores,
-                                   "rank": verdict.ranks}
+                                   "tail": verdict.ranks}
         if dataset.guest != "numpy":
             columns["why"] = self._why(dataset, verdict, _count(reasons))
         return self.framed(dataset, new, columns)
@@ -115,7 +115,7 @@ class Alarms(FoundResult):
                    "row" if verdict.cut is None else "window")
 
     def events(self, new: Any, **options: Any) -> Any:
-        """Stretches that alarm, one row each: from, until, rows, score, rank, columns, why.
+        """Stretches that alarm, one row each: from, until, rows, score, tail, columns, why.
 
         Alarms that touch are one. ParameterError where rows, and not windows, are judged.
         """
@@ -224,7 +224,7 @@ class Alarms(FoundResult):
 
 
 _EVENT = {"from_row": int, "until_row": int, "from": str, "until": str, "rows": int,
-          "score": float, "rank": float, "columns": str, "why": str}
+          "score": float, "tail": float, "columns": str, "why": str}
 
 
 def _event(one: dict[str, Any]) -> tuple[Any, ...]:
@@ -259,10 +259,10 @@ def _count(reasons: Any) -> int:
     return reasons
 
 
-def _rank_said(rank: float, unit: str) -> str:
-    if rank != rank:
+def _tail_said(tail: float, unit: str) -> str:
+    if tail != tail:
         return "no window covers it"
-    return f"one in {max(1, round(1 / rank)):,} usual {unit}s is as strange"
+    return f"one in {max(1, round(1 / tail)):,} usual {unit}s is as strange"
 
 
 RESULT: type[FoundResult] = Alarms
