@@ -17,10 +17,15 @@ from wholefit._version import __version__
 
 if TYPE_CHECKING:
     from wholefit.api import Result, adopt, compare, fit, load, profile, read
+    from wholefit.api.anomaly import Alarms
+    from wholefit.api.association import Rules
     from wholefit.api.checking import skew
     from wholefit.api.cleaning import Cleaned, clean
+    from wholefit.api.clustering import Clusters
     from wholefit.api.engineering import feature, join, load_features, suggest
     from wholefit.api.labelling import agreement, label, label_errors, labelled
+    from wholefit.api.recommendation import Recommender
+    from wholefit.api.reduction import Reduction
     from wholefit.api.selecting import Selected, select
     from wholefit.api.treating import Treatments, treatments
     from wholefit.api.validating import drift, expect, validate
@@ -40,13 +45,17 @@ _PUBLIC = {
     "clean": "wholefit.api.cleaning", "Cleaned": "wholefit.api.cleaning",
     "Recipe": "wholefit.data.clean",
     "skew": "wholefit.api.checking",
+    "Alarms": "wholefit.api.anomaly", "Clusters": "wholefit.api.clustering",
+    "Recommender": "wholefit.api.recommendation", "Reduction": "wholefit.api.reduction",
+    "Rules": "wholefit.api.association",
     "Result": "wholefit.api", "WholefitError": "wholefit.base.errors",
 }
 
-__all__ = ["Cleaned", "Expectations", "Recipe", "Result", "Selected", "Treatments", "WholefitError",
-           "__version__", "adopt", "agreement", "clean", "compare", "drift", "expect", "feature",
-           "fit", "join", "label", "label_errors", "labelled", "load", "load_features", "profile",
-           "read", "select", "skew", "suggest", "treatments", "validate"]
+__all__ = ["Alarms", "Cleaned", "Clusters", "Expectations", "Recipe", "Recommender", "Reduction",
+           "Result", "Rules", "Selected", "Treatments", "WholefitError", "__version__", "adopt",
+           "agreement", "clean", "compare", "drift", "expect", "feature", "fit", "join", "label",
+           "label_errors", "labelled", "load", "load_features", "profile", "read", "select",
+           "skew", "suggest", "treatments", "validate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from wholefit import data, evaluation
 from wholefit import models as catalog
@@ -30,9 +30,33 @@ from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training.imbalance import COST_WORDS
 
+if TYPE_CHECKING:
+    from wholefit.api.anomaly import Alarms
+    from wholefit.api.association import Rules
+    from wholefit.api.clustering import Clusters
+    from wholefit.api.recommendation import Recommender
+    from wholefit.api.reduction import Reduction
+
 _TARGETS = frozenset({"target", "y", "label", "labels", "class", "outcome", "response", "churn",
                       "survived", "default", "price", "sale_price", "saleprice", "species"})
 _MOST_LISTED = 40
+
+
+@overload
+def fit(source: Any, *, task: Literal["classification", "regression"] | None = None,
+        **words: Any) -> Result: ...
+@overload
+def fit(source: Any, *, task: Literal["clustering"], **words: Any) -> Clusters: ...
+@overload
+def fit(source: Any, *, task: Literal["reduction"], **words: Any) -> Reduction: ...
+@overload
+def fit(source: Any, *, task: Literal["anomaly"], **words: Any) -> Alarms: ...
+@overload
+def fit(source: Any, *, task: Literal["association"], **words: Any) -> Rules: ...
+@overload
+def fit(source: Any, *, task: Literal["recommendation"], **words: Any) -> Recommender: ...
+@overload
+def fit(source: Any, *, task: str | None, **words: Any) -> Any: ...
 
 
 def fit(
