@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from wholefit.base.wording import counted
 from wholefit.evaluation import Score
 from wholefit.report import leaderboard
-from wholefit.report._html import Html, bullets, data, el, join, table
+from wholefit.report._html import Html, data, el, join, table
 from wholefit.report.sections import (
     Section,
     code,
@@ -143,23 +144,12 @@ def command(found: Found) -> str:
         words += ["--set", f"{name}={value}"]
     if lineage.get("seed"):
         words += ["--seed", str(lineage["seed"])]
-    return " ".join(map(_quoted, words))
+    return shlex.join(words)
 
 
 def _said(options: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
     return [(name, value) for name, value in options.items()
             if value is not None and not isinstance(value, (dict, list))]
-
-
-def _quoted(word: str) -> str:
-    import shlex
-
-    return shlex.quote(word)
-
-
-def caution(sentences: Sequence[str]) -> Html:
-    """What a result does not tell, as points."""
-    return bullets(sentences)
 
 
 _COMMON = (

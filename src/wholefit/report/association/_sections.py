@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wholefit.base.stored import reading
 from wholefit.report._html import Html, bullets, data, el, join, table
 from wholefit.report.association import _pictures as pictures
 from wholefit.report.association import _words as words
@@ -28,29 +27,20 @@ def sections(found: Found) -> tuple[Section, ...]:
         ("picture", "All rules at a glance", _picture),
         ("segments", "Where rules differ", _segments), ("course", "Through the calendar", _course),
         ("trust", "Can they be believed?", _trust), ("next", "Limits and next steps", _next))
-    return tuple(Section(name, title, _safely(draw, found)) for name, title, draw in drawn)
+    return tuple(Section(name, title, draw) for name, title, draw in drawn)
 
 
 def lines(found: Found) -> list[str]:
     """The same in plain sentences, for a terminal."""
-    with reading("the model file's record cannot be told"):
-        told = found.told
-        said = [words.verdict(told), *words.tests(told), ""]
-        said += [f"- {row['said']}" for row in first(found, _SAID)]
-        more = told["kept"] - len(first(found, _SAID))
-        if told["kept"] and more > 0:
-            said.append(f"And {more:,} more rules.")
-        for way in told["apart"]:
-            said += ["", _heading(way), *(f"- {row['said']}" for row in way["rows"][:3])]
-        return [*said, "", *words.scored(found), *words.limits(told)[:1]]
-
-
-def _safely(draw: Callable[[Found], Html | None], found: Found) -> Any:
-    def section(_: Any) -> Html | None:
-        with reading("the model file's record cannot be drawn"):
-            return draw(found)
-
-    return section
+    told = found.told
+    said = [words.verdict(told), *words.tests(told), ""]
+    said += [f"- {row['said']}" for row in first(found, _SAID)]
+    more = told["kept"] - len(first(found, _SAID))
+    if told["kept"] and more > 0:
+        said.append(f"And {more:,} more rules.")
+    for way in told["apart"]:
+        said += ["", _heading(way), *(f"- {row['said']}" for row in way["rows"][:3])]
+    return [*said, "", *words.scored(found), *words.limits(told)[:1]]
 
 
 # ---- sections ---------------------------------------------------------------------------

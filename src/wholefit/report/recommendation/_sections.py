@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wholefit.base.stored import reading
 from wholefit.evaluation import Score
 from wholefit.report._html import Html, bullets, data, el, join, table
 from wholefit.report._svg import Bar, Frame, forest
@@ -15,16 +13,10 @@ from wholefit.report.sections import Section
 from wholefit.training.found import Found
 
 _MOST_GETS = 5
-_UNREADABLE = "the model file's record of lists and scores cannot be told"
 
 
 def lines(found: Found) -> list[str]:
     """What was learnt, in plain sentences."""
-    with reading(_UNREADABLE):
-        return _lines(found)
-
-
-def _lines(found: Found) -> list[str]:
     updated = found.told.get("updated")
     return [*words.basis(found), *words.quality(found), *words.reach(found),
             *words.examples(found), *([f"Updated: {updated}."] if updated else []),
@@ -34,20 +26,6 @@ def _lines(found: Found) -> list[str]:
 
 def sections(found: Found) -> tuple[Section, ...]:
     """The sections of the task's own, in order."""
-    return tuple(replace(each, draw=_careful(each.draw)) for each in _sections())
-
-
-def _careful(draw: Callable[[Any], Html | None]) -> Callable[[Any], Html | None]:
-    """Drawing, with what an altered record brings about told as one kind of error."""
-
-    def drawn(found: Any) -> Html | None:
-        with reading(_UNREADABLE):
-            return draw(found)
-
-    return drawn
-
-
-def _sections() -> tuple[Section, ...]:
     return (
         Section("answer", "The answer", _answer),
         Section("examples", "Who gets what, and why", _examples),
