@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from wholefit import artifact
 from wholefit.api import _answers, _choice, _record
 from wholefit.api.leaderboard import Leaderboard
+from wholefit.api.understanding import Understood
 from wholefit.base import tasks
 from wholefit.data import Dataset, Schema
 from wholefit.evaluation import Score
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from wholefit.training.label_errors import LabelErrors
 
 
-class Result:
+class Result(Understood):
     """A fitted model with its schema, scores, leaderboard and lineage.
 
     Verbs that only some tasks have (`predict_proba` of classification) exist only where the

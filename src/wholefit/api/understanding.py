@@ -1,0 +1,99 @@
+"""What a Result can be asked about itself. Each method is one call to another file of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wholefit.api.auditing import Audit
+    from wholefit.api.counterfactual import Counterfactuals
+    from wholefit.api.diagnosing import Diagnosis
+    from wholefit.api.effects import Effect, Interactions
+    from wholefit.api.explaining import Explanations
+    from wholefit.api.importance import Importance
+    from wholefit.api.inside import Inside
+    from wholefit.api.nearest import Examples
+    from wholefit.api.stress import Stress
+
+
+class Understood:
+    """The verbs of understanding: why it answers, where it fails, whether it is fair and holds.
+
+    What they give tells itself in text (`to_text()`), as plain values (`to_json()`), and in a
+    notebook as a picture.
+    """
+
+    def explain(self, rows: Any, *, method: str = "auto", background: Any = None,
+                **options: Any) -> Explanations:
+        """Why each of these rows gets its answer: what every column adds, from a common start.
+
+        `method` is "auto" (exact where the model allows, else sampled), "shap" or "lime".
+        `background`: rows to compare with; without it those that the fit or the file kept.
+        """
+        from wholefit.api.explaining import explain
+
+        return explain(self, rows, method, background, options)
+
+    def importance(self, held_out: Any, **options: Any) -> Importance:
+        """What each column is worth on rows with a known target, with an interval.
+
+        How much the score falls when the column is shuffled; see `wholefit.api.importance`.
+        """
+        from wholefit.api.importance import importance
+
+        return importance(self, held_out, options)
+
+    def effect(self, columns: str | Sequence[str], rows: Any, *, kind: str = "ale",
+               **options: Any) -> Effect:
+        """How the answer moves with a column, or with two: `kind` "ale", "pdp" or "ice"."""
+        from wholefit.api.effects import effect
+
+        return effect(self, columns, rows, kind, options)
+
+    def interactions(self, rows: Any, **options: Any) -> Interactions:
+        """Which pairs of columns act together beyond what each does alone, and how strongly."""
+        from wholefit.api.effects import interactions
+
+        return interactions(self, rows, options)
+
+    def counterfactuals(self, row: Any, *, want: Any = None, change: Sequence[str] | None = None,
+                        keep: Sequence[str] = (), **options: Any) -> Counterfactuals:
+        """What would have to be otherwise for another answer: few changes, to plausible values.
+
+        `want`: the class, or a number or range of them; `change` the columns that may change,
+        `keep` those that may not.
+        """
+        from wholefit.api.counterfactual import counterfactuals
+
+        return counterfactuals(self, row, want, change, keep, options)
+
+    def examples(self, rows: Any, among: Any, **options: Any) -> Examples:
+        """The rows of `among` that the model treats most like each of `rows`."""
+        from wholefit.api.nearest import examples
+
+        return examples(self, rows, among, options)
+
+    def inside(self) -> Inside:
+        """What the model is made of, in words: coefficients, rules, a tree, curves."""
+        from wholefit.api.inside import inside
+
+        return inside(self)
+
+    def diagnose(self, held_out: Any, **options: Any) -> Diagnosis:
+        """Where it fails on rows that it has not seen: worst slices, confidence, thresholds."""
+        from wholefit.api.diagnosing import diagnose
+
+        return diagnose(self, held_out, options)
+
+    def stress(self, held_out: Any, **options: Any) -> Stress:
+        """Whether it would hold: noise, missing columns, shifted and adversarial inputs."""
+        from wholefit.api.stress import stress
+
+        return stress(self, held_out, options)
+
+    def audit(self, held_out: Any, by: str | Sequence[str], **options: Any) -> Audit:
+        """Whether it treats groups of people alike: each measure with its interval, and limits."""
+        from wholefit.api.auditing import audit
+
+        return audit(self, held_out, by, options)
