@@ -1,0 +1,1 @@
+"""What explanations, diagnoses and audits are worth: against truth, peers, and the clock."""
