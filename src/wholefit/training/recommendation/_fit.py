@@ -208,7 +208,8 @@ def _measure(
     found: dict[str, Measured] = {}
     for label, model in candidates.items():
         reserve = max((each.seconds for each in found.values()), default=0.0) * 1.5
-        found[label] = measure(trial, model, reserve, first=not found)
+        asking = max((s for each in found.values() for s in each.answer_seconds), default=0.0)
+        found[label] = measure(trial, model, reserve, asking, first=not found)
         if found[label].reason == "interrupted":
             break
     if not any(each.status == "ok" for each in found.values()):

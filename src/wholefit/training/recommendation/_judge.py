@@ -128,13 +128,17 @@ def _held(pairs: Interactions, users: np.ndarray) -> ranking.Held:
     return ranking.Held(*rows_of(indptr, pairs.items[order], users))
 
 
-def measure(trial: Trial, model: Model, reserve: float, first: bool) -> Measured:
+def measure(
+    trial: Trial, model: Model, reserve: float, asking: float, first: bool
+) -> Measured:
     """Fit and ask a model part by part, as long as the budget lets it; what fails is told."""
     found = Measured(model)
     emit("model_start", model=model.name)
     for at, part in enumerate(trial.parts):
-        left = trial.common.clock.left() - reserve
-        if not first and left < max(found.seconds * 1.2, _guess(model, part)):
+        step = max(found.seconds, _guess(model, part) + asking)
+        # If it is chosen, it is fitted once more, on all pairs.
+        left = trial.common.clock.left() - max(reserve, step)
+        if not first and left < step * 1.2:
             found.status = "stopped" if at else "skipped"
             found.reason = (f"the budget has {max(left, 0):.0f} s left for it, too few for "
                             f"part {at + 1} of {len(trial.parts)}")
