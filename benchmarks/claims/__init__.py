@@ -1,1 +1,1 @@
-"""What books and course notes claim about supervised learning, each put to a small experiment."""
+"""What books and course notes claim about learning, each put to a small experiment."""

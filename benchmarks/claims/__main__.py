@@ -1,4 +1,4 @@
-"""The sources' claims about supervised learning: experiment, number, verdict.
+"""The sources' claims about learning: experiment, number, verdict.
 
     python -m benchmarks.claims [ID ...]
 
@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._tools import machine, markdown, save
 from benchmarks.claims import (  # noqa: F401  (their claims register here)
+    advice,
     anomalies,
     families,
     fits,
@@ -57,7 +58,7 @@ def main(asked: list[str]) -> None:
     if asked:
         print(text)
         return
-    save("claims", "# Claims about supervised learning\n\n"
+    save("claims", "# Claims about learning\n\n"
          "Made by `make study-claims`; verdicts follow from the numbers by rules in "
          "`benchmarks/claims/`.\n\n"
          f"{machine('numpy', 'scikit-learn', 'polars')}, one thread.\n\n{text}")

@@ -81,6 +81,19 @@ def test_a_value_may_run_over_lines(
     assert code == 0 and len(lines) == 3 and "3 rows" in err
 
 
+@pytest.mark.parametrize("batch", [1, 2, 100])
+@pytest.mark.parametrize("bad", ['{"a": \n', 'no row\n'])
+def test_a_bad_row_is_left_out_and_the_watch_goes_on(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], batch: int,
+    bad: str,
+) -> None:
+    good, strange = '{"a": 0.1, "b": "x"}\n', '{"a": 99.5, "b": "x"}\n'
+    said = good + bad + good + strange
+    code, lines, err = watch(monkeypatch, capsys, said, model, "-", "--batch", batch)
+    assert code == 0 and [json.loads(line)["row"] for line in lines] == [3]
+    assert "row 1 is left out" in err and "3 rows, 1 alarms, 1 rows left out" in err
+
+
 def test_another_kind_of_model_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

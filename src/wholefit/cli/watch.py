@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,7 +43,8 @@ def watch(
 ) -> None:
     """Judge rows as they come: each alarm is one line of JSON, with the row, its score and why.
 
-    The detectors do not learn on. When the scores drift, a line on standard error says so.
+    The detectors do not learn on. When the scores drift, a line on standard error says so. A row
+    that cannot be read or judged is left out, said and counted, and the watch goes on.
     """
     from wholefit.api.anomaly import Alarms
     from wholefit.api.result import load
@@ -52,17 +54,47 @@ def watch(
         raise WholefitError(f"{model} is of the task {found.task}, and watch needs one of anomaly: "
                             "fit with --task anomaly.")
     stream = (found if alerts is None else found.with_alerts(alerts)).stream(adapt=adapt)
-    drifted = False
-    for at, rows in enumerate(_batches(source, batch)):
-        with told(quiet=True):
-            alarms = stream.feed(rows)
-        for alarm in alarms:
-            _print(alarm.to_json())
+    drifted, left_out = False, 0
+    for at, lines in enumerate(_batches(source, batch)):
+        left_out = _judged(stream, lines, left_out)
         if not drifted and at % _SAY_EVERY == _SAY_EVERY - 1:
             drifted = _tell(stream.drift())
     if not drifted:
         _tell(stream.drift())
-    _show.aside(f"{stream.rows:,} rows, {stream.alarmed:,} alarms")
+    _show.aside(f"{stream.rows:,} rows, {stream.alarmed:,} alarms"
+                + (f", {left_out:,} rows left out" if left_out else ""))
+
+
+def _judged(stream: Any, lines: _Lines, left_out: int) -> int:
+    """Judge the rows of these lines and print their alarms; gives how many are left out by now.
+
+    Where they fail together they are taken one by one. Raises what a row raises where none has
+    been judged before: then it is not that row which is wrong.
+    """
+    try:
+        with told(quiet=True):
+            alarms = stream.feed(_table(lines))
+    except WholefitError as error:
+        if len(lines.rows) > 1:
+            for row in lines.rows:
+                left_out = _judged(stream, replace(lines, rows=[row]), left_out)
+            return left_out
+        if not stream.rows:
+            raise
+        _show.aside(f"warning: row {stream.rows + left_out:,} is left out: {error}")
+        return left_out + 1
+    for alarm in alarms:
+        _print({**alarm.to_json(), "row": alarm.row + left_out})
+    return left_out
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Rows as they were written: of JSON, or of CSV with its header."""
+
+    header: str
+    rows: list[str]
+    as_json: bool
 
 
 def _print(alarm: dict[str, Any]) -> None:
@@ -77,8 +109,8 @@ def _tell(said: str | None) -> bool:
     return said is not None
 
 
-def _batches(source: str, size: int) -> Iterator[Any]:
-    """Tables of at most so many rows, from lines of CSV or of JSON."""
+def _batches(source: str, size: int) -> Iterator[_Lines]:
+    """At most so many rows at once, from lines of CSV or of JSON."""
     with _opened(source) as lines:
         header = next(lines, "").lstrip("\ufeff")
         if not header.strip():
@@ -90,10 +122,10 @@ def _batches(source: str, size: int) -> Iterator[Any]:
             if line.strip():
                 some.append(line)
             if len(some) >= size:
-                yield _table(header, some, as_json)
+                yield _Lines(header, some, as_json)
                 some = []
         if some:
-            yield _table(header, some, as_json)
+            yield _Lines(header, some, as_json)
 
 
 def _records(lines: Iterator[str]) -> Iterator[str]:
@@ -117,11 +149,12 @@ def _opened(source: str) -> Any:
     return open(source, encoding="utf-8", errors="replace")
 
 
-def _table(header: str, lines: list[str], as_json: bool) -> Any:
+def _table(given: _Lines) -> Any:
     import polars as pl
 
+    header, lines = given.header, given.rows
     try:
-        if as_json:
+        if given.as_json:
             rows = [json.loads(line) for line in lines]
             if _deeper(rows, _DEEPEST):
                 raise ValueError(f"values are nested more than {_DEEPEST} deep")
