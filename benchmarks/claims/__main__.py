@@ -19,6 +19,7 @@ from benchmarks._tools import machine, markdown, save
 from benchmarks.claims import (  # noqa: F401  (their claims register here)
     advice,
     anomalies,
+    explaining,
     families,
     fits,
     recommending,

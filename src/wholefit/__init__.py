@@ -22,8 +22,20 @@ if TYPE_CHECKING:
     from wholefit.api.checking import skew
     from wholefit.api.cleaning import Cleaned, clean
     from wholefit.api.clustering import Clusters
+    from wholefit.api.curves import (
+        BiasVariance,
+        Cures,
+        LearningCurve,
+        ValidationCurve,
+        bias_variance,
+        cures,
+        learning_curve,
+        validation_curve,
+    )
     from wholefit.api.engineering import feature, join, load_features, suggest
+    from wholefit.api.glass import GlassBoxes, glass_boxes
     from wholefit.api.labelling import agreement, label, label_errors, labelled
+    from wholefit.api.mitigating import Mitigated, mitigate
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
     from wholefit.api.selecting import Selected, select
@@ -40,8 +52,13 @@ _PUBLIC = {
     **dict.fromkeys(("agreement", "label", "label_errors", "labelled"), "wholefit.api.labelling"),
     **dict.fromkeys(("select", "Selected"), "wholefit.api.selecting"),
     **dict.fromkeys(("treatments", "Treatments"), "wholefit.api.treating"),
+    **dict.fromkeys(("learning_curve", "validation_curve", "bias_variance", "cures",
+                     "LearningCurve", "ValidationCurve", "BiasVariance", "Cures"),
+                    "wholefit.api.curves"),
     **dict.fromkeys(("drift", "expect", "validate"), "wholefit.api.validating"),
     "Expectations": "wholefit.data.validate",
+    **dict.fromkeys(("glass_boxes", "GlassBoxes"), "wholefit.api.glass"),
+    **dict.fromkeys(("mitigate", "Mitigated"), "wholefit.api.mitigating"),
     "clean": "wholefit.api.cleaning", "Cleaned": "wholefit.api.cleaning",
     "Recipe": "wholefit.data.clean",
     "skew": "wholefit.api.checking",
@@ -51,11 +68,13 @@ _PUBLIC = {
     "Result": "wholefit.api", "WholefitError": "wholefit.base.errors",
 }
 
-__all__ = ["Alarms", "Cleaned", "Clusters", "Expectations", "Recipe", "Recommender", "Reduction",
-           "Result", "Rules", "Selected", "Treatments", "WholefitError", "__version__", "adopt",
-           "agreement", "clean", "compare", "drift", "expect", "feature", "fit", "join", "label",
-           "label_errors", "labelled", "load", "load_features", "profile", "read", "select",
-           "skew", "suggest", "treatments", "validate"]
+__all__ = ["Alarms", "BiasVariance", "Cleaned", "Clusters", "Cures", "Expectations", "GlassBoxes",
+           "LearningCurve", "Mitigated", "Recipe", "Recommender", "Reduction", "Result", "Rules",
+           "Selected", "Treatments", "ValidationCurve", "WholefitError", "__version__", "adopt",
+           "agreement", "bias_variance", "clean", "compare", "cures", "drift", "expect", "feature",
+           "fit", "glass_boxes", "join", "label", "label_errors", "labelled", "learning_curve",
+           "load", "load_features", "mitigate", "profile", "read", "select", "skew", "suggest",
+           "treatments", "validate", "validation_curve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -112,10 +112,25 @@ def test_ties_are_each_compared_with_the_best():
     assert [found[name].better for name in answers] == ["b", "tied", "tied", "b"]
     assert {found["best"].p, found["near"].p} > {1} and "no finite number" in found["broken"].how
     best = next(name for name in answers if found[name].p == 1)
-    pair = evaluation.compare("regression", "rmse", y, p + 1, answers[best])
-    assert found["far"] == pair
+    pair = evaluation.compare("regression", "rmse", y, p + 1, answers[best], level=0.975)
+    far = found["far"]
+    assert (far.value, far.low, far.high, far.p) == (pair.value, pair.low, pair.high, 2 * pair.p)
+    assert "corrected for 2 comparisons" in far.how, "the broken one is not compared"
+    alone = evaluation.ties("regression", "rmse", y, {"far": p + 1, "best": p})
+    assert alone["far"] == evaluation.compare("regression", "rmse", y, p + 1, p)
     with pytest.raises(DataError, match="at least one answer"):
         evaluation.ties("regression", "rmse", y, {})
+
+
+def test_the_best_in_truth_stays_among_the_tied():
+    """Six equally good answers: the first is left out far less often than uncorrected."""
+    random = np.random.default_rng(5)
+    lost = 0
+    for _ in range(300):
+        y = random.normal(size=200)
+        answers = {str(at): y + random.normal(size=200) for at in range(6)}
+        lost += evaluation.ties("regression", "mae", y, answers)["0"].better != "tied"
+    assert lost <= 15, f"lost {lost} times of 300"
 
 
 def test_units_widen_the_difference():

@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 import wholefit as wf
+from wholefit.api._understood import understood
 from wholefit.data import bundled
+from wholefit.report.understood import Understanding
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,22 @@ def number() -> wf.Result:
     price = 2e5 + 5e4 * X[:, 0] + 2e4 * np.abs(X[:, 0]) * rng.normal(size=400)
     frame = pl.DataFrame({"size": X[:, 0], "age": X[:, 1], "price": price})
     return wf.fit(frame, target="price", models="ridge, decision_tree(max_depth=3)", jobs=1)
+
+
+@pytest.fixture(scope="session")
+def held() -> pl.DataFrame:
+    return wf.read(bundled.path("telco_churn")).frame[1500:2100]
+
+
+@pytest.fixture(scope="session")
+def known(binary: wf.Result, held: pl.DataFrame) -> Understanding:
+    return understood(binary, held, ["female"], False, {})
+
+
+@pytest.fixture(scope="session")
+def known_number(number: wf.Result) -> Understanding:
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(300, 2))
+    price = 2e5 + 5e4 * X[:, 0] + 2e4 * np.abs(X[:, 0]) * rng.normal(size=300)
+    rows = pl.DataFrame({"size": X[:, 0], "age": X[:, 1], "price": price})
+    return understood(number, rows, [], True, {})

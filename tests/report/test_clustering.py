@@ -64,7 +64,7 @@ def page() -> str:
 def test_the_page_is_sound_and_self_contained(page: str) -> None:
     reader = Reader(page)
     assert not reader.faults
-    assert "script" not in reader.tags and not re.search(r"https?://", page)
+    assert reader.tags.count("script") == 1 and not re.search(r"https?://", page)
     for name in ("answer", "clusters", "map", "profile", "trust", "choice", "tree", "reach",
                  "next", "leaderboard"):
         assert f'id="{name}"' in page, name
@@ -110,7 +110,7 @@ def test_no_clusters_is_an_answer_that_is_told_kindly() -> None:
 def test_odd_names_are_told_as_they_are(names: tuple[str, str]) -> None:
     made = report.found_page(found(names))
     reader = Reader(made)
-    assert not reader.faults and "script" not in reader.tags and "u" not in reader.tags
+    assert not reader.faults and reader.tags.count("script") == 1 and "u" not in reader.tags
 
 
 def test_a_bare_record_is_drawn_with_what_it_has() -> None:

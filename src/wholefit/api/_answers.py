@@ -12,6 +12,7 @@ import polars as pl
 
 from wholefit import data, evaluation
 from wholefit.api import covering
+from wholefit.api._shown import Scores
 from wholefit.api._tables import as_table
 from wholefit.base.errors import DataError, ParameterError, WholefitWarning, unknown
 from wholefit.base.events import emit
@@ -31,7 +32,7 @@ def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, An
     asked = dataset(fitted, new, options)
     raw = fitted.answer(asked)
     columns = {name: values for verb in verbs
-               for name, values in _VERBS[verb](fitted, raw, **settings).items()}
+               for name, values in _VERBS[verb](fitted, raw, asked=asked, **settings).items()}
     if asked.guest == "numpy":
         return _as_array(columns)
     kept = kept_names(fitted.schema, asked, columns)
@@ -53,11 +54,11 @@ def evaluate(
     costs = None if decision is None else decision.stated()
     if costs is not None and getattr(wanted[0], "name", "") != "expected_cost":
         wanted.append(evaluation.metrics.expected_cost(costs))
-    return evaluation.score(
+    return Scores(evaluation.score(
         fitted.task.name, truth, raw, metrics=wanted,
         positive=getattr(fitted.codec, "positive", 1), weights=asked.weights(),
-        predicted=None if decision is None else decision.codes(raw),
-    )
+        predicted=fitted.codes(raw, asked),
+    ))
 
 
 def wanted_metrics(fitted: Fitted, metric: Any) -> list[Any]:
@@ -85,10 +86,15 @@ def main_metric(fitted: Fitted, metric: Any, other: Fitted | None = None) -> Any
 def truth_and_answer(fitted: Fitted, asked: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Encoded target and answer of the rows; refuses classes the model has never seen."""
     truth = asked.target(fitted.codec)
+    refuse_unknown(fitted, asked, truth)
+    return truth, fitted.answer(asked)
+
+
+def refuse_unknown(fitted: Fitted, asked: Dataset, truth: np.ndarray) -> None:
+    """DataError where a row's encoded target is a class that the model has never seen."""
     unknown = truth < 0 if truth.dtype.kind == "i" else np.isnan(truth)
     if unknown.any():
         raise DataError(_unjudged(str(fitted.schema.target), asked, unknown))
-    return truth, fitted.answer(asked)
 
 
 def _unjudged(target: str, asked: Dataset, unknown: np.ndarray) -> str:
@@ -176,7 +182,7 @@ def kept_names(schema: Schema, asked: Dataset, answers: Iterable[str]) -> list[p
 
 
 def _predict(fitted: Fitted, raw: np.ndarray, **other: Any) -> dict[str, np.ndarray]:
-    return {"prediction": fitted.codec.decode(fitted.decided(raw))}
+    return {"prediction": fitted.codec.decode(fitted.decided(raw, other["asked"]))}
 
 
 def _predict_proba(fitted: Fitted, raw: np.ndarray, **other: Any) -> dict[str, np.ndarray]:
@@ -191,4 +197,5 @@ def _as_array(columns: dict[str, np.ndarray]) -> np.ndarray:
 _VERBS: dict[str, Callable[..., dict[str, np.ndarray]]] = {
     "predict": _predict, "predict_proba": _predict_proba,
     "predict_interval": covering.interval, "predict_set": covering.sets,
+    "predict_sure": covering.sure,
 }

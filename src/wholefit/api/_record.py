@@ -8,21 +8,30 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+import numpy as np
+
 from wholefit._version import __version__
+from wholefit.api import _coefficients
 from wholefit.base import tasks
+from wholefit.base.errors import WholefitError
+from wholefit.base.events import emit
+from wholefit.base.seeds import generator
 from wholefit.base.state import State
 from wholefit.base.stored import reading
 from wholefit.base.tasks import Task
 from wholefit.data import Dataset, Note, Schema
 from wholefit.data.findings import Finding
 from wholefit.data.validate.sketch import MEMBER, Sketch, sketch_of
-from wholefit.evaluation import Score
-from wholefit.evaluation.conformal import Calibration
+from wholefit.evaluation import Score, conformal_groups
+from wholefit.explain import reliance
 from wholefit.features.encoder import Encoder
 from wholefit.report.exhibits import checked, exhibits
 from wholefit.training import Entry, Fitted, Run
 from wholefit.training._cleaning import Replay
 from wholefit.training.decision import Decision
+
+# Rows of a fit that are looked at for what a report shows of it, at most.
+_KEPT_ROWS = 4_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Facts:
     exhibits: Callable[[], dict[str, Any]] = dict
     sketch: Callable[[], Sketch | None] = lambda: None
     findings: tuple[Finding, ...] = ()
+    coefficients: _coefficients.Maker = _coefficients.none
 
     @property
     def chosen(self) -> Entry:
@@ -74,6 +84,7 @@ def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
         entries=run.leaderboard, split=run.split, warnings=run.warnings,
         notes=tuple(dataset.notes), lineage=run.lineage, exhibits=_exhibits(run, dataset),
         sketch=partial(_same, sketch_of(dataset.frame, dataset.schema)), findings=run.findings,
+        coefficients=_coefficients.of_run(run, dataset),
     )
 
 
@@ -82,22 +93,59 @@ def _same(sketch: Sketch) -> Sketch:
 
 
 def reference(facts: Facts) -> dict[str, bytes]:
-    """What the artifact keeps for later comparisons: the sketch of the training rows, if any."""
-    sketch = facts.sketch()
-    return {} if sketch is None else {MEMBER: sketch.to_bytes()}
+    """What the artifact keeps for later: a sketch of the training rows, coefficients' errors."""
+    sketch, known = facts.sketch(), facts.coefficients()
+    return {**({} if sketch is None else {MEMBER: sketch.to_bytes()}),
+            **({} if known is None else {
+                _coefficients.MEMBER: _coefficients.to_bytes(known)})}
 
 
 def with_reference(facts: Facts, kept: Mapping[str, bytes]) -> Facts:
     """The facts with what the artifact kept, read when it is first asked for."""
-    return dataclasses.replace(facts, sketch=cache(
-        lambda: Sketch.from_bytes(kept[MEMBER]) if MEMBER in kept else None))
+    member = _coefficients.MEMBER
+    return dataclasses.replace(
+        facts,
+        sketch=cache(lambda: Sketch.from_bytes(kept[MEMBER]) if MEMBER in kept else None),
+        coefficients=cache(
+            lambda: _coefficients.from_bytes(kept[member]) if member in kept else None))
 
 
 def _exhibits(run: Run, dataset: Dataset) -> Callable[[], dict[str, Any]]:
     """What the report shows of the chosen model's out-of-fold answers."""
     answer = run.oof[run.chosen.model]
-    return shown(run.task, run.truth, answer, run.codec, weights=dataset.weights(),
-                 units=dataset.groups(), predicted=run.predicted(answer))
+    pictured = shown(run.task, run.truth, answer, run.codec, weights=dataset.weights(),
+                     units=dataset.groups(), predicted=run.predicted(answer))
+    # A few rows, not the table: these stay in memory until what they show is asked for.
+    seed = run.lineage.get("seed", 0)
+    picked = np.arange(len(dataset)) if len(dataset) <= _KEPT_ROWS else np.sort(
+        generator(seed, "kept").choice(len(dataset), _KEPT_ROWS, replace=False))
+    rows = Dataset(dataset.frame[picked], dataset.schema, source=dataset.source,
+                   original=dataset.original[picked])
+    return cache(lambda: {**pictured(), **_leant_on(run, rows, seed),
+                          **_failed(run, rows, run.truth[picked], answer[picked])})
+
+
+def _failed(run: Run, rows: Dataset, truth: Any, answer: Any) -> dict[str, Any]:
+    """Where the answers to unseen rows are wrong; no row in it."""
+    from wholefit.api.diagnosing import of_fit
+
+    try:
+        found = of_fit(run.fitted, truth, answer, rows)
+    except Exception as error:  # no picture may cost the person the model
+        emit("warning", message="where the model fails could not be kept with it: "
+                                f"{type(error).__name__}: {error}")
+        return {}
+    return {"failures": found} if found else {}
+
+
+def _leant_on(run: Run, rows: Dataset, seed: int) -> dict[str, Any]:
+    """Which columns move the answer; why that cannot be told, in a sentence."""
+    rows, seconds = reliance.sample(rows, seed), run.chosen.predict_seconds
+    try:
+        found = reliance.reliance(run.fitted, rows, seed, seconds)
+    except WholefitError as error:
+        return {"reliance": {"why_not": str(error)[:400]}}
+    return {} if found is None else {"reliance": found.to_json()}
 
 
 def shown(
@@ -133,6 +181,7 @@ def of_update(before: Facts, updated: Any, dataset: Dataset) -> Facts:
         before, entries=(entry,), notes=tuple(dataset.notes), lineage=updated.lineage,
         metric=main_metric(before.metric, (entry,)),
         split=f"scored on {len(dataset):,} new rows before they were learnt", exhibits=dict,
+        coefficients=_coefficients.none,
     )
 
 
@@ -167,7 +216,7 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
         fitted.decision = Decision.from_json(
             record.get("decision"), len(getattr(codec, "classes", ())))
         if "calibration" in states:
-            fitted.calibration = Calibration.from_state(states["calibration"])
+            fitted.calibration = conformal_groups.read(states["calibration"])
             if fitted.calibration.classes != len(getattr(codec, "classes", ())):
                 raise ValueError("its calibration is of other classes")
         if "recipe" in states:

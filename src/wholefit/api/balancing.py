@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -111,12 +112,15 @@ def _of_catalog(task: str, name: str) -> bool:
 def _exhibits(facts: _record.Facts, run: Run | None, asked: Imbalance | None) -> Any:
     if run is None or run.held is None:
         kept = {name: part for name, part in facts.exhibits().items()
-                if name in ("rows", "positive", "calibration")}
+                if name in ("rows", "positive", "calibration", "reliance")}
         return lambda: kept
     held, answer = _answered(run)
-    return _record.shown(
+    pictured = _record.shown(
         run.task, held.truth, answer, run.codec, weights=held.weights, units=held.units,
         predicted=asked.predicted(held, answer) if asked else None)
+    # No decision changes which columns the probabilities lean on.
+    return cache(lambda: {**pictured(), **{name: part for name, part in facts.exhibits().items()
+                                           if name == "reliance"}})
 
 
 def _no_rows() -> Held:

@@ -117,7 +117,7 @@ class FoundResult:
             reference={} if sketch is None else {MEMBER: sketch.to_bytes()})
 
     def report(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write one self-contained HTML page about what was found."""
+        """Write what was found: a page (.html), a model card (.md), or all its facts (.json)."""
         from wholefit import report
 
         return report.write_found(self._found, path, force=force)

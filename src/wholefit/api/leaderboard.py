@@ -40,6 +40,11 @@ class Leaderboard(Sequence[Entry]):
         header = ["model", *shown, "fit s", "predict s/1k", ""]
         return header, [_cells(entry, shown) for entry in self._entries]
 
+    def _repr_html_(self) -> str:
+        from wholefit.report import notebook
+
+        return notebook.board(self._entries, self.metric)
+
     def __str__(self) -> str:
         return "\n".join(aligned(*self.table()))
 

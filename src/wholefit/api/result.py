@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from wholefit import artifact
 from wholefit.api import _answers, _choice, _record
+from wholefit.api._shown import Findings, Scores
 from wholefit.api.leaderboard import Leaderboard
 from wholefit.api.understanding import Understood
 from wholefit.base import tasks
@@ -71,7 +72,7 @@ class Result(Understood):
     @property
     def scores(self) -> dict[str, Score]:
         """Every metric of the model that answers."""
-        return dict(self._facts.chosen.scores)
+        return Scores(self._facts.chosen.scores)
 
     @property
     def leaderboard(self) -> Leaderboard:
@@ -101,7 +102,7 @@ class Result(Understood):
     @property
     def findings(self) -> tuple[Any, ...]:
         """What was found in the data before it was learnt from, the gravest first."""
-        return self._facts.findings
+        return Findings(self._facts.findings)
 
     @property
     def selection(self) -> list[dict[str, Any]] | None:
@@ -137,10 +138,13 @@ class Result(Understood):
     def answers(self, new: Any, **options: Any) -> Any:
         """All that the task's verbs say of each row, side by side in one frame.
 
-        With `level=0.9`, also the interval of a number or the set of classes that may be true.
+        With `level=0.9`, also the interval of a number or the set of classes that may be true;
+        with `least=0.8`, no prediction where the model is less sure than that.
         """
         verbs = [verb.name for verb in self._fitted.task.verbs
-                 if not verb.options or "level" in options]
+                 if not verb.options or set(verb.options) & set(options)]
+        if "predict_sure" in verbs:
+            verbs.remove("predict")
         return _answers.answer(self._fitted, new, verbs, options)
 
     @overload
@@ -176,15 +180,19 @@ class Result(Understood):
 
         return measured(self._fitted, held_out, level, by, per_class, options)
 
-    def calibrated(self, rows: Any, **options: Any) -> Result:
+    def calibrated(self, rows: Any, *, by: str | None = None, **options: Any) -> Result:
         """A new Result whose intervals or sets rest on `rows`: known targets, not learnt from.
+
+        `by` names a column whose groups are calibrated each by itself, so that the level holds in
+        every one of them: new rows must then have that column. A group of fewer than 50 rows, or
+        one never seen, rests on all rows.
 
         For a model that was adopted or updated, which has no answers to unseen rows of its own, or
         for rows unlike those it was fitted on.
         """
         from wholefit.api.coverage import calibrated
 
-        return Result(calibrated(self._fitted, rows, options), self._facts, self._run)
+        return Result(calibrated(self._fitted, rows, by, options), self._facts, self._run)
 
     def with_threshold(self, threshold: Any = None, *, costs: Any = None, rows: Any = None,
                        **options: Any) -> Result:
@@ -230,11 +238,17 @@ class Result(Understood):
         return artifact.write(path, self._facts.to_json(fitted), fitted.states(), force=force,
                               reference=_record.reference(self._facts))
 
-    def report(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write one self-contained HTML page about the result."""
-        from wholefit import report
+    def report(self, path: str | Path, rows: Any = None, *, protected: str | Sequence[str] = (),
+               values: bool = False, force: bool = False, **options: Any) -> Path:
+        """Write a report: a page (.html), a model card (.md), or all its facts (.json).
 
-        return report.write(self, path, force=force)
+        Held-out `rows` with a known target add where it fails, what each column is worth, whether
+        it would hold and, for groups of people made by the columns `protected`, whether it is
+        fair. `values` also explains a few single rows: they are personal data.
+        """
+        from wholefit.api.reporting import report
+
+        return report(self, path, rows, protected, values, force, options)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         fitted = self.__dict__.get("_fitted")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wholefit.api import _answers
+from wholefit.api._shown import shown_slices
 from wholefit.base.errors import unknown
 from wholefit.evaluation.slices import Slices, slices
 from wholefit.training import Fitted
@@ -26,8 +27,7 @@ def by_slices(
             raise unknown("column", name, rows.columns)
     truth, answer = _answers.truth_and_answer(fitted, asked)
     wanted = _answers.wanted_metrics(fitted, metric)
-    decision = fitted.decision
-    return slices(
+    return shown_slices(slices(
         fitted.task.name, truth, answer, {name: rows.get_column(name) for name in names},
         wanted=wanted, positive=getattr(fitted.codec, "positive", 1), weights=asked.weights(),
-        predicted=None if decision is None else decision.codes(answer))
+        predicted=fitted.codes(answer, asked)))

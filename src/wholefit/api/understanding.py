@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wholefit.api.advising import Advised
     from wholefit.api.auditing import Audit
     from wholefit.api.counterfactual import Counterfactuals
     from wholefit.api.diagnosing import Diagnosis
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from wholefit.api.importance import Importance
     from wholefit.api.inside import Inside
     from wholefit.api.nearest import Examples
+    from wholefit.api.saliency import Saliency
     from wholefit.api.stress import Stress
 
 
@@ -74,17 +76,46 @@ class Understood:
 
         return examples(self, rows, among, options)
 
-    def inside(self) -> Inside:
-        """What the model is made of, in words: coefficients, rules, a tree, curves."""
+    def saliency(self, rows: Any, *, kind: str = "occlusion", column: str | None = None,
+                 shape: Sequence[int] | None = None, output: Any = None,
+                 **options: Any) -> Saliency:
+        """Which words of a text, or which part of a picture, each row's answer hangs on.
+
+        A picture is a table with a column for each pixel. `kind` "occlusion" takes parts away,
+        "shap" shows contributions of pixels; `output` names the class that is explained.
+        """
+        from wholefit.api.saliency import saliency
+
+        return saliency(self, rows, kind, column, shape, output, options)
+
+    def inside(self, rows: Any = None, *, bootstrap: int = 0, seed: int = 0,
+               **options: Any) -> Inside:
+        """What the model is made of, in words: coefficients, rules, a tree, curves.
+
+        `rows` with their target give coefficients standard errors where the fit's are not kept;
+        with `bootstrap` by that many fits on rows drawn with replacement.
+        """
         from wholefit.api.inside import inside
 
-        return inside(self)
+        return inside(self, rows, bootstrap, seed, options)
 
-    def diagnose(self, held_out: Any, **options: Any) -> Diagnosis:
-        """Where it fails on rows that it has not seen: worst slices, confidence, thresholds."""
+    def diagnose(
+        self, held_out: Any, *, time: str | None = None, by: str | Sequence[str] | None = None,
+        costs: Any = None, metric: Any = None, show: Sequence[str] = (), examples: int = 3,
+        depth: int = 3, least: int | None = None, level: float = 0.95, seed: int = 0,
+        **options: Any,
+    ) -> Diagnosis:
+        """Where it fails on rows that it has not seen, how sure it is, and what to do next.
+
+        `time` orders the rows, `by` parts them; `costs` are those of `wf.fit`. Slices of up to
+        `depth` conditions and at least `least` rows are searched. `examples` surest rows of each
+        mistake are named by number, with their cells in the columns `show`, and in no others.
+        """
         from wholefit.api.diagnosing import diagnose
 
-        return diagnose(self, held_out, options)
+        return diagnose(self, held_out, time=time, by=by, costs=costs, metric=metric, show=show,
+                        examples=examples, depth=depth, least=least, level=level, seed=seed,
+                        options=options)
 
     def stress(self, held_out: Any, **options: Any) -> Stress:
         """Whether it would hold: noise, missing columns, shifted and adversarial inputs."""
@@ -97,3 +128,14 @@ class Understood:
         from wholefit.api.auditing import audit
 
         return audit(self, held_out, by, options)
+
+    def advice(self, *, seen: Any = None, known: Sequence[Any] = (), **options: Any) -> Advised:
+        """What to do next, from the evidence at hand: each piece with what it rests on.
+
+        `seen`: the rows it learnt from, to know how much better it is on them; `known`: records
+        made of the same model by `wf.cures`, `wf.learning_curve` and `audit`. `options` are those
+        of `predict`, for `seen`. A rule speaks only where its evidence is there.
+        """
+        from wholefit.api.advising import advice
+
+        return advice(self, seen, known, options)

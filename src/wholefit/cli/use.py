@@ -1,11 +1,11 @@
-"""`wholefit predict`, `evaluate`, `compare`, `report`: what a saved model is for."""
+"""`wholefit predict`, `evaluate`, `compare`, `show`: what a saved model is for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,6 +48,9 @@ def predict(
     level: Annotated[float | None, typer.Option(
         help="Say too what holds the truth at this level, e.g. 0.9: an interval of a number, or "
         "the set of classes that may be true.", metavar="SHARE")] = None,
+    least: Annotated[float | None, typer.Option(
+        help="Say no class where it is less sure than this, e.g. 0.8; `diagnose` tells what that "
+        "can promise.", metavar="SHARE")] = None,
     force: Force = False,
     policy: Policy = None,
     delimiter: Delimiter = None,
@@ -70,6 +73,7 @@ def predict(
     with _noted():
         options = {**pairs(policy, "--policy", plain=False),
                    **({} if level is None else {"level": level}),
+                   **({} if least is None else {"least": least}),
                    **reading(delimiter, encoding, na_values, sheet, table, query)}
         frame = wf.load(model).answers(source, **options)
     if as_json:
@@ -123,7 +127,11 @@ def evaluate(
 def compare(
     a: Annotated[Path, typer.Argument(help="A model file (.wf).", metavar="A")],
     b: Annotated[Path, typer.Argument(help="Another, of the same target.", metavar="B")],
-    source: Held,
+    rest: Annotated[list[str], typer.Argument(
+        help="More models of the same target, if any, and last the rows with the target, not used "
+             "for fitting: a file, or - for standard input.", metavar="[C]... SOURCE")],
+    margin: Annotated[float | None, typer.Option(
+        help="Are they equal within this, in the metric's unit?", metavar="NUMBER")] = None,
     metric: Annotated[str | None, typer.Option(
         help="What to compare by: a name, or 'module:function' of your own.",
         metavar="METRIC")] = None,
@@ -136,20 +144,43 @@ def compare(
     query: Query = None,
     as_json: Json = False,
 ) -> None:
-    """Is A better than B? A paired test on the same held-out rows."""
-    import dataclasses
+    """Is A better than B, or as good? Paired tests on the same held-out rows.
 
+    More than two models are compared two by two, corrected for the number of pairs.
+    """
     import wholefit as wf
 
     importable(metric)
+    *more, source = rest
+    paths = [a, b, *map(Path, more)]
     _check_order(a, source)
     with _noted():
         options = {**pairs(policy, "--policy", plain=False),
                    **reading(delimiter, encoding, na_values, sheet, table, query)}
-        found = wf.compare(wf.load(a), wf.load(b), source, metric=metric, **options)
+        models = [wf.load(path) for path in paths]
+        if len(paths) > 2 or margin is not None:
+            options["names"], options["margin"] = _names(paths), margin
+        found = wf.compare(*models, source, metric=metric, **options)
+    _compared(found, paths, as_json)
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """The files as they were said; with a number where one is said twice."""
+    said = [str(path) for path in paths]
+    return [name if said.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(said, 1)]
+
+
+def _compared(found: Any, paths: list[Path], as_json: bool) -> None:
+    import dataclasses
+
     if as_json:
-        _show.as_json(dataclasses.asdict(found))
+        _show.as_json(found.to_json() if hasattr(found, "pairs") else dataclasses.asdict(found))
         return
+    if hasattr(found, "pairs"):
+        for line in found.to_text().split("\n"):
+            _show.say(_show.wrapped(line))
+        return
+    a, b = paths
     words = {"a": f"{a} is better than {b}", "b": f"{b} is better than {a}",
              "tied": f"{a} and {b} are statistically tied"}
     _show.say(f"{words[found.better]}: {found.metric} differs by {found.value:+.4g} "
@@ -176,22 +207,6 @@ def show(model: Model, as_json: Json = False) -> None:
     board = result.leaderboard
     _show.table(*_show.widest(lambda count: board.table(names[:count]), min(4, len(names))))
     _show.say(recommendation(result))
-
-
-@command("report")
-def report(
-    model: Model,
-    out: Annotated[Path | None, typer.Option(
-        help="The page to write; MODEL's name, in this folder, with .html.",
-        metavar="FILE")] = None,
-    force: Force = False,
-) -> None:
-    """Write one self-contained HTML page about a saved model."""
-    import wholefit as wf
-
-    page = out or Path(f"{model.stem}.html")
-    check_free([page], str(model), force)
-    _show.say(f"saved {wf.load(model).report(page, force=force)}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,9 @@ def ties(task: str, metric: Any, truth: Any, answers: Mapping[str, Any], *, posi
     """Each answer's difference from the best one, in the order given: answer - best.
 
     An answer is `tied` with the best (which is tied with itself), or "b", the best, is better.
-    The intervals are not corrected for having picked the best of several.
+    Which one is best was picked on the same rows: of k answers, intervals and p-values are those
+    of k - 1 comparisons together (Bonferroni), so that the answer that is best in truth is tied
+    or best here with a chance of at least the level (as in Hsu's comparisons with the best, 1984).
     """
     if not answers:
         raise DataError("ties needs at least one answer; got none.")
@@ -75,7 +77,17 @@ def ties(task: str, metric: Any, truth: Any, answers: Mapping[str, Any], *, posi
                                                **options), seed)
              for name, answer in answers.items()}
     best = max(sides.values(), key=lambda side: side.merit)
-    return {name: _difference(side, best, level) for name, side in sides.items()}
+    tests = sum(not side.reason for side in sides.values()) - 1
+    return {name: corrected(side, best, level, tests) for name, side in sides.items()}
+
+
+def corrected(a: _Side, b: _Side, level: float, tests: int) -> Difference:
+    """The difference as one of so many `tests`: interval and p-value by Bonferroni."""
+    found = _difference(a, b, 1 - (1 - level) / max(tests, 1))
+    if tests < 2 or a is b or a.reason or b.reason:
+        return found
+    return replace(found, p=min(1.0, found.p * tests),
+                   how=f"{found.how}; corrected for {tests} comparisons")
 
 
 class _Side:

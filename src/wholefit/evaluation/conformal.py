@@ -70,15 +70,22 @@ class Calibration:
         """Rows that it rests on."""
         return self.parts[0].n if self.classes else sum(part.n for part in self.parts)
 
-    def interval(self, answer: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """Low and high ends (n,) around a number (n,); infinite where there are too few rows."""
+    def interval(
+        self, answer: np.ndarray, level: float, asked: object = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Low and high ends (n,) around a number (n,); infinite where there are too few rows.
+
+        The rows `asked` play no part; see `conformal_groups` for those that do.
+        """
         share = _open(level)
         ends = np.array([[part.below((1 - share) / 2), part.above((1 + share) / 2)]
                          for part in self.parts])
         part = np.searchsorted(self.edges, answer, side="right")
         return answer + ends[part, 0], answer + ends[part, 1]
 
-    def sets(self, answer: np.ndarray, level: float, per_class: bool = False) -> np.ndarray:
+    def sets(
+        self, answer: np.ndarray, level: float, per_class: bool = False, asked: object = None
+    ) -> np.ndarray:
         """Which classes are in each row's set, (n, k) bool, from probabilities (n, k).
 
         `per_class` holds the level within the rows of each class, which widens the sets for
@@ -136,15 +143,24 @@ def coverage(
     truth: np.ndarray, low: np.ndarray, high: np.ndarray, level: float = 0.95
 ) -> dict[str, Score]:
     """How often intervals hold the truth, and how wide they are; with 95 % intervals."""
-    held = (truth >= low) & (truth <= high)
-    return {"coverage": _share("coverage", held, level),
-            "width": _median("width", high - low, level)}
+    return of_intervals((truth >= low) & (truth <= high), high - low, level)
+
+
+def of_intervals(
+    held: np.ndarray, width: np.ndarray, level: float = 0.95
+) -> dict[str, Score]:
+    """The same from whether each interval holds the truth (n,), and how wide it is (n,)."""
+    return {"coverage": _share("coverage", held, level), "width": _median("width", width, level)}
 
 
 def set_coverage(truth: np.ndarray, sets: np.ndarray, level: float = 0.95) -> dict[str, Score]:
     """How often sets (n, k) hold the true class, how many classes they hold, how often just one."""
-    size = sets.sum(axis=1)
-    return {"coverage": _share("coverage", sets[np.arange(len(truth)), truth], level),
+    return of_sets(sets[np.arange(len(truth)), truth], sets.sum(axis=1), level)
+
+
+def of_sets(held: np.ndarray, size: np.ndarray, level: float = 0.95) -> dict[str, Score]:
+    """The same from whether each set holds the truth (n,), and how many classes it has (n,)."""
+    return {"coverage": _share("coverage", held, level),
             "classes": _mean("classes", size.astype(float), level),
             "single": _share("single", size == 1, level)}
 

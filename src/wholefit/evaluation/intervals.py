@@ -75,6 +75,14 @@ def interval(metric: Metric, sheet: Sheet, value: float, level: float, seed: int
     return Interval(low, high, _told(method, sheet))
 
 
+def around(
+    metric: Metric, sheet: Sheet, value: float, spread: Spread, level: float
+) -> tuple[float, float]:
+    """Ends about a value whose spread is known from elsewhere, on the metric's own scale."""
+    low, high = _SCALES[_scale(metric, sheet)](value, spread, level)
+    return max(low, metric.low), min(high, metric.high)
+
+
 def _scale(metric: Metric, sheet: Sheet) -> str:
     """The metric's own; a mean of shares over classes is no count of rows."""
     over_classes = metric.strata(sheet) is not None and metric.denominator(sheet) is None

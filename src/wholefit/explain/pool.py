@@ -116,6 +116,13 @@ class Pool:
         self.fitted.settle()
         return self.fitted._scorer or _Live(self.fitted)
 
+    @cached_property
+    def mixed(self) -> Any:
+        """The encoded rows, to be asked with some features lent by others; only if separable."""
+        from wholefit.explain._mixed import mixed
+
+        return mixed(self.scorer, self.matrix)
+
     def _mixed(self, take: np.ndarray) -> Any:
         whole = self.matrix
         if sp.issparse(whole):

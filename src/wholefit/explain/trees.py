@@ -10,7 +10,8 @@ which is the path-dependent TreeSHAP of Lundberg et al. (2020, "From local expla
 understanding with explainable AI for trees"), its weights of subsets written as an integral; the
 integrand is a polynomial, so Gauss-Legendre quadrature with half as many points as features is
 exact. Which conditions a row passes is a number of k bits: there are far fewer such numbers than
-rows, so each leaf's shares are tabled once and looked up.
+rows, so each leaf's shares are tabled once and looked up; a few rows are worked out as they are,
+for all leaves at once.
 """
 
 from __future__ import annotations
@@ -18,15 +19,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from wholefit.base.errors import StateError
 from wholefit.base.state import State
+from wholefit.explain._paths import Group, Paths, paths
 from wholefit.models._kernels.trees import Trees
 
-_ROWS = 8192  # rows at once: a leaf's working arrays stay in cache
+_ROWS = 4096  # rows at once: a leaf's working arrays stay in cache
+_FEW = 128  # rows up to which every leaf is worked out for the rows themselves
+_SPLITS, _MANY_SPLITS = 256, 40_000  # of trees taken together, for many rows and for few
+_KEPT = 2_000_000  # nodes up to which paths are kept from one question to the next
+_CELLS = 2_000_000  # numbers of a working array
 _TABLED = 11  # features on a path up to which all 2^k cases are tabled
+_LEAST = 1e-30  # a share that no training row has: never divided by as zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,148 +50,167 @@ class Shap:
     base: np.ndarray
 
 
-def tree_shap(state: State, X: np.ndarray) -> Shap:
+def tree_shap(state: State, X: Any) -> Shap:
     """SHAP values of the rows X (n, p), encoded as the model takes them.
 
-    StateError where the state has no numbers of training rows at its nodes (a file written before
-    they were kept), or answers with the median of its trees, which is no sum.
+    What is known of the state's paths is kept as long as the state is, so that asking again is
+    quick. StateError where the state has no numbers of training rows at its nodes (a file written
+    before they were kept), or answers with the median of its trees, which is no sum.
     """
-    if "cover" not in state.arrays:
-        raise StateError("its trees do not say how many rows came to each node: fit the model "
-                         "anew to have exact SHAP values.")
-    if state.config["aggregate"] == "median":
-        raise StateError("the median of trees is no sum, and has no exact SHAP values: use the "
-                         "sampling ones.")
-    trees = Trees(state)
-    whole = trees.prepared(X)
-    outputs = len(state.arrays["base"])
-    values = np.zeros((outputs, whole.shape[1], len(whole)))
-    base = np.array(state.arrays["base"], dtype=np.float64)
-    columns = np.ascontiguousarray(whole.T)
-    for number, tree in enumerate(_trees(trees, state.arrays["cover"])):
-        turn = number % outputs if state.config["turns"] else None
-        base += _spread(tree.expected, turn, outputs)
-        for at in range(0, len(whole), _ROWS):
-            _add_tree(trees, tree, columns[:, at:at + _ROWS], turn,
-                      values[:, :, at:at + _ROWS])
-    if state.config["aggregate"] == "mean":
-        count = len(state.arrays["size"])
-        values /= count
-        base = state.arrays["base"] + (base - state.arrays["base"]) / count
-    return Shap(values.transpose(2, 1, 0), base)
+    if state not in _KNOWN:
+        _KNOWN[state] = TreeShap(state)
+    known = _KNOWN[state]
+    return Shap(known.values(X), known.base)
 
 
-@dataclass(frozen=True, eq=False)
-class _Leaf:
-    """A leaf: the features on its path, their conditions and shares, and what it adds.
+class TreeShap:
+    """The SHAP values of one state; `base` (outputs,) is what they start from."""
 
-    `edges` lists for each feature the (split, side) that a row must take; `share` (k,) of rows.
+    def __init__(self, state: State) -> None:
+        if "cover" not in state.arrays:
+            raise StateError("its trees do not say how many rows came to each node: fit the model "
+                             "anew to have exact SHAP values.")
+        if state.config["aggregate"] == "median":
+            raise StateError("the median of trees is no sum, and has no exact SHAP values: use "
+                             "the sampling ones.")
+        self._trees = Trees(state)
+        self._cover = np.asarray(state.arrays["cover"], dtype=np.float64)
+        self._outputs = len(state.arrays["base"])
+        self._turns = bool(state.config["turns"])
+        self._share = 1 / len(state.arrays["size"]) if state.config["aggregate"] == "mean" else 1.0
+        # The two shares of a leaf add up to one: what one class is given, the other loses.
+        self._mirrored = (self._outputs == 2 and not self._turns and
+                          np.allclose(self._trees.value.sum(axis=1), 1, rtol=0, atol=1e-12))
+        self._known: dict[int, list[Paths]] = {}
+        self.base = self._start(np.asarray(state.arrays["base"], dtype=np.float64))
+
+    def values(self, X: Any) -> np.ndarray:
+        """Values (n, p, outputs) of rows (n, p)."""
+        whole = self._trees.prepared(X)
+        found = np.zeros((self._outputs, whole.shape[1], len(whole)))
+        few = len(whole) <= _FEW
+        step = _FEW if few else _ROWS
+        for at in range(0, len(whole), step):
+            columns = np.ascontiguousarray(whole[at:at + step].T)
+            out = np.zeros((self._outputs, *columns.shape))
+            for part in self._paths(_MANY_SPLITS if few else _SPLITS):
+                self._add(part, columns, out, few)
+            found[:, :, at:at + step] = out
+        if self._mirrored:
+            found[0] = -found[1]
+        if self._share != 1:
+            found *= self._share
+        return found.transpose(2, 1, 0)
+
+    def _paths(self, splits: int) -> Iterator[Paths]:
+        if splits in self._known:
+            return iter(self._known[splits])
+        made = paths(self._trees, self._cover, splits, self._outputs if self._turns else 0)
+        if len(self._cover) > _KEPT:
+            return made
+        self._known[splits] = list(made)
+        return iter(self._known[splits])
+
+    def _start(self, base: np.ndarray) -> np.ndarray:
+        total = np.zeros(len(base))
+        for part in self._paths(_MANY_SPLITS):
+            for group in part.groups:
+                reached = group.share.prod(axis=1)
+                if group.turn is None:
+                    total += reached @ group.value
+                else:
+                    total += np.bincount(group.turn, reached * group.value[:, 0], len(base))
+        return np.asarray(base + total * self._share)
+
+    def _add(self, part: Paths, columns: np.ndarray, out: np.ndarray, few: bool) -> None:
+        """Add the values of rows `columns` (p, rows) to `out` (outputs, p, rows)."""
+        if not len(part.splits):
+            return
+        right = self._trees.sides(columns, part.splits)
+        passed = np.concatenate([~right, right])
+        for group in part.groups:
+            if group.features.shape[1]:
+                (self._add_few if few else self._add_many)(group, passed, out)
+
+    def _add_few(self, group: Group, passed: np.ndarray, out: np.ndarray) -> None:
+        rows, wide = passed.shape[1], group.features.shape[1]
+        step = max(1, _CELLS // (wide * rows))
+        for at in range(0, len(group.features), step):
+            leaves = slice(at, at + step)
+            given = shared(group.share[leaves], group.met(passed, leaves))
+            for output in self._each():
+                value = group.valued(output, leaves)
+                if value is not None:
+                    _scatter(out[output], group.features[leaves], given * value[:, None, None])
+
+    def _add_many(self, group: Group, passed: np.ndarray, out: np.ndarray) -> None:
+        met, wide = group.met(passed, slice(None)), group.features.shape[1]
+        if wide > _TABLED:
+            self._add_patterns(group, met, out)
+            return
+        case = met[:, 0].astype(np.uint16)
+        for at in range(1, wide):
+            case += met[:, at].astype(np.uint16) << at
+        tables = shared(group.share, _cases(wide)[None])
+        for output in self._each():
+            value = group.valued(output, slice(None))
+            if value is None:
+                continue
+            for leaf in np.flatnonzero(value):
+                table, chosen = tables[leaf] * value[leaf], case[leaf]
+                for at, feature in enumerate(group.features[leaf].tolist()):
+                    out[output, feature] += table[at].take(chosen)
+
+    def _add_patterns(self, group: Group, met: np.ndarray, out: np.ndarray) -> None:
+        """Long paths: only the cases that occur among the rows."""
+        for leaf in range(len(met)):
+            patterns, case = _different(met[leaf])
+            given = shared(group.share[leaf][None], patterns[None])[0]
+            for output in self._each():
+                value = group.valued(output, slice(leaf, leaf + 1))
+                if value is not None and value[0]:
+                    for at, feature in enumerate(group.features[leaf].tolist()):
+                        out[output, feature] += (given[at] * value[0]).take(case)
+
+    def _each(self) -> range:
+        """The outputs that are worked out."""
+        return range(1, 2) if self._mirrored else range(self._outputs)
+
+
+_KNOWN: WeakKeyDictionary[State, TreeShap] = WeakKeyDictionary()
+
+
+def shared(share: np.ndarray, met: np.ndarray) -> np.ndarray:
+    """What each feature is given (leaves, k, cases), for leaves of value 1.
+
+    `share` (leaves, k) of training rows pass each feature's conditions; `met` (leaves or 1, k,
+    cases) says which conditions hold.
     """
-
-    features: tuple[int, ...]
-    edges: tuple[tuple[tuple[int, bool], ...], ...]
-    share: np.ndarray
-    value: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class _Tree:
-    splits: np.ndarray
-    leaves: list[_Leaf]
-    expected: np.ndarray
+    points, weights = _quadrature(share.shape[1])
+    least = np.maximum(share, _LEAST)[:, :, None]
+    found = np.zeros(np.broadcast_shapes(least.shape, met.shape))
+    for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
+        factor = np.where(met, least * (1 - point) + point, least * (1 - point))
+        found += (weight * factor.prod(axis=1))[:, None] / factor
+    found *= met - share[:, :, None]
+    return found
 
 
-def _trees(trees: Trees, cover: np.ndarray) -> Iterator[_Tree]:
-    """Each tree as its leaves, with the paths that lead to them."""
-    for first, size in trees.spans():
-        yield _tree(trees, first, size, cover)
+def _scatter(out: np.ndarray, features: np.ndarray, given: np.ndarray) -> None:
+    """Add `given` (leaves, k, rows) to the features' lines of `out` (p, rows)."""
+    flat, at = given.reshape(-1, given.shape[2]), features.ravel()
+    for row in range(flat.shape[1]):
+        out[:, row] += np.bincount(at, flat[:, row], len(out))
 
 
-def _tree(trees: Trees, first: int, size: int, cover: np.ndarray) -> _Tree:
-    leaves: list[_Leaf] = []
-    splits = [node for node in range(first, first + size) if trees.leaf[node] < 0]
-    rank = {node: at for at, node in enumerate(splits)}
-    stack: list[tuple[int, dict[int, tuple[float, tuple[tuple[int, bool], ...]]]]] = [(first, {})]
-    while stack:
-        node, path = stack.pop()
-        if trees.leaf[node] >= 0:
-            leaves.append(_leaf(path, trees.value[trees.leaf[node]]))
-            continue
-        feature, child = int(trees.nodes["feature"][node]), int(trees.nodes["child"][node])
-        before, edges = path.get(feature, (1.0, ()))
-        for side in (False, True):
-            share = before * float(cover[child + side]) / float(cover[node])
-            stack.append((child + side, {
-                **path, feature: (share, (*edges, (rank[node], side)))}))
-    expected = np.sum([leaf.value * leaf.share.prod() for leaf in leaves], axis=0)
-    return _Tree(np.array(splits, dtype=np.intp), leaves, expected)
-
-
-def _leaf(
-    path: dict[int, tuple[float, tuple[tuple[int, bool], ...]]], value: np.ndarray
-) -> _Leaf:
-    return _Leaf(tuple(path), tuple(edges for _, edges in path.values()),
-                 np.array([share for share, _ in path.values()]), value)
-
-
-def _add_tree(
-    trees: Trees, tree: _Tree, columns: np.ndarray, turn: int | None, out: np.ndarray
-) -> None:
-    """Add the tree's values for the rows of `columns` (p, rows) to `out` (outputs, p, rows)."""
-    if not len(tree.splits):
-        return
-    right = trees.sides(columns, tree.splits)
-    passed = (~right, right)
-    for leaf in tree.leaves:
-        table, case = _cases_met([_met(passed, edges) for edges in leaf.edges], leaf.share)
-        for at, feature in enumerate(leaf.features):
-            _add(out, feature, table[at].take(case), leaf.value, turn)
-
-
-def _cases_met(met: list[np.ndarray], share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A table of what each feature is given, (k, cases), and the case of each row (rows,)."""
-    if len(met) > _TABLED:
-        patterns, case = np.unique(np.stack(met, axis=1), axis=0, return_inverse=True)
-        return _shares(share, patterns.T), case.ravel()
-    case = met[0].astype(np.uint16)
-    for at in range(1, len(met)):
-        case += met[at].astype(np.uint16) << at
-    return _table(share), case
-
-
-def _add(
-    out: np.ndarray, feature: int, share: np.ndarray, value: np.ndarray, turn: int | None
-) -> None:
-    if turn is not None:
-        out[turn, feature] += share * value[0]
-        return
-    for output, each in enumerate(value):
-        out[output, feature] += share * each
-
-
-def _met(
-    passed: tuple[np.ndarray, np.ndarray], edges: tuple[tuple[int, bool], ...]
-) -> np.ndarray:
-    """Which rows take all of these sides, (rows,)."""
-    split, side = edges[0]
-    met = passed[side][split]
-    for split, side in edges[1:]:
-        met = met & passed[side][split]
-    return met
-
-
-def _table(share: np.ndarray) -> np.ndarray:
-    """What each feature is given, (k, 2^k): of every way in which conditions may be met."""
-    return _shares(share, _cases(len(share)))
-
-
-def _shares(share: np.ndarray, met: np.ndarray) -> np.ndarray:
-    """What each feature is given, (k, cases), for a leaf of value 1; `met` (k, cases) bool."""
-    points, weights = _quadrature(len(share))
-    factor = share[:, None, None] * (1 - points)[:, None] + points[:, None] * met[:, None, :]
-    whole = factor.prod(axis=0)
-    found = np.einsum("g,gc,kgc->kc", weights, whole, 1 / factor, optimize=False)
-    return np.asarray(found * (met - share[:, None]))
+def _different(met: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Different columns of `met` (k, rows), and which of them each row is."""
+    if len(met) > 62:
+        patterns, case = np.unique(met, axis=1, return_inverse=True)
+        return patterns, case.ravel()
+    code = np.left_shift(1, np.arange(len(met), dtype=np.int64)) @ met
+    _, first, case = np.unique(code, return_index=True, return_inverse=True)
+    return met[:, first], case
 
 
 @cache
@@ -196,11 +224,3 @@ def _quadrature(k: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights on [0, 1], exact for polynomials of degree k - 1."""
     points, weights = np.polynomial.legendre.leggauss((k + 1) // 2)
     return (points + 1) / 2, weights / 2
-
-
-def _spread(value: np.ndarray, turn: int | None, outputs: int) -> np.ndarray:
-    if turn is None:
-        return value
-    found = np.zeros(outputs)
-    found[turn] = value[0]
-    return found

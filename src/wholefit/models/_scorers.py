@@ -16,6 +16,7 @@ from wholefit.models._model import Scorer
 
 # kind of state -> "module:Class"; the class is called with the state.
 KINDS: dict[str, str] = {
+    "additive": "wholefit.models._kernels.additive:Additive",
     "autoencoder_map": "wholefit.models._kernels.autoencoder_map:Autoencoder",
     "bernoulli_nb": "wholefit.models._kernels.bayes:Bernoulli",
     "calibrated": "wholefit.models._kernels.calibrated:Calibrated",
@@ -58,6 +59,7 @@ KINDS: dict[str, str] = {
     "recommend_items_near": "wholefit.models._kernels.recommenders_near:ItemNear",
     "recommend_popularity": "wholefit.models._kernels.recommenders:Popularity",
     "recommend_users_near": "wholefit.models._kernels.recommenders_near:UserNear",
+    "rule_list": "wholefit.models._kernels.rule_list:RuleList",
     "rules": "wholefit.models._kernels.rules:Rules",
     "shifted": "wholefit.models._kernels.shifted:Shifted",
     "steps": "wholefit.models._kernels.steps:Steps",

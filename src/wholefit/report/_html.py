@@ -22,6 +22,8 @@ _UNFIT = re.compile(
 _JOINT = re.compile(r"(?<=_)(?=[^\W_])|(?<=[,;:/\\-])(?=[^\W\d_])|(?<=\S\()(?=[^\W\d_])|"
                     r"(?<=[a-z])(?=[A-Z][a-z])")
 _RUN = re.compile(r"(\S{24})(?=\S)")
+# A table of more rows than these scrolls in a box of its own.
+_TALL = 30
 
 
 class Html(str):
@@ -76,6 +78,11 @@ def bullets(items: Iterable[Any], **attributes: Any) -> Html:
     return el("ul", *(el("li", item) for item in items), **attributes)
 
 
+def code(text: str) -> Html:
+    """A command or a program, as it is typed."""
+    return el("pre", el("code", text), tabindex="0")
+
+
 def table(
     header: Sequence[Any], rows: Iterable[Sequence[Any]], label: str, *,
     numbers: Sequence[int] = (), cls: str = "",
@@ -86,18 +93,28 @@ def table(
     right. The first cell of a row is its heading.
     """
     right = dict.fromkeys(numbers, "num")
+    rows = list(rows)
     head = el("tr", *(el("th", cell, scope="col", cls=right.get(at))
                       for at, cell in enumerate(header)))
     body = (el("tr", *(_cell(at, cell, right.get(at)) for at, cell in enumerate(row)))
             for row in rows)
     return scrolling(label, el("table", el("caption", label), el("thead", head),
-                               el("tbody", *body), cls=cls or None), wide="board" in cls)
+                               el("tbody", *body), cls=cls or None), wide="board" in cls,
+                     tall=len(rows) > _TALL)
 
 
-def scrolling(label: str, inner: Html, wide: bool = False) -> Html:
-    """A box that scrolls by itself, reachable by keyboard; a wide one takes the page's margins."""
-    return el("div", inner, cls="scroll wide" if wide else "scroll", role="region",
-              aria_label=label, tabindex="0")
+def scrolling(label: str, inner: Html, wide: bool = False, tall: bool = False) -> Html:
+    """A box that scrolls by itself, reachable by keyboard; a wide one takes the page's margins.
+
+    A tall one has a height of its own on a screen; on paper it is whole.
+    """
+    cls = " ".join(["scroll", *(["wide"] if wide else []), *(["tall"] if tall else [])])
+    return el("div", inner, cls=cls, role="region", aria_label=label, tabindex="0")
+
+
+def details(summary: Any, *inner: Any, shown: bool = False) -> Html:
+    """What is folded away under a line that opens it; on paper it is open."""
+    return el("details", el("summary", summary), *inner, open="open" if shown else None)
 
 
 def _cell(at: int, cell: Any, cls: str | None) -> Html:

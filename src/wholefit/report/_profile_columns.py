@@ -80,6 +80,13 @@ def _picture(column: ColumnProfile, profile: Profile, lean: bool) -> Html:
                                      else "nothing in it can be counted."), cls="small")
 
 
+def small(column: ColumnProfile) -> Html | None:
+    """The histogram of a column, where it has one, to stand in a line of a table."""
+    if column.kind in ("numeric", "text") and column.histogram is not None:
+        return _charts.histogram(column.histogram, _words(column), False)
+    return None
+
+
 def _words(column: ColumnProfile) -> str:
     """What a histogram shows, for those who do not see it."""
     if column.kind == "text":

@@ -108,6 +108,7 @@ def _span(bars: Sequence[Bar], best: float, limit: float | None) -> tuple[float,
     near = [bar for bar in bars if math.isfinite(bar.value)
             and (limit is None or not abs(bar.value - best) > limit)]
     found = [x for bar in near for x in (bar.value, bar.low, bar.high) if math.isfinite(x)]
+    found += [best] if near and math.isfinite(best) else []
     if limit is not None:
         found = [min(max(x, best - limit), best + limit) for x in found]
     return _widened(min(found), max(found)) if found else (0.0, 1.0)

@@ -284,10 +284,34 @@ def _common(value: Any) -> bool:
     return value == [] or (_rows_of(4, _whole)(value) and all(row[3] for row in value))
 
 
+def _reliance(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    if set(value) == {"why_not"}:
+        return isinstance(value["why_not"], str) and len(value["why_not"]) <= 400
+    return set(value) == {"rows", "columns", "others"} and _whole(value["rows"]) and \
+        _whole(value["others"]) and isinstance(value["columns"], list) and \
+        len(value["columns"]) <= 100 and all(map(_named, value["columns"]))
+
+
+def _failures(value: Any) -> bool:
+    """Whether it is what `evaluation.failures.kept` makes."""
+    from wholefit.evaluation import failures  # most of what is loaded is never reported
+
+    return failures.checked(value) is not None
+
+
+def _named(row: Any) -> bool:
+    """A name and three numbers, none below 0."""
+    return isinstance(row, list) and len(row) == 4 and isinstance(row[0], str) and \
+        all(_number(each) and each >= 0 for each in row[1:])
+
+
 _SHAPES: dict[str, Callable[[Any], bool]] = {
     "rows": _whole, "positive": _whole, "confusion": _square, "per_class": _class_rows,
     "mistakes": _common, "calibration": _rows_of(5, _number), "grid": _squares,
     "residuals": _rows_of(7, _maybe), "misses": _rows_of(2, _maybe),
+    "reliance": _reliance, "failures": _failures,
 }
 _MAKERS: dict[str, Callable[..., dict[str, Any]]] = {
     "classification": _classes, "regression": _numbers,

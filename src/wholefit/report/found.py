@@ -13,18 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wholefit.base.wording import counted
 from wholefit.evaluation import Score
-from wholefit.report import leaderboard
-from wholefit.report._html import Html, data, el, join, table
-from wholefit.report.sections import (
-    Section,
-    code,
-    columns_of,
-    lineage_table,
-    notes_of,
-)
-from wholefit.report.writing import foot, put, whole
+from wholefit.report import leaderboard, notebook, words
+from wholefit.report._html import Html, code, data, el, join, table
+from wholefit.report.as_json import found_facts, written
+from wholefit.report.card import found_card
+from wholefit.report.sections import Section, columns_of, lineage_table, notes_of
+from wholefit.report.writing import ending, foot, put, whole
 from wholefit.training.found import Found, trusting
 from wholefit.training.record import Entry
 
@@ -43,11 +38,22 @@ def found_page(found: Found) -> str:
 def _page(found: Found) -> str:
     drawn = [(each.name, each.title, each.draw(found)) for each in (*_own(found), *_COMMON)]
     shown = [(name, title, inner) for name, title, inner in drawn if inner is not None]
-    return whole(_title(found), lambda nav: _top(found, nav), shown, foot(found.lineage))
+    source = str(found.lineage.get("source", "?"))
+    return whole(f"{found.task.name.capitalize()} of {source}: {found.model['name']}",
+                 lambda nav: _top(found, nav), shown, foot(found.lineage))
 
 
 def write_found(found: Found, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write the page to `path`; returns it. Raises ArtifactError where it cannot be written."""
+    """Write the page (.html), the model card (.md) or all facts (.json) to `path`; returns it.
+
+    Raises ArtifactError where it cannot be written, ParameterError for another ending.
+    """
+    kind = ending(path)
+    if kind == ".md":
+        return put(lambda: found_card(found, found_lines(found), command(found)), path, force)
+    if kind == ".json":
+        return put(lambda: written(found_facts(found, found_lines(found), command(found))), path,
+                   force)
     return put(lambda: found_page(found), path, force)
 
 
@@ -58,12 +64,17 @@ def found_lines(found: Found) -> list[str]:
 
 
 def found_snippet(found: Found) -> str:
-    """A heading and the first sentences, for a notebook; the styles are the notebook's own."""
+    """A heading, the first sentences and the map if there is one, for a notebook."""
     said = found_lines(found)
     more = len(said) - _MOST_LINES
-    return str(el("div", el("p", el("b", data(found.model["name"])), f" ({found.task.name})"),
-                  el("ul", *(el("li", data(line, 600)) for line in said[:_MOST_LINES])),
-                  el("p", f"and {counted(more, 'more line')}") if more > 0 else None))
+    return notebook.found(found.model["name"], found.task.name, said[:_MOST_LINES], more,
+                          _picture(found))
+
+
+def _picture(found: Found) -> Html | None:
+    """The first of the task's sections that is a map, where it has one."""
+    with trusting(found, "the page of the model file cannot be drawn"):
+        return next((section.draw(found) for section in _own(found) if section.name == "map"), None)
 
 
 def _room(found: Found) -> Any:
@@ -98,7 +109,8 @@ def _board(found: Found) -> Html:
              _mark(entry)] for entry in found.leaderboard]
     return join([
         el("p", data(found.split[:1].upper() + found.split[1:], 800), "."),
-        table(["model", *names, ""], rows, "Models tried, best first", cls="board"),
+        table(["model", *map(words.pretty, names), ""], rows, "Models tried, best first",
+              numbers=range(1, len(names) + 1), cls="board"),
     ])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from wholefit.evaluation import Score
 from wholefit.report import _command, _facts, _svg, words
 from wholefit.report._facts import Reported
-from wholefit.report._html import Html, data, el, join, table
+from wholefit.report._html import Html, data, details, el, join, table
 from wholefit.training import Entry
 
 # Models far worse than the baseline would squeeze the rest of the picture to nothing.
@@ -86,8 +86,15 @@ def _table(result: Reported, scored: Sequence[Entry]) -> Html:
     if len({entry.folds for entry in scored}) > 1:
         header.append("folds")
         rows = [[*row, entry.folds or "–"] for row, entry in zip(rows, scored, strict=False)]
-    return table(header, rows, "Leaderboard: every model, every metric",
-                 numbers=range(1, len(header)), cls="board")
+    return join([table(header, rows, "Leaderboard: every model, every metric",
+                       numbers=range(1, len(header)), cls="board"), _more(scored)])
+
+
+def _more(entries: Sequence[Entry]) -> Html | None:
+    """What a long list leaves out, said aloud."""
+    rest = len(entries) - _MOST
+    return el("p", f"And {rest:,} more models, which the model file holds.", cls="small") \
+        if rest > 0 else None
 
 
 def _row(entry: Entry, shown: Sequence[str]) -> list[Any]:
@@ -133,8 +140,8 @@ def _unscored(result: Reported) -> Html | None:
     if not rest:
         return None
     rows = [[data(entry.model), entry.status, data(entry.reason, 400)] for entry in rest[:_MOST]]
-    return join([el("h3", "Not scored"), table(["model", "status", "why"], rows,
-                                               "Models that were not scored, and why")])
+    shown = table(["model", "status", "why"], rows, "Models that were not scored, and why")
+    return details(f"Not scored ({len(rest):,}): which, and why", shown, _more(rest), shown=True)
 
 
 # ---- one model --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 from wholefit.report import _facts, _svg, words
 from wholefit.report._facts import Reported
-from wholefit.report._html import Html, data, el, join, scrolling, table
+from wholefit.report._html import Html, data, details, el, join, scrolling, table
 
 # A matrix of more classes is set in smaller letters.
 _DENSE = 12
@@ -74,11 +74,12 @@ def _per_class(result: Reported) -> Html:
              *(_share(row[name]) for name in ("precision", "recall", "f1"))]
             for row in result.exhibits["per_class"]]
     header = ["class", "rows", "answered", "precision", "recall", "f1"]
+    shown = table(header, rows, "Precision, recall and f1 of each class", numbers=range(1, 6))
     return join([
         el("h3", "Each class by itself"),
         el("p", "Precision: of the rows answered as the class, the share that are of it. Recall: "
            "of the rows of the class, the share that were found. f1 joins the two."),
-        table(header, rows, "Precision, recall and f1 of each class", numbers=range(1, 6)),
+        details(f"All {len(rows)} classes", shown) if len(rows) > _DENSE else shown,
     ])
 
 
@@ -118,8 +119,9 @@ def _calibration(result: Reported) -> Html:
            "what happened."),
         el("figure", _svg.calibration(points, f"Calibration: {ends}",
                                       f"probability given to {_cut(name)}", "share that were")),
-        table(["probability given", "share that were", "interval", "rows"], rows,
-              "Probabilities given, and what happened", numbers=range(4)),
+        details("The points as a table", table(
+            ["probability given", "share that were", "interval", "rows"], rows,
+            "Probabilities given, and what happened", numbers=range(4))),
     ])
 
 

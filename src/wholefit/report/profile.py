@@ -14,7 +14,8 @@ from wholefit.data.profile import Profile
 from wholefit.data.profile._words import percent, size
 from wholefit.report import _profile_columns, writing
 from wholefit.report import _profile_sections as sections
-from wholefit.report._html import Html, data, el
+from wholefit.report._html import Html, data, el, table
+from wholefit.report._notebook import note
 from wholefit.report._profile_style import POLICY, SCRIPT
 from wholefit.report._profile_style import STYLE as MORE_STYLE
 from wholefit.report._style import STYLE
@@ -50,22 +51,19 @@ def write(
 
 
 def snippet(profile: Profile) -> str:
-    """The table of columns and what was found, for a notebook; the styles are the notebook's."""
-    left = "text-align:left"
-    rows = (el("tr", *(el("td", cell, style=left) for cell in (
-        data(c.name, 40), c.role, f"{c.missing:,}", f"{c.distinct:,}", data(c.summary(), 80))))
-        for c in profile.columns[:_SNIPPET_COLUMNS])
-    header = ("column", "role", "missing", "distinct", "values")
+    """What was found, and the table of columns with a picture of each, for a notebook."""
+    rows = [[data(c.name, 40), c.role, f"{c.missing:,}", f"{c.distinct:,}",
+             data(c.summary(), 80), _profile_columns.small(c)]
+            for c in profile.columns[:_SNIPPET_COLUMNS]]
+    header = ("column", "role", "missing", "distinct", "values", "")
     more = len(profile.columns) - _SNIPPET_COLUMNS
     found = (el("li", el("b", each.severity), " ", data(str(each), 300))
              for each in profile.findings if each.severity != "info")
-    return str(el(
-        "div", el("p", el("b", data(profile.source)), f": {profile.rows:,} rows, "
-                  f"{len(profile.columns):,} columns, {profile.duplicates:,} duplicate rows"),
-        el("ul", *found),
-        el("table", el("thead", el("tr", *(el("th", name, scope="col", style=left)
-                                           for name in header))), el("tbody", *rows)),
-        el("p", f"and {more:,} more columns") if more > 0 else None))
+    return note(
+        el("p", el("b", data(profile.source)), f": {profile.rows:,} rows, "
+           f"{len(profile.columns):,} columns, {profile.duplicates:,} duplicate rows"),
+        el("ul", *found), table(header, rows, "Every column, and what is in it", numbers=(2, 3)),
+        el("p", f"and {more:,} more columns") if more > 0 else None)
 
 
 def _sections(profile: Profile) -> list[tuple[str, str, Html | None]]:

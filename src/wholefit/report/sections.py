@@ -6,15 +6,18 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from wholefit.data.schema import Column, Schema
 from wholefit.report import _command, leaderboard, pictures, words
 from wholefit.report._facts import Reported
-from wholefit.report._html import Html, bullets, data, el, join, table
+from wholefit.report._html import Html, bullets, code, data, details, el, join, table
 from wholefit.report.findings import findings
+from wholefit.report.understood import CHAPTERS, NOTHING, Understanding, advised, chapter, unasked
 
-_MOST_COLUMNS = 200
+# Beyond these a table of columns is folded away, and beyond those it is cut.
+_FEW_COLUMNS, _MOST_COLUMNS = 12, 200
 _MOST_NOTES = 100
 _MOST_LEVELS = 6
 
@@ -43,11 +46,9 @@ def asked(result: Reported) -> Html:
     ])
 
 
-def answer(result: Reported) -> Html:
+def answer(result: Reported, known: Understanding = NOTHING) -> Html:
     """The paragraph to read if only one is read."""
-    decision = getattr(result, "decision", None)
-    said = [f"As decided, {decision.said(result.classes or ())}."] if decision else []
-    return el("p", " ".join([*words.answer(result), *said]), cls="lead")
+    return el("p", " ".join(words.whole_answer(result, known.scores, known.rows)), cls="lead")
 
 
 def columns(result: Reported) -> Html:
@@ -62,11 +63,13 @@ def columns_of(schema: Schema, total: Any) -> Html:
     said = words.listed([f"{n} {role}" for role, n in counts.most_common()], 12)
     rows = [_column(column, total) for column in every[:_MOST_COLUMNS]]
     more = len(every) - len(rows)
+    shown = table(["column", "role", "why", "type", "missing", "different values", "values"], rows,
+                  "Columns, their roles, and what was in them", numbers=(4, 5), cls="columns")
+    rest = el("p", f"And {more:,} more columns.", cls="small") if more else None
     return join([
         el("p", f"{len(every)} columns: {said}."),
-        table(["column", "role", "why", "type", "missing", "different values", "values"], rows,
-              "Columns, their roles, and what was in them", numbers=(4, 5), cls="columns"),
-        el("p", f"And {more:,} more columns.", cls="small") if more else None,
+        details(f"Every column: its role, why it has it, and what was in it ({len(rows)})", shown,
+                rest) if len(rows) > _FEW_COLUMNS else join([shown, rest]),
     ])
 
 
@@ -150,11 +153,6 @@ def _commands(result: Reported) -> list[Html]:
     return found
 
 
-def code(text: str) -> Html:
-    """A command or a program, as it is typed."""
-    return el("pre", el("code", text), tabindex="0")
-
-
 def lineage_table(lineage: dict[str, Any]) -> Html:
     """What a result was made with, fact by fact."""
     rows = [[name.replace("_", " "), _fact(value)] for name, value in lineage.items()
@@ -171,13 +169,32 @@ def _fact(value: Any) -> Html:
 
 
 def limits(result: Reported) -> Html:
-    """What the result does not tell, and what to do next."""
-    return join([bullets(words.limits(result)), el("h3", "Next"), bullets(words.steps(result))])
+    """What the result does not tell, or tells only in part."""
+    return bullets(words.limits(result))
 
 
-SECTIONS = (
-    Section("asked", "What was asked", asked),
-    Section("answer", "The answer", answer),
+def following(result: Reported, known: Understanding = NOTHING) -> Html:
+    """What to do next: what the evidence advises, and what always holds."""
+    return join([*advised(known), bullets(words.steps(result)), *unasked(known)])
+
+
+def sections(known: Understanding) -> tuple[Section, ...]:
+    """The sections of a page, in order, with what is known beyond the fit."""
+    chapters = tuple(Section(name, title, partial(_chapter, known, name))
+                     for name, (title, _) in CHAPTERS.items())
+    answered = Section("answer", "The answer", lambda result: answer(result, known))
+    after = Section("next", "What to do next", lambda result: following(result, known))
+    return (_ASKED, answered, *_EVIDENCE, *chapters, _LIMITS, _AGAIN, after)
+
+
+def _chapter(known: Understanding, name: str, result: Reported) -> Html | None:
+    return chapter(result, known, name)
+
+
+_ASKED = Section("asked", "What was asked", asked)
+_LIMITS = Section("limits", "What it does not tell", limits)
+_AGAIN = Section("reproduce", "How to make it again", reproduce)
+_EVIDENCE = (
     Section("data", "Data and columns", columns),
     Section("notes", "Notes and warnings", notes),
     Section("findings", "What was found in the data", findings),
@@ -186,6 +203,5 @@ SECTIONS = (
     Section("metrics", "Metrics of the chosen model", leaderboard.scores),
     Section("mistakes", "Where it is right and wrong", pictures.mistakes),
     Section("calibration", "Can the probabilities be believed?", pictures.calibration),
-    Section("reproduce", "How to make it again", reproduce),
-    Section("limits", "Limits and next steps", limits),
 )
+SECTIONS = sections(NOTHING)

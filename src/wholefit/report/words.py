@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from wholefit.base import tasks
 from wholefit.data.schema import LEARNT
@@ -26,6 +26,24 @@ def answer(result: Reported) -> list[str]:
     said = [_first(result, own), *_plainly(result, own), _against(result, own),
             _rivals(result, own)]
     return [sentence for sentence in said if sentence]
+
+
+def whole_answer(
+    result: Reported, scores: Mapping[str, Score] | None = None, rows: int | None = None
+) -> list[str]:
+    """The answer, what was decided, and what held-out rows say of it, where there are any."""
+    decision = getattr(result, "decision", None)
+    said = [f"As decided, {decision.said(result.classes or ())}."] if decision else []
+    held = (scores or {}).get(result.leaderboard.metric)
+    if held is not None and rows is not None:
+        said.append(f"On the {rows:,} held-out rows given for this report, its "
+                    f"{pretty(result.leaderboard.metric)} is {value(held)}{_held(held)}.")
+    return [*answer(result), *said]
+
+
+def _held(score: Score) -> str:
+    interval = span(score)
+    return f" ({interval})" if interval else ""
 
 
 def pretty(metric: str) -> str:

@@ -8,26 +8,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from wholefit.base.errors import ArtifactError
-from wholefit.report import _facts, leaderboard, words
+from wholefit.base.errors import ArtifactError, ParameterError
+from wholefit.report import _facts, as_json, card, leaderboard, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, data, el, join
+from wholefit.report._script import POLICY, SCRIPT
 from wholefit.report._style import STYLE
-from wholefit.report.sections import SECTIONS
+from wholefit.report.sections import sections
+from wholefit.report.understood import NOTHING, Understanding
 
-# Nothing on the page may load or run anything, whatever a column is called.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_SNIPPET_ROWS = 20
+ENDINGS = (".html", ".htm", ".md", ".json")
 
 
-def page(result: Reported) -> str:
-    """The report of a result, as one self-contained HTML page.
+def page(result: Reported, known: Understanding = NOTHING) -> str:
+    """The report of a result, as one self-contained HTML page, with what is `known` beyond it.
 
-    Fetches nothing and runs no script. The same result gives the same page, fresh or loaded.
+    Fetches nothing, and is whole without its one script. The same result gives the same page,
+    fresh or loaded.
     """
-    drawn = [(section, section.draw(result)) for section in SECTIONS]
+    drawn = [(section, section.draw(result)) for section in sections(known)]
     shown = [(section, inner) for section, inner in drawn if inner is not None]
-    return whole(f"Predicting {result.target}: {result.model}", lambda nav: _top(result, nav),
+    return whole(f"Predicting {result.target}: {result.model}",
+                 lambda nav: _top(result, nav, known),
                  [(section.name, section.title, inner) for section, inner in shown],
                  foot(result.lineage))
 
@@ -39,26 +41,49 @@ def whole(
 
     `shown` holds each section's name in its address, its heading, and what is in it.
     """
-    head = el("head", el("meta", charset="utf-8"),
-              el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-              el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-              el("meta", name="referrer", content="no-referrer"),
-              el("title", title), el("style", Html(STYLE)))
     nav = el("nav", el("ul", *(el("li", el("a", heading, href=f"#{name}"))
-                               for name, heading, _ in shown)), aria_label="Sections")
+                               for name, heading, _ in shown)), aria_label="Sections", cls="toc")
     body = (el("section", el("h2", heading, id=f"{name}-title"), inner,
                id=name, aria_labelledby=f"{name}-title") for name, heading, inner in shown)
-    made = el("html", head, el("body", top(nav), el("main", *body), end), lang="en")
+    made = el("html", _head(title), el(
+        "body", el("a", "Skip to the report", href="#main", cls="skip"), top(Html("")), nav,
+        el("main", *body, id="main"), end, el("script", Html(SCRIPT))), lang="en")
     return f"<!doctype html>\n{made}\n"
 
 
-def write(result: Reported, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write the page to `path`; returns it.
+def _head(title: str) -> Html:
+    """Nothing on the page may load anything, nor run anything but its one script."""
+    return el("head", el("meta", charset="utf-8"),
+              el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+              el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+              el("meta", name="referrer", content="no-referrer"),
+              el("title", title[:300]), el("style", Html(STYLE)))
 
-    An existing file is replaced only with `force`, and only once the new page is complete.
-    Raises ArtifactError where the file cannot be written.
+
+def write(
+    result: Reported, path: str | os.PathLike[str], *, force: bool = False,
+    known: Understanding = NOTHING,
+) -> Path:
+    """Write the report to `path`, of the kind that its ending names; returns it.
+
+    .html is the page, .md the model card, .json all its facts. An existing file is replaced only
+    with `force`, and only once the new one is complete. Raises ArtifactError where the file
+    cannot be written, ParameterError for another ending.
     """
-    return put(lambda: page(result), path, force)
+    makers: dict[str, Callable[[], str]] = {
+        ".html": lambda: page(result, known), ".htm": lambda: page(result, known),
+        ".md": lambda: card.card(result, known), ".json": lambda: as_json.text(result, known)}
+    return put(lambda: makers[ending(path)](), path, force)
+
+
+def ending(path: str | os.PathLike[str]) -> str:
+    """The ending of a report's file; ParameterError where it names no kind of report."""
+    found = Path(path).suffix.lower()
+    if found not in ENDINGS:
+        raise ParameterError(
+            f"a report's file must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}; got "
+            f"{Path(path).name!r}: name it by the kind you want.")
+    return found
 
 
 def put(make: Callable[[], str], path: str | os.PathLike[str], force: bool) -> Path:
@@ -80,32 +105,7 @@ def put(make: Callable[[], str], path: str | os.PathLike[str], force: bool) -> P
     return Path(path)
 
 
-def snippet(result: Reported) -> str:
-    """A heading and the leaderboard, for a notebook; the styles are the notebook's own."""
-    metric = result.leaderboard.metric
-    shown = list(result.leaderboard)[:_SNIPPET_ROWS]
-    header = ["model", metric, ""]
-    rows = (el("tr", *(el("td", cell, style="text-align:left") for cell in _line(entry, metric)))
-            for entry in shown)
-    more = len(result.leaderboard) - len(shown)
-    return str(el(
-        "div", el("p", el("b", data(result.model)), " predicts ", el("b", data(result.target)),
-                  f" ({result.task}): {words.pretty(metric)} {result.score} on unseen rows"),
-        el("table", el("thead", el("tr", *(el("th", name, scope="col", style="text-align:left")
-                                           for name in header))), el("tbody", *rows)),
-        el("p", f"and {more} more") if more > 0 else None))
-
-
-def _line(entry: Any, metric: str) -> list[Any]:
-    score = entry.scores.get(metric)
-    marks = [mark for mark, true in (("best", entry.best), ("tied", entry.tied and not entry.best),
-                                     ("recommended", entry.recommended)) if true]
-    if score is None:
-        return [data(entry.model), "–", data(f"{entry.status}: {entry.reason}")]
-    return [data(entry.model), str(score), ", ".join(marks)]
-
-
-def _top(result: Reported, nav: Html) -> Html:
+def _top(result: Reported, nav: Html, known: Understanding) -> Html:
     lineage = result.lineage
     score = _facts.main_score(result, _facts.chosen(result))
     base = _facts.baseline(result)
@@ -114,6 +114,9 @@ def _top(result: Reported, nav: Html) -> Html:
     if base is not None and not _facts.is_baseline(result):
         tiles.append(("the baseline's",
                       leaderboard.score_cell(_facts.main_score(result, base))))
+    held = known.scores.get(result.leaderboard.metric)
+    if held is not None and known.rows is not None:
+        tiles.append((f"on {known.rows:,} held-out rows", leaderboard.score_cell(held)))
     if isinstance(lineage.get("rows"), int):
         tiles.append(("rows", join([f"{lineage['rows']:,}"])))
     tiles.append(("columns learnt from", join([f"{len(result.schema.features):,}"])))
@@ -129,6 +132,11 @@ def foot(lineage: dict[str, Any]) -> Html:
     when = f", fitted {lineage['made']}" if lineage.get("made") else ""
     return el("footer", el("p", f"wholefit {lineage.get('wholefit', '')}{when}. Nothing on "
                            "this page is fetched from elsewhere."))
+
+
+def check_place(path: str | os.PathLike[str], force: bool) -> None:
+    """ArtifactError where `path` cannot be written, before any work is done for it."""
+    _check_place(path, Path(os.path.realpath(path)), force)
 
 
 def _check_place(path: str | os.PathLike[str], target: Path, force: bool) -> None:

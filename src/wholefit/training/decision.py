@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from wholefit.base.errors import ArtifactError, ParameterError
 from wholefit.training._costs import matrix as cost_matrix
 from wholefit.training._costs import read_costs
+from wholefit.training._group_thresholds import GroupThresholds
 from wholefit.training._thresholds import Rule, choose, parse
 
 __all__ = ["Decision", "Rule", "by_costs", "by_threshold", "chosen", "cost_matrix", "nested",
@@ -28,9 +30,10 @@ class Decision:
     """How probabilities (n, k) become class codes (n,).
 
     With two classes, `threshold` is the probability of the class `positive` from which on it
-    is said. `costs` (k, k) holds what an answer costs: true class down, answer across; without
-    a threshold, the answer of least expected cost is said. `asked` is the word it was asked
-    for by, `how` a clause that says where the threshold comes from.
+    is said; `groups` holds one for each group of rows instead. `costs` (k, k) holds what an
+    answer costs: true class down, answer across; without a threshold, the answer of least
+    expected cost is said. `asked` is the word it was asked for by, `how` a clause that says
+    where the threshold comes from.
     """
 
     asked: str
@@ -38,9 +41,13 @@ class Decision:
     positive: int = 1
     threshold: float | None = None
     costs: tuple[tuple[float, ...], ...] | None = None
+    groups: GroupThresholds | None = None
 
-    def codes(self, answer: np.ndarray) -> np.ndarray:
-        """The class decided for each row, (n,)."""
+    def codes(self, answer: np.ndarray, rows: pl.DataFrame | None = None) -> np.ndarray:
+        """The class decided for each row, (n,); `rows` are needed where groups differ."""
+        if self.groups is not None:
+            above = answer[:, self.positive] >= self.groups.of(rows)
+            return np.where(above, self.positive, 1 - self.positive).astype(np.intp)
         if self.threshold is not None:
             return np.where(answer[:, self.positive] >= self.threshold, self.positive,
                             1 - self.positive).astype(np.intp)
@@ -52,6 +59,8 @@ class Decision:
 
     def said(self, classes: tuple[Any, ...]) -> str:
         """In a sentence without its full stop: what is said when."""
+        if self.groups is not None:
+            return f"{self.groups.said(str(classes[self.positive]))} ({self.how})"
         if self.threshold is None:
             return f"the class of least expected cost is predicted ({self.how})"
         return (f"{str(classes[self.positive])!r} is predicted from a probability of "
@@ -61,7 +70,8 @@ class Decision:
         """JSON-able form."""
         costs = None if self.costs is None else [list(row) for row in self.costs]
         return {"asked": self.asked, "how": self.how, "positive": self.positive,
-                "threshold": self.threshold, "costs": costs}
+                "threshold": self.threshold, "costs": costs,
+                **({} if self.groups is None else {"groups": self.groups.to_json()})}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any] | None, classes: int) -> Decision | None:
@@ -72,11 +82,13 @@ class Decision:
         try:
             kept = None if costs is None else tuple(tuple(map(float, row)) for row in costs)
             made = cls(str(stored["asked"]), str(stored["how"]), int(stored["positive"]),
-                       None if threshold is None else float(threshold), kept)
+                       None if threshold is None else float(threshold), kept,
+                       GroupThresholds.from_json(stored.get("groups")))
             square = np.array(made.costs, dtype=float).shape == (classes, classes)
             two = classes == 2 and 0 <= made.positive < 2
             fits = (square or kept is None) and two if made.threshold is not None else square
-        except (KeyError, TypeError, ValueError) as error:
+            fits = two and kept is None if made.groups is not None else fits
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"the model file's decision cannot be read ({error}).") from error
         if not fits:
             raise ArtifactError("the model file's decision is not of its classes.")

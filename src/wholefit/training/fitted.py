@@ -19,6 +19,7 @@ from wholefit.base.tasks import Codec, Task
 from wholefit.data.dataset import Dataset
 from wholefit.data.schema import Schema
 from wholefit.evaluation.conformal import Calibration
+from wholefit.evaluation.conformal_groups import Grouped
 from wholefit.features.encoder import Encoder
 from wholefit.models import Model, Scorer, scorer
 from wholefit.models._model import Context
@@ -42,7 +43,7 @@ class Fitted:
         self._from_file = state is not None
         self.decision: Decision | None = None
         self.replay: Replay | None = None
-        self.calibration: Calibration | None = None
+        self.calibration: Calibration | Grouped | None = None
         self._scorer: Scorer | None = None
 
     def answer(self, dataset: Dataset) -> np.ndarray:
@@ -74,9 +75,18 @@ class Fitted:
         """Which of these rows the recipe lets a model learn from; None for all."""
         return None if self.replay is None else self.replay.taught(dataset)
 
-    def decided(self, answer: np.ndarray) -> np.ndarray:
-        """Class codes (n,) where a decision is stated; else the answer as it is."""
-        return answer if self.decision is None else self.decision.codes(answer)
+    def decided(self, answer: np.ndarray, asked: Dataset | None = None) -> np.ndarray:
+        """Class codes (n,) where a decision is stated; else the answer to `asked` as it is."""
+        codes = self.codes(answer, asked)
+        return answer if codes is None else codes
+
+    def codes(self, answer: np.ndarray, asked: Dataset | None = None) -> np.ndarray | None:
+        """Class codes (n,) decided for the answer to `asked`; None where no decision is stated.
+
+        SchemaError where the decision differs by group and `asked` lacks the group's column.
+        """
+        rows = None if asked is None else asked.original
+        return None if self.decision is None else self.decision.codes(answer, rows)
 
     def state(self) -> State:
         """The model as version-independent data; StateError if it has none."""

@@ -65,12 +65,12 @@ def update(
 
 def _scores(fitted: Fitted, dataset: Dataset, y: np.ndarray) -> dict[str, Score]:
     """Scores of the answers as the model decides them, the cost too where costs were stated."""
-    answer, decision = fitted.answer(dataset), fitted.decision
-    costs = None if decision is None else decision.stated()
+    answer = fitted.answer(dataset)
+    costs = None if fitted.decision is None else fitted.decision.stated()
     wanted: list[Any] = list(fitted.task.metrics)
     if costs is not None:
         wanted.append(evaluation.metrics.expected_cost(costs))
     return evaluation.score(
         fitted.task.name, y, answer, metrics=wanted,
         positive=getattr(fitted.codec, "positive", 1), weights=dataset.weights(),
-        predicted=None if decision is None else decision.codes(answer))
+        predicted=fitted.codes(answer, dataset))

@@ -54,6 +54,8 @@ class Classification(Task):
     roles = ("target",)
     verbs = (
         Verb("predict", "the most probable class of each row", "label"),
+        Verb("predict_sure", "the most probable class, and how sure; none where less sure than "
+             "stated", "label or nothing", ("least",)),
         Verb("predict_proba", "the probability of each class", "number per class"),
         Verb("predict_set", "the classes that may be true, at a stated level", "set of labels",
              ("level", "per_class")),

@@ -31,7 +31,11 @@ class Linear:
     def answer(self, X: Any) -> np.ndarray:
         """Features (n, p), dense or CSR, to numbers (n,), margins, or probabilities."""
         X = numbers(X, self._coef.shape[1])
-        found = self._link(np.asarray(X @ self._coef.T) + self._intercept)
+        return self.ended(np.asarray(X @ self._coef.T) + self._intercept)
+
+    def ended(self, sums: np.ndarray) -> np.ndarray:
+        """The sums (n, outputs) to the answer."""
+        found = self._link(sums)
         if self._target is not None:
             found = found * self._target[1] + self._target[0]
         if self._link is _margin or not self._n_classes:

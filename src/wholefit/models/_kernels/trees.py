@@ -56,7 +56,11 @@ class Trees:
 
     def answer(self, X: Any) -> np.ndarray:
         """Features (n, p), NaN for missing, to probabilities (n, classes) or numbers (n,)."""
-        answer = link(self._link, self.raw(X))
+        return self.ended(self.raw(X))
+
+    def ended(self, raw: np.ndarray) -> np.ndarray:
+        """What the trees add up to, (n, outputs), to the answer."""
+        answer = link(self._link, raw)
         if not self._n_classes:
             return answer[:, 0]
         return spread(answer, self._classes, self._n_classes)
@@ -72,6 +76,15 @@ class Trees:
         """First node and number of nodes of each tree."""
         ends = [*self._roots[1:].tolist(), len(self.nodes)]
         return [(at, end - at) for at, end in zip(self._roots.tolist(), ends, strict=True)]
+
+    def leaves(self, X: Any) -> np.ndarray:
+        """The leaf that each row falls into in each tree, as its place in `value`: (trees, n)."""
+        whole = self.prepared(X)
+        rows = max(1, min(len(whole), _WALK))
+        parts = [np.concatenate(list(self._blocks(whole[at:at + rows]))).astype(np.int32)
+                 for at in range(0, len(whole), rows)]
+        return np.concatenate(parts, axis=1) if parts else np.zeros(
+            (len(self._roots), 0), dtype=np.int32)
 
     def sides(self, columns: np.ndarray, splits: np.ndarray) -> np.ndarray:
         """Which rows of prepared `columns` (p, n) go right at each of these splits: (splits, n)."""
