@@ -19,13 +19,16 @@ from benchmarks._tools import machine, markdown, save
 from benchmarks.claims import (  # noqa: F401  (their claims register here)
     advice,
     anomalies,
+    diagnosing,
     explaining,
+    explaining_locally,
     families,
     fits,
     recommending,
     reducing,
     scores,
     selecting,
+    sureness,
 )
 from benchmarks.claims._claim import CLAIMS, Claim
 

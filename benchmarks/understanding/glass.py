@@ -136,7 +136,7 @@ def _beside(names: tuple[str, ...], peer: str) -> list[str]:
         ratios.append(seconds[1] / seconds[0])
         rows.append([name, *(f"{m}: {cell}" for m, cell in zip(metrics, cells, strict=True)),
                      f"{seconds[0]:.1f}", f"{seconds[1]:.1f}", f"{ratios[-1]:.1f}x"])
-        print(f"{name}: {seconds}", file=sys.stderr, flush=True)
+        print(rows[-1], file=sys.stderr, flush=True)
     header = ["table", "loss: ours / interpret (difference)", "second measure", "seconds, ours",
               "seconds, interpret", "ratio"]
     return [f"By log loss, or RMSE, `additive` is better than interpret-core {version} on "

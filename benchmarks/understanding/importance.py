@@ -254,7 +254,8 @@ def _as_a_user(short: bool) -> list[str]:
         middle = time.perf_counter()
         ours.importance(held, metric="log_loss", together=None, repeats=_REPEATS)
         mine = time.perf_counter() - middle
-        rows.append([name, f"{middle - start:.3g}", f"{mine:.3g}", f"{(middle - start) / mine:.1f}"])
+        took = middle - start
+        rows.append([name, f"{took:.3g}", f"{mine:.3g}", f"{took / mine:.1f}"])
         if short:
             break
     return ["telco_churn (3,043 held-out rows, 19 columns, most of them categories), from the "

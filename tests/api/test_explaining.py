@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,11 +122,11 @@ def test_odd_rows_are_explained(churn: pl.DataFrame, logistic: wf.Result, knn: w
 
 def test_hundreds_of_columns() -> None:
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(120, 300))
-    frame = pl.DataFrame({f"c{at}": X[:, at] for at in range(300)}).with_columns(
+    X = rng.normal(size=(120, 200))
+    frame = pl.DataFrame({f"c{at}": X[:, at] for at in range(200)}).with_columns(
         y=X[:, 7] * 3 + X[:, 8])
     exact = wf.fit(frame, target="y", models=["ridge"], choose="best", folds=2, jobs=1)
-    assert len(exact.explain(frame.head(2)).columns) == 300
+    assert len(exact.explain(frame.head(2)).columns) == 200
     neighbours = KNeighborsRegressor().fit(X, frame["y"].to_numpy())
     other = wf.adopt(neighbours, frame, target="y")
     found = other.explain(frame.head(1), evaluations=1, background=frame[5:])
@@ -216,3 +217,26 @@ def test_features_that_look_back_are_refused() -> None:
                     time="day", transformers=[wf.feature("lags", columns=["x"], time="day")])
     with pytest.raises(StateError, match="look back"):
         result.explain(frame.head(5))
+
+
+@pytest.mark.parametrize("change", [
+    {"cover": np.ones(2)}, {"cover": np.full(400, np.nan)}, {"value": np.ones((1, 1))},
+    {"size": np.array([10**9])}, {"feature": np.full(400, 99, dtype=np.int32)},
+])
+def test_a_file_that_was_altered_ends_in_a_sentence(
+    churn: pl.DataFrame, tmp_path: Path, change: dict[str, np.ndarray]
+) -> None:
+    result = wf.fit(churn.head(300), target="monthly_charges", folds=2, jobs=1, choose="best",
+                    models=["decision_tree(max_depth=3)"])
+    loaded = wf.load(result.save(tmp_path / "m.wf"))
+    state = loaded._fitted.state()
+    arrays = {name: np.resize(change[name], state.arrays[name].shape)
+              if name in change and change[name].size == 400 else change.get(name, array)
+              for name, array in state.arrays.items()}
+    loaded._fitted._state = replace(state, arrays=arrays)
+    try:
+        found = loaded.explain(churn[300:302], compared=5, evaluations=10)
+    except wf.WholefitError as error:
+        assert "altered" in str(error) or "fit" in str(error)
+    else:
+        assert not found.exact and np.isfinite(found.values).all()

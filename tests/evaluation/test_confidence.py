@@ -22,7 +22,7 @@ def draw(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_bins_hold_all_rows_and_their_intervals_are_wilson() -> None:
     wrong, sure = draw(5_000, 0)
     found = confidence(wrong, sure)
-    assert sum(each.rows for each in found.bins) == 5_000
+    assert sum(each.rows for each in found.bins) == 5_000 == found.table()["rows"].sum()
     assert all(each.wrong_low <= 1 - each.said <= each.wrong_high for each in found.bins[2:6])
     first = found.bins[0]
     rows = (sure >= first.low) & (sure < first.high)
@@ -56,7 +56,7 @@ def test_the_chosen_flag_is_measured_on_other_rows() -> None:
 
 def test_the_promise_of_abstention_holds_nineteen_times_in_twenty() -> None:
     broken = made = 0
-    for seed in range(200):
+    for seed in range(120):
         wrong, sure = draw(600, seed)
         point = confidence(wrong, sure).abstain(0.1)
         if point is None:
@@ -65,7 +65,7 @@ def test_the_promise_of_abstention_holds_nineteen_times_in_twenty() -> None:
         # The true error rate of the rows answered: confidence is true here.
         _, fresh = draw(200_000, 9)
         broken += 1 - fresh[fresh >= point.least].mean() > 0.1
-    assert made > 100 and broken <= 0.05 * made + 3
+    assert made > 60 and broken <= 0.05 * made + 3
 
 
 def test_bounds_are_those_of_clopper_and_pearson_at_all_points_together() -> None:

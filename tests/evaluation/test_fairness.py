@@ -128,6 +128,20 @@ def test_disparate_impact_is_judged_by_its_interval() -> None:
     assert found.verdict == "at least 0.8" and (found.lowest, found.highest) == ("b", "a")
 
 
+def test_odds_fail_where_either_rate_certainly_does() -> None:
+    """A small certain gap in false alarms counts before a larger one in TPR that may be chance."""
+    def of(rate: float, n: int) -> Stat:
+        return Stat(rate, 0, math.inf, n, n)
+
+    same = {"precision": of(0.5, 900), "calibration": of(0.5, 900), "accuracy": of(0.5, 900),
+            "selection_rate": of(0.5, 900)}
+    groups = {"a": {**same, "tpr": of(0.6, 60), "fpr": of(0.10, 5_000)},
+              "b": {**same, "tpr": of(0.5, 60), "fpr": of(0.05, 5_000)}}
+    odds = {one.name: one for one in gaps.criteria("classification", groups, 0.95, 30)}[
+        "equalised odds"]
+    assert odds.verdict == "unequal" and odds.measure == "fpr"
+
+
 def test_few_rows_are_never_a_bare_number() -> None:
     answers, group = world(400)
     group = group.astype(object)

@@ -36,16 +36,16 @@ def test_curves_agree_with_a_second_implementation() -> None:
 
 
 def test_bands_hold_the_truth() -> None:
-    hit, scores = draw(400_000, 1)
+    hit, scores = draw(200_000, 1)
     truth = gains(hit, scores)
     assert truth is not None
     held = 0
-    for seed in range(50):
+    for seed in range(30):
         found = gains(*draw(500, seed + 10))
         assert found is not None
         low, high = found.found(0.25)[1:]
         held += low <= truth.found(0.25)[0] <= high
-    assert 43 <= held <= 50
+    assert 25 <= held <= 30
 
 
 def test_the_cheapest_threshold_is_that_of_brute_force() -> None:

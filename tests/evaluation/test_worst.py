@@ -41,12 +41,13 @@ def test_a_planted_part_is_found_and_named() -> None:
     assert first.wrong_low < 0.6 < first.wrong_high and first.foreseen is False
     assert first.n == pytest.approx(500, rel=0.3) and first.judged < 0.7 * first.n
     assert "c1 = b" in found.to_text() and "foresee only 20 %" in found.to_text()
+    assert found.table()["part"].to_list() == [first.name]
     assert len(found) == 1, "what overlaps with it is not bad by its own rows"
 
 
 def test_planted_parts_are_found_nine_times_in_ten_and_noise_is_not() -> None:
     hits = alarms = covered = 0
-    for seed in range(40):
+    for seed in range(25):
         columns, wrong = planted(2_000, seed)
         found = worst(columns, wrong, seed=seed, depth=2)
         hit = [each for each in found.slices
@@ -55,9 +56,9 @@ def test_planted_parts_are_found_nine_times_in_ten_and_noise_is_not() -> None:
         covered += sum(each.low <= _true_gap(columns, each) <= each.high for each in hit[:1])
         noise = np.random.default_rng(seed).exponential(size=2_000)
         alarms += len(worst(columns, noise, seed=seed, depth=2)) > 0
-    assert hits >= 36, f"found {hits} of 40"
-    assert alarms <= 5, f"{alarms} false alarms of 40"
-    assert covered >= 0.85 * hits, f"{covered} of {hits} intervals hold the truth"
+    assert hits >= 22, f"found {hits} of 25"
+    assert alarms <= 4, f"{alarms} false alarms of 25"
+    assert covered >= 0.8 * hits, f"{covered} of {hits} intervals hold the truth"
 
 
 def _true_gap(columns: dict[str, pl.Series], found: object) -> float:
@@ -154,3 +155,13 @@ def test_the_same_seed_gives_the_same_and_json_comes_back() -> None:
         _kept.get(Worst, {**stored, "rows": "many"})
     with pytest.raises(TypeError):
         _kept.get(Worst, {**stored, "other": 1})
+
+
+@pytest.mark.parametrize("scale", [1e-80, 1e-3, 1e80])
+def test_the_unit_of_the_loss_does_not_matter(scale: float) -> None:
+    columns, wrong = planted(1_500, 2)
+    loss = 0.5 + wrong
+    one, other = worst(columns, loss), worst(columns, loss * scale, error=loss * scale)
+    assert [each.where for each in one.slices] == [each.where for each in other.slices] != []
+    assert other.slices[0].difference == pytest.approx(scale * one.slices[0].difference)
+    assert other.detectable == pytest.approx(scale * one.detectable)

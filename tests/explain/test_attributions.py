@@ -44,7 +44,7 @@ def fitted(churn: pl.DataFrame) -> Callable[[str, str], wf.Result]:
 
 
 EXACT = {
-    "ada_boost": ("churn", "log-odds"), "additive": ("churn", "log-odds"),
+    "ada_boost": ("churn", "log-odds"), "additive(bags=2, max_rounds=60)": ("churn", "log-odds"),
     "bagging(n_estimators=4)": ("contract", "probability"), "bernoulli_nb": ("churn", "log-odds"),
     "catboost(n_estimators=20)": ("contract", "score"), "decision_tree": ("churn", "probability"),
     "elastic_net": ("monthly_charges", "number"), "extra_trees(n_estimators=9)": (
@@ -60,13 +60,15 @@ EXACT = {
         "monthly_charges", "number"),
     "ridge": ("monthly_charges", "number"), "sgd": ("churn", "log-odds"),
     "stacking(members=('ridge', 'random_forest(n_estimators=5)'))": (
-        "monthly_charges", "number"), "voting": ("monthly_charges", "number"),
+        "monthly_charges", "number"),
+    "voting(members=('ridge', 'decision_tree'))": ("monthly_charges", "number"),
     "xgboost(n_estimators=20)": ("contract", "score"),
     "lightgbm(n_estimators=20, loss='poisson')": ("monthly_charges", "log"),
     "xgboost(n_estimators=20, loss='poisson')": ("monthly_charges", "log"),
 }
 SAMPLED = {"knn": "churn", "svc": "contract", "polynomial": "monthly_charges",
-           "voting": "churn", "ada_boost": "monthly_charges", "balanced_random_forest": "churn"}
+           "voting(members=('logistic', 'knn'))": "churn", "ada_boost": "monthly_charges",
+           "balanced_random_forest(n_estimators=9)": "churn"}
 
 
 def told(result: wf.Result, rows: pl.DataFrame, found: Any) -> np.ndarray:
@@ -128,7 +130,7 @@ def test_an_additive_models_pairs_are_shared_as_shapley_shares_them(
     churn: pl.DataFrame, fitted: Callable[[str, str], wf.Result]
 ) -> None:
     few = churn.select("tenure", "monthly_charges", "contract", "total_charges")
-    result = wf.fit(few.head(FIT), target="total_charges", models=["additive"], choose="best",
+    result = wf.fit(few.head(FIT), target="total_charges", models=["additive(bags=2, max_rounds=60, interactions=2)"], choose="best",
                     folds=2, jobs=1)
     assert len(result._fitted.state().arrays["pair"])
     rows, behind = few[FIT:], few[:40]

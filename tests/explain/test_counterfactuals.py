@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 
@@ -13,6 +14,8 @@ import wholefit as wf
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.data import bundled
 from wholefit.explain.counterfactuals import Counterfactuals
+from wholefit.training._group_thresholds import GroupThresholds
+from wholefit.training.decision import Decision
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 COLUMNS = ("a", "b", "c")
@@ -211,3 +214,21 @@ def test_odd_names_missing_cells_and_columns_that_tell_nothing() -> None:
     assert found.alternatives and found.alternatives[0].prediction != now
     lacking = row.with_columns(pl.lit(None, dtype=pl.Float64).alias("*"))
     assert result.counterfactuals(lacking).to_text()
+
+
+def test_thresholds_of_groups_hold_for_the_rows_own_group(credit) -> None:
+    _, test, result = credit
+    groups = GroupThresholds(("Marital",), {}, {"single": 0.9, "married": 0.3}, 0.5)
+    fitted = copy.copy(result._fitted)
+    fitted.decision = Decision("groups", "set in a test", result.classes.index("good"),
+                               groups=groups)
+    fair = wf.Result(fitted, result._facts)
+    single = test.filter(pl.col("Marital") == "single")
+    refused = single.filter(fair.predict(single)["prediction"] == "bad")
+    granted = refused.filter(result.predict(refused)["prediction"] == "good")[:1]
+    found = fair.counterfactuals(granted, want="good", alternatives=2)
+    assert "Marital" in found.kept and not found.already and found.alternatives
+    for each in found.alternatives:
+        changed = granted.with_columns(*(pl.lit(c.after).alias(c.column) for c in each.changes))
+        assert fair.predict(changed)["prediction"][0] == "good"
+        assert fair.predict_proba(changed)["p_good"][0] >= 0.9

@@ -74,13 +74,13 @@ def test_the_same_falls_as_scikit_learn() -> None:
 
 
 def test_intervals_cover_and_noise_is_not_called() -> None:
-    """120 tables of 150 rows: 95 % intervals hold what endlessly many rows would give."""
+    """80 tables of 150 rows: 95 % intervals hold what endlessly many rows would give."""
     result = fitted()
     metric = metrics.get("regression", "rmse")
     big, truth = pool(result, drawn(40_000, 99))
     true = {each.name: each.value for each in importance(
         big, truth, metric, most=40_000, repeats=3, together=None).columns}
-    tables = 120
+    tables = 80
     held, called = dict.fromkeys(true, 0), 0
     for seed in range(tables):
         small, y = pool(result, drawn(150, 1_000 + seed))
@@ -89,8 +89,8 @@ def test_intervals_cover_and_noise_is_not_called() -> None:
             held[each.name] += each.low <= true[each.name] <= each.high
         called += any(each.verdict in ("matters", "misleads") for each in found.columns
                       if each.name in ("x3", "x4"))
-    assert min(held.values()) / tables > 0.89, held  # 95 % less three standard errors
-    assert called / tables < 0.11
+    assert min(held.values()) / tables > 0.87, held  # 95 % less three standard errors
+    assert called / tables < 0.13
 
 
 @pytest.mark.parametrize(("classes", "metric"), [

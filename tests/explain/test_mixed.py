@@ -102,6 +102,20 @@ def test_lent_and_grid(name: str, asked: Any, missing: float, features: list[int
         assert np.abs(grid - brute(asked, X, at, values, everyone)).max() < 1e-11
 
 
+def test_rows_that_never_meet_the_feature() -> None:
+    """Two rows on a side of the first split where feature 1 is not asked."""
+    X = np.array([[-1.0, 0.0]] * 20 + [[1.0, 0.0]] * 20 + [[1.0, 1.0]] * 20)
+    y = np.repeat([0.0, 5.0, 9.0], 20)
+    boosted = GradientBoostingRegressor(n_estimators=1, max_depth=2).fit(X, y)
+    asked = scorer(_tree_states.gradient_boosting(
+        boosted, Context(rows=60, features=2, n_classes=0)))
+    at, values = np.array([1]), np.array([[0.0], [1.0]])
+    every = np.repeat(np.arange(2)[:, None], 2, axis=1)
+    for rows in (X[:2], X[-2:]):
+        assert np.abs(mixed(asked, rows).grid(at, values)
+                      - brute(asked, rows, at, values, every)).max() < 1e-12
+
+
 def test_members_ask_their_members() -> None:
     X, y = table()
     bags = BaggingRegressor(RandomForestRegressor(4, random_state=0), 3, max_features=4,

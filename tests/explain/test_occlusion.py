@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,13 @@ import polars as pl
 import pytest
 
 import wholefit as wf
-from wholefit.base.errors import DataError, ParameterError, UnknownNameError
-from wholefit.explain import occlusion
+from wholefit.base.errors import (
+    DataError,
+    MissingExtraError,
+    ParameterError,
+    UnknownNameError,
+)
+from wholefit.explain import gradients, occlusion
 from wholefit.explain.occlusion import _cut, _parts, _squares, grid
 from wholefit.explain.salient import Saliency
 
@@ -172,3 +178,9 @@ def test_squares_cover_every_pixel() -> None:
         for square in _squares(shape, occlusion.Options(patch=patch, stride=stride)):
             seen[square] += 1
         assert seen.min() >= 1
+
+
+def test_without_torch_the_error_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'wholefit\[deep\]'"):
+        gradients.gradient(None, np.zeros((1, 2)))

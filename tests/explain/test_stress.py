@@ -176,11 +176,29 @@ def test_larger_changes_fool_more_rows_and_leave_a_worse_score(
     assert shares[-1] > reaches[-1].chance
 
 
+def test_another_word_fools_the_rows_that_hang_on_it() -> None:
+    """Each row with each other word written out, and answered whole."""
+    table = made()
+    one, rows = fitted("logistic", table)
+    judge = Judge.of(one, rows, rows.target(one.codec),
+                     metrics.get("classification", "accuracy"), 0.95, 0)
+    found = stressing.attack(one, rows, judge, ("a",), (0.1,))
+    assert found is not None and found.word is not None and found.words == ("word",)
+    picked = np.sort(_rng(judge).permutation(len(rows))[:found.rows])
+    own = one.answer(rows).argmax(axis=1)
+    fooled = np.zeros(len(rows), dtype=bool)
+    for word in ("north", "south", "east"):
+        frame = table.with_columns(word=pl.lit(word))
+        fooled |= one.answer(data.Dataset(frame, rows.schema)).argmax(axis=1) != own
+    assert found.word.value == pytest.approx(fooled[picked].mean())
+
+
 def test_without_numbers_there_is_no_search() -> None:
     rng = np.random.default_rng(0)
     table = pl.DataFrame({"p": rng.choice(list("uvw"), 200), "q": rng.choice(list("kl"), 200)})
     found = stressed(table=table.with_columns(y=pl.Series(rng.choice(["m", "n"], 200))))
-    assert found.attack is None and "no numbers" in found.to_text()
+    assert found.attack is not None and not found.attack.reaches
+    assert "Another value of one of 2 categories alone flips" in found.to_text()
     assert not found.group("noise") and found.group("lost")
 
 

@@ -45,7 +45,7 @@ def test_noise_gets_no_rule_more_often_than_the_level_says() -> None:
 def test_intervals_hold_the_truth() -> None:
     inside, told = 0, 0
     for seed in range(25):
-        X, y, share = _planted(seed, 1500)
+        X, y, _share = _planted(seed, 1500)
         fresh, _, truth = _planted(1000 + seed, 20_000)
         made = RuleListClassifier(categorical=(1,), random_state=seed).fit(X, y)
         arrays = made.state_.arrays

@@ -47,7 +47,7 @@ def number() -> wf.Result:
 
 @pytest.fixture(scope="session")
 def held() -> pl.DataFrame:
-    return wf.read(bundled.path("telco_churn")).frame[1500:2100]
+    return wf.read(bundled.path("telco_churn")).frame[1500:1850]
 
 
 @pytest.fixture(scope="session")

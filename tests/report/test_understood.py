@@ -32,7 +32,7 @@ def test_nothing_is_left_out_in_silence(known: Understanding) -> None:
             "inside"} <= set(asked)
     assert asked.count("effects") == 4
     assert [part.said for part in known.parts if part.why_not] == []
-    assert known.rows == 600 and known.protected == ("female",) and "log_loss" in known.scores
+    assert known.rows == 350 and known.protected == ("female",) and "log_loss" in known.scores
 
 
 def test_the_page_has_its_chapters_in_the_promised_order(
@@ -45,7 +45,7 @@ def test_the_page_has_its_chapters_in_the_promised_order(
               "reproduce", "next"]
     assert names == [name for name in wanted if name in names] and set(wanted) - set(names) <= {
         "findings"}
-    assert "600 held-out rows" in Reader(page).text
+    assert "350 held-out rows" in Reader(page).text
     assert len(page.encode()) < 3_000_000
 
 

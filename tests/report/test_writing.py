@@ -15,7 +15,8 @@ from wholefit.report import writing
 def test_a_report_is_written_and_never_over_another(three: wf.Result, tmp_path: Path) -> None:
     path = tmp_path / "r.html"
     assert three.report(path) == path
-    assert path.read_text(encoding="utf-8") == report.page(three, understood(three, None, [], False, {}))
+    known = understood(three, None, [], False, {})
+    assert path.read_text(encoding="utf-8") == report.page(three, known)
     path.write_text("mine")
     with pytest.raises(wf.WholefitError, match=r"r\.html exists; pass force=True / --force"):
         three.report(path)

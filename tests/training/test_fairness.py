@@ -141,6 +141,21 @@ def test_gaps_are_drawn_together() -> None:
     assert heavy.before.value == pytest.approx(found["selection"].before.value)
 
 
+def test_intervals_of_gaps_cover() -> None:
+    """Where there is no gap, zero is within; where there is one, so is it, and its change."""
+    held = np.zeros(3)
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        group = random.integers(0, 2, 800)
+        yes, before = random.random(800) < 0.5, random.random(800) < np.where(group, 0.5, 0.35)
+        after = random.random(800) < 0.4
+        found = changes(yes.astype(int), group, before.astype(int), after.astype(int), None, None,
+                        thin=30, level=0.95, seed=seed)["selection"]
+        held += [found.before.low <= 0.15 <= found.before.high, found.after.low == 0,
+                 found.difference.low <= -0.15 + 0.02 <= found.difference.high]
+    assert (held >= 54).all(), held
+
+
 def test_thresholds_by_group_are_kept_and_refused() -> None:
     import polars as pl
 

@@ -30,8 +30,8 @@ from wholefit.training import Entry, Fitted, Run
 from wholefit.training._cleaning import Replay
 from wholefit.training.decision import Decision
 
-# Rows of a fit that are looked at for what a report shows of it, at most.
-_KEPT_ROWS = 4_000
+# Rows and cells of a fit that are looked at for what a report shows of it, at most.
+_KEPT_ROWS, _KEPT_CELLS, _FEWEST_KEPT = 4_000, 400_000, 500
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,9 @@ def _exhibits(run: Run, dataset: Dataset) -> Callable[[], dict[str, Any]]:
                      units=dataset.groups(), predicted=run.predicted(answer))
     # A few rows, not the table: these stay in memory until what they show is asked for.
     seed = run.lineage.get("seed", 0)
-    picked = np.arange(len(dataset)) if len(dataset) <= _KEPT_ROWS else np.sort(
-        generator(seed, "kept").choice(len(dataset), _KEPT_ROWS, replace=False))
+    most = min(_KEPT_ROWS, max(_FEWEST_KEPT, _KEPT_CELLS // max(1, dataset.frame.width)))
+    picked = np.arange(len(dataset)) if len(dataset) <= most else np.sort(
+        generator(seed, "kept").choice(len(dataset), most, replace=False))
     rows = Dataset(dataset.frame[picked], dataset.schema, source=dataset.source,
                    original=dataset.original[picked])
     return cache(lambda: {**pictured(), **_leant_on(run, rows, seed),

@@ -43,7 +43,7 @@ def understood(
     """
     inside = _asked("inside", "What the model is made of", result.inside)
     if rows is None:
-        return Understanding((inside, *_advised(result, None)), values=values)
+        return Understanding((inside, *_advised(result, ())), values=values)
     policies, reading = _answers.asked_for(options)
     table = as_table(rows, reading)
     known = tuple(dict.fromkeys(protected))
@@ -156,5 +156,7 @@ def _rows_told(truth: np.ndarray, answer: np.ndarray) -> list[tuple[str, int]]:
     return [(said, row) for row, said in seen.items()]
 
 
-def _advised(result: Result, parts: Sequence[Part] | None) -> list[Part]:
-    return []
+def _advised(result: Result, parts: Sequence[Part]) -> list[Part]:
+    """What to do next, with what an audit among the parts says."""
+    known = [part.record for part in parts if part.topic == "fairness" and not part.why_not]
+    return [_asked("advice", "What to do next", lambda: result.advice(known=known))]

@@ -96,8 +96,8 @@ def decided(
     decision = fitted.decision
     positive = int(getattr(fitted.codec, "positive", 1))
     found |= {"classes": tuple(map(str, classes)), "positive": positive}
-    if len(answer) == len(asked) and np.isfinite(answer).all():
-        found["predicted"] = fitted.codes(answer, asked)
+    if decision is not None:  # rows that no fold answered are left out later
+        found["predicted"] = fitted.codes(np.nan_to_num(answer), asked)
     if decision is not None and decision.threshold is not None:
         found["now"] = decision.threshold
     stated = decision.stated() if decision is not None else None

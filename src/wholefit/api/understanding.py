@@ -123,11 +123,24 @@ class Understood:
 
         return stress(self, held_out, options)
 
-    def audit(self, held_out: Any, by: str | Sequence[str], **options: Any) -> Audit:
-        """Whether it treats groups of people alike: each measure with its interval, and limits."""
+    def audit(self, held_out: Any, by: str | Sequence[str], *, positive: Any = None,
+              reference: Any = "largest", bands: Any = None, together: bool = True,
+              level: float = 0.95, thin: int = 30, shrink: bool = False, proxies: bool = True,
+              seed: int = 0, **options: Any) -> Audit:
+        """Whether it treats groups of people alike: each measure with its interval, and limits.
+
+        `by` names columns of the rows, learnt from or not. `positive` is the outcome judged;
+        `reference` what groups are compared with ("largest", "rest", {"sex": "Male"}); `bands`
+        cut numbers ({"age": [25, 40, 60]}); `together` also judges the groups that several
+        columns make; below `thin` rows nothing is judged; `shrink` adds rates drawn towards all
+        groups'; `proxies` measures how well other columns tell the groups.
+        """
         from wholefit.api.auditing import audit
 
-        return audit(self, held_out, by, options)
+        return audit(self, held_out, by, {
+            "positive": positive, "reference": reference, "bands": bands, "together": together,
+            "level": level, "thin": thin, "shrink": shrink, "proxies": proxies, "seed": seed,
+            **options})
 
     def advice(self, *, seen: Any = None, known: Sequence[Any] = (), **options: Any) -> Advised:
         """What to do next, from the evidence at hand: each piece with what it rests on.

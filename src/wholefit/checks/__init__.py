@@ -17,10 +17,17 @@ from typing import Any
 
 from wholefit.base import tasks
 from wholefit.base.tasks import Task
-from wholefit.checks import answers, hardship, learning, parameters, persistence
+from wholefit.checks import (
+    answers,
+    hardship,
+    learning,
+    parameters,
+    persistence,
+    understanding,
+)
 from wholefit.models import Model
 
-_ROOMS = (parameters, learning, answers, hardship, persistence)
+_ROOMS = (parameters, learning, answers, hardship, persistence, understanding)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,13 @@ def check_free(paths: Sequence[Path], source: str, force: bool) -> None:
         raise WholefitError(f"two results cannot both be written to {paths[0]}.")
 
 
+def check_report(path: Path) -> None:
+    """Refuse a report whose ending names no kind, before anything is fitted for it."""
+    from wholefit.report.writing import ending
+
+    ending(path)
+
+
 def _check_folder(path: Path) -> None:
     folder = path.absolute().parent
     if not folder.is_dir():

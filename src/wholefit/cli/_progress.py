@@ -123,7 +123,7 @@ class _Bar:
             self._progress.advance(self._task, self._folds)
         elif event == "refit_start":
             self._progress.update(self._task, description=f"{facts['model']} on all rows")
-        elif event in ("select_step", "report_step"):
+        elif event in ("select_step", "report_step", "explain_step", "curve_step"):
             self._progress.update(self._task, description=facts["step"])
 
     def close(self) -> None:

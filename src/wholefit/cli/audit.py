@@ -72,7 +72,7 @@ def audit(
     if as_json:
         _show.as_json(found.to_json(small))
         return
-    _tell(found.to_text(small), out)
+    _tell(found.to_text(small, _show.narrow()), out)
 
 
 @command("mitigate")
@@ -137,14 +137,15 @@ def mitigate(
     if as_json:
         _show.as_json(found.to_json())
         return
-    _tell(found.to_text(), out)
+    _tell(found.to_text(_show.narrow()), out)
     if file is not None:
         _show.say(f"saved {file}: the model of {name}")
 
 
 def _tell(text: str, page: Path | None) -> None:
     for line in text.splitlines():
-        _show.say(line if line.startswith("  ") and "  " in line.strip() else _show.wrapped(line))
+        table = line.startswith("  ") and "   " in line.strip()
+        _show.say(line if table else _show.wrapped(line))
     if page is not None:
         _show.say(f"saved {page}")
 

@@ -73,7 +73,7 @@ def explain(
         options["evaluations"] = evaluations
     if row:
         options["only"] = [each - 1 for each in row]
-    with _noted():
+    with _noted(quiet=as_json):
         result = wf.load(model)
         _check_task(result)
         found = result.explain(source, method=method, background=background, **options)

@@ -11,7 +11,7 @@ from wholefit.base.errors import WholefitError
 from wholefit.base.events import listen
 from wholefit.cli import _findings, _found, _show
 from wholefit.cli._app import command, importable, pairs
-from wholefit.cli._places import beside, check_free
+from wholefit.cli._places import beside, check_free, check_report
 from wholefit.cli._progress import told
 from wholefit.cli._reading import (
     Delimiter,
@@ -137,6 +137,8 @@ def fit(
 
     saved = out or beside(source)
     check_free([saved, *([report] if report else [])], source, force)
+    if report:
+        check_report(report)
     importable(metric, models)
     quiet = quiet or as_json
     with told(quiet) as said, listen(_plan(quiet, models is None)):

@@ -57,9 +57,9 @@ def report(
     import wholefit as wf
 
     page = out or Path(f"{model.stem}.html")
-    check_free([page], str(model), force)
-    if rows is not None:
-        check_free([page], rows, force)
+    for source in (rows, str(model)):
+        if source is not None:
+            check_free([page], source, force)
     options: dict[str, Any] = {
         **pairs(policy, "--policy", plain=False),
         **reading(delimiter, encoding, na_values, sheet, table, query)}

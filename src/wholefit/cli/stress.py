@@ -61,6 +61,9 @@ def stress(
     for sentence in said:
         _show.aside(sentence)
     header, rows = found.table()
+    if _show.narrow():
+        header = [header[0], f"{header[1]} (* sure)"]
+        rows = [[words, f"{cost} *" if sure else cost] for words, cost, sure, _ in rows]
     _show.table(header, rows[:_SHOWN])
     if len(rows) > _SHOWN:
         _show.say(f"... and {len(rows) - _SHOWN} that cost less (--json and --out have all)")

@@ -210,11 +210,11 @@ def show(model: Model, as_json: Json = False) -> None:
 
 
 @contextmanager
-def _noted() -> Iterator[None]:
+def _noted(quiet: bool = True) -> Iterator[None]:
     """Say on standard error what was odd about the rows: the answer is all that goes out."""
     said: list[str] = []
     try:
-        with told(quiet=True) as said:
+        with told(quiet) as said:
             yield
     finally:
         for sentence in said:

@@ -65,7 +65,7 @@ def few(truth: np.ndarray, scores: np.ndarray, level: float = 0.95) -> Score:
     value = float(above.mean())
     error = _spread(above) + _spread(1 - _outranked(usual, odd))
     scarce = min(len(odd), len(usual))
-    worth = min(max(value * (1 - value) / error, scarce), rows)
+    worth = min(max(value * (1 - value) / error, scarce), rows) if error > 0 else scarce
     low, high = intervals.wilson(value, worth, intervals.student(level, scarce + 1))
     return Score("roc_auc", value, low, high, level,
                  f"Wilson interval for few labels, {len(odd)} anomalies and {len(usual)} usual "

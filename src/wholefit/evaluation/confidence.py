@@ -10,10 +10,11 @@ one never has less than 0.5.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.wording import counted
@@ -152,6 +153,12 @@ class Confidence:
                          point is None else f"for an error rate of at most {_percent(rate)}: "
                          f"{point.said()}.")
         return found
+
+    def table(self) -> pl.DataFrame:
+        """One row a bin of confidence: how sure, how many, how often wrong, with the interval."""
+        names = [field.name for field in fields(ConfidenceBin)]
+        return pl.DataFrame({name: [getattr(each, name) for each in self.bins]
+                             for name in names})
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

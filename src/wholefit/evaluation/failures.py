@@ -95,11 +95,13 @@ class Failures:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `from_json` reads it back."""
         found: dict[str, Any] = _kept.put(self)
-        return found
+        return {**found, "next_steps": list(self.next_steps())}
 
     @classmethod
     def from_json(cls, stored: Any) -> Failures:
         """Read back what `to_json` wrote; TypeError or ValueError if it is of another shape."""
+        if isinstance(stored, dict):  # what to do next follows from the rest
+            stored = {name: value for name, value in stored.items() if name != "next_steps"}
         return _kept.get(cls, stored)
 
     def without_rows(self) -> Failures:

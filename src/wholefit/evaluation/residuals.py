@@ -27,6 +27,8 @@ _BINS, _LEAST, _MOST_LEVELS = 10, 20, 20
 _QUANTILES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975,
               0.99, 0.995)
 _DECILES = 10
+_MOST_TOLD = 20
+_HUGE = 1e100  # the square of more has no number
 
 
 @dataclass(frozen=True)
@@ -125,40 +127,43 @@ def residuals(
         raise DataError("truth and answer must be columns of as many rows, at least one; got "
                         f"shapes {actual.shape} and {given.shape}.")
     left = actual - given
-    if not np.isfinite(left).all():
-        raise DataError("truth and answer must be finite numbers.")
+    if not np.isfinite(left).all() or np.abs(left).max() > _HUGE:
+        raise DataError("truth and answer must be finite numbers, and not beyond 1e100.")
     n, spread = len(left), float(left.std(ddof=1)) if len(left) > 1 else 0.0
     reach = student(level, n - 1) * spread / math.sqrt(n) if n > 1 else math.inf
     names, codes = _ranges(given)
     by_answer = _bins(left, codes, names, given, level)
     away = np.abs(left - _medians(left, codes)[codes]) if n else left
-    structure = _columns(left, columns or {}, level)
+    structure, tested = _columns(left, columns or {}, level)
     mean = float(left.mean())
     return Residuals(
         n, mean, mean - reach, mean + reach, spread, by_answer, _welch(left, codes)[0],
         _welch(away, codes)[0], _ratio(by_answer),
-        tuple(each for each in structure if each.p < 1 - level)[:20], len(structure),
+        structure, tested,
         _against_normal(left, spread), float((np.abs(left - mean) > 3 * spread).mean()),
         _shares(left), level)
 
 
 def _columns(
     left: np.ndarray, columns: Mapping[str, pl.Series], level: float
-) -> list[Structure]:
-    """Each column that can be parted, the one that tells most first."""
+) -> tuple[tuple[Structure, ...], int]:
+    """Columns that tell something, the one that tells most first; and how many were asked."""
     made = []
     for name, column in columns.items():
         parts = _parts(column)
-        if parts is None:
-            continue
-        names, codes, middles = parts
-        p, explained = _welch(left, codes)
+        p, explained = _welch(left, parts[1]) if parts is not None else (math.nan, 0.0)
         if math.isfinite(p):
-            made.append((name, p, explained, _bins(left, codes, names, middles, level)))
+            made.append((name, p, explained))
     corrected = two_sample.adjusted([each[1] for each in made], "holm")
-    found = [Structure(name, explained, float(p), bins) for (name, _, explained, bins), p in zip(
-        made, corrected, strict=True)]
-    return sorted(found, key=lambda each: (each.p >= 1 - level, -each.explained, each.column))
+    found = [(explained, name, float(p)) for (name, _, explained), p in zip(
+        made, corrected, strict=True) if p < 1 - level]
+    told = []
+    for explained, name, p in sorted(found, key=lambda each: (-each[0], each[1]))[:_MOST_TOLD]:
+        parts = _parts(columns[name])
+        assert parts is not None
+        told.append(Structure(name, explained, p, _bins(left, parts[1], parts[0], parts[2],
+                                                        level)))
+    return tuple(told), len(made)
 
 
 def _parts(column: pl.Series) -> tuple[list[str], np.ndarray, np.ndarray] | None:
@@ -196,8 +201,11 @@ def _ranges(numbers: np.ndarray) -> tuple[list[str], np.ndarray]:
     count = max(1, min(_BINS, len(numbers) // _LEAST))
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, count + 1)))
     codes = np.searchsorted(edges[1:-1], numbers, side="left")
-    names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
-    return names or [f"{edges[0]:.4g}"], codes
+    if len(edges) < 3:
+        return ["all"], codes
+    # The outermost ends are numbers of single rows, and are not told.
+    inner = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges[1:-1])]
+    return [f"up to {edges[1]:.4g}", *inner, f"above {edges[-2]:.4g}"], codes
 
 
 def _bins(
@@ -271,7 +279,7 @@ def _against_normal(left: np.ndarray, spread: float) -> tuple[tuple[float, float
 
 def _shares(left: np.ndarray) -> tuple[float, ...]:
     """The share of all squared error in each tenth of the rows, the worst first."""
-    square = np.sort(left**2)[::-1]
+    square = np.sort((left / (np.abs(left).max() or 1.0))**2)[::-1]
     total = float(square.sum())
     parts = np.array_split(square, _DECILES)
     return tuple(float(part.sum()) / total if total else 0.0 for part in parts)

@@ -46,7 +46,8 @@ def explainer(state: State, background: Behind) -> Explainer:
     """
     make = _MAKERS.get(state.kind)
     if make is None:
-        raise StateError(f"a model of kind {state.kind!r} is no sum of contributions")
+        raise StateError(f"this kind of model ({state.kind.replace('_', ' ')}) is no sum of "
+                         "contributions")
     found: Explainer = make(state, background)
     return found
 

@@ -201,7 +201,7 @@ class Leaves:
         flat = whole.ravel()
         free = np.isin(self._feature, features)
         some = bits.any(axis=1)
-        found: list[tuple[Array, Array]] = []
+        found: list[tuple[Array, Array]] = [(row[:0], place[:0])]
         while len(row):
             leaf = self.trees.leaf.take(place)
             done = leaf >= 0
@@ -316,7 +316,9 @@ def _products(row: Array, column: Array, passed: Array, count: int) -> Callable[
     """The same for any leaves: which rows reach which leaves, times what those give to whom."""
     from scipy.sparse import csr_matrix
 
-    met = csr_matrix((np.ones(len(row)), (row, column)), shape=(count, len(passed)))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))])
+    inside = column[np.argsort(row, kind="stable")]
+    met = csr_matrix((np.ones(len(row)), inside, starts), shape=(count, len(passed)))
 
     def add(value: Array) -> Array:
         return (met @ (passed * value[:, None])).T

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wholefit.base.errors import StateError
 from wholefit.models._kernels.trees import Trees
+
+# Steps of all paths of trees taken together: 200 million take 5 GB, and no learner grows that.
+_MOST_STEPS = 200_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +107,11 @@ def _leaves(
     node, number = roots, numbers
     feature = np.zeros((len(node), 0), dtype=np.intp)
     edge, ratio = feature, np.zeros((len(node), 0))
+    steps = 0
     while len(node):
+        steps += feature.size
+        if steps > _MOST_STEPS:
+            raise StateError("its trees are too deep and too wide for exact values")
         leaf = trees.leaf[node] >= 0
         if leaf.any():
             yield node[leaf], number[leaf], feature[leaf], edge[leaf], ratio[leaf]

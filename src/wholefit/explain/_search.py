@@ -23,6 +23,7 @@ from wholefit.explain.pool import Pool
 Judge = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 _BEAM, _SHORT, _KEPT = 24, 5, 60
+_LEAST_COLUMNS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +91,8 @@ class _Search:
         if self.done.complete < count - 1:
             return False
         sizes = [len(rows) for rows in self.moves.coarse]
-        total = sum(int(np.prod([sizes[i] for i in chosen]))
-                    for chosen in combinations(range(len(sizes)), count))
-        if total > self.budget or not total:
+        total = _combinations(sizes, count)
+        if not 0 < total <= self.budget - self.done.asked // 2:
             return False
         parts = []
         for chosen in combinations(range(len(sizes)), count):
@@ -110,12 +110,14 @@ class _Search:
         if self.front is None or not len(self.front):
             return
         parts = []
-        for at, rows in zip(self.moves.columns, self.short, strict=True):
+        # Where there are many columns, those follow that move the answer most by themselves.
+        most = max(_LEAST_COLUMNS, self.budget // (len(self.front) * _SHORT))
+        for at, rows in [(self.moves.columns[i], self.short[i]) for i in self.promise[:most]]:
             free = self.front[self.front[:, at] == self.own[at]]
             part = np.repeat(free, len(rows), axis=0)
             part[:, at] = np.tile(rows, len(free))
             parts.append(part)
-        take = np.unique(np.concatenate(parts), axis=0)
+        take = _distinct(np.concatenate(parts))
         if len(take):
             self._step(take)
 
@@ -161,13 +163,16 @@ class _Search:
     def _shorten(self, take: np.ndarray) -> None:
         """For each column the values that get nearest to the wanted answer, for least distance."""
         self.short, start, cost = [], 0, self.cost(take)
+        promise = []
         for rows in self.moves.coarse:
             part = slice(start, start + len(rows))
             gap, price = self.gap[part], cost[part]
             far = np.argsort(gap, kind="stable")[:_SHORT - 2]
             thrifty = np.argsort(gap + 0.5 * price, kind="stable")[:2]
             self.short.append(rows[np.unique(np.concatenate([far, thrifty]))])
+            promise.append(float(gap.min(initial=np.inf)))
             start += len(rows)
+        self.promise = np.argsort(promise, kind="stable").tolist()
 
     def _pruned(self, take: np.ndarray) -> np.ndarray:
         """The cheapest rows that still reach with some of their changes undone."""
@@ -180,7 +185,7 @@ class _Search:
                     part = self.own.copy()
                     part[list(kept)] = row[list(kept)]
                     parts.append(part[None])
-        every = np.unique(np.concatenate(parts), axis=0)
+        every = _distinct(np.concatenate(parts))
         every = every[self._ask(every)[0]]
         return _irreducible(every[np.argsort(self._order(every), kind="stable")], self.own)
 
@@ -214,6 +219,23 @@ class _Search:
 
     def _order(self, take: np.ndarray) -> np.ndarray:
         return (take != self.own).sum(axis=1) + self.cost(take)
+
+
+def _distinct(take: np.ndarray) -> np.ndarray:
+    """Each row once. By a hash: sorting whole rows would cost more than asking the model."""
+    factors = np.random.default_rng(0).integers(1, 2**62, take.shape[1], dtype=np.int64)
+    with np.errstate(over="ignore"):
+        key = (take.astype(np.int64) * factors).sum(axis=1)
+    return take[np.sort(np.unique(key, return_index=True)[1])]
+
+
+def _combinations(sizes: Sequence[int], count: int) -> int:
+    """How many ways there are to change `count` columns, each to one of its values."""
+    ways = [1] + [0] * count  # the elementary symmetric polynomials of the sizes
+    for size in sizes:
+        for many in range(count, 0, -1):
+            ways[many] += ways[many - 1] * size
+    return ways[count]
 
 
 def _cheapest_of_sets(take: np.ndarray, cost: np.ndarray, own: np.ndarray) -> np.ndarray:

@@ -54,7 +54,7 @@ def headline(found: Explanations, at: int) -> str:
     said = f"Row {found.numbers[at] + 1}: {name} {verb} {number(answer)}"
     if found.scale in (PROBABILITY, NUMBER):
         return f"{said}; the common start is {number(start)}."
-    unit = "log" if found.scale == LOG else found.unit
+    unit = "log" if found.scale == LOG else found.unit.removeprefix("points of ")
     return (f"{said} ({unit} {number(found.answers[at, output])}); the common start is "
             f"{number(start)} ({number(found.base[output])}).")
 
@@ -75,7 +75,7 @@ def overall(found: Explanations, most: int) -> str:
 
 def footing(found: Explanations) -> list[str]:
     """What the numbers are: scale, start, method, and who shares."""
-    lines = [f"In {found.unit}: {scale_said(found)}", f"{found.how} {found.compared}."]
+    lines = [f"In {found.unit}: {scale_said(found)}", f"{found.how}, {found.compared}."]
     for a, b, rank in found.together[:3]:
         lines.append(f"{name_of(a)} and {name_of(b)} go together (rank correlation {rank:.2f}): "
                      "they share the credit, and neither's part is its own alone.")

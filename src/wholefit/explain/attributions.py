@@ -8,6 +8,7 @@ background was given, trees too are asked, for their own values are relative to 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import polars as pl
 
 from wholefit.base.errors import ParameterError, StateError
 from wholefit.base.params import Params, param
+from wholefit.base.stored import reading
 from wholefit.data import Dataset
 from wholefit.explain import explanations, sampling
 from wholefit.explain._additive import (
@@ -90,6 +92,15 @@ def explained(
     """
     options = options or Options()
     explanations.checked_rows(len(asked))
+    kept = reading("the model file cannot be explained") if fitted._from_file else nullcontext()
+    with kept:
+        return _explained(fitted, asked, background, given, method, options)
+
+
+def _explained(
+    fitted: Fitted, asked: Dataset, background: Callable[[], Background], given: bool,
+    method: str, options: Options,
+) -> Explanations:
     pool = Pool(fitted, asked)
     answer = pool.answer(pool.own())
     try:
@@ -128,7 +139,7 @@ def _closed(
     values, details = _folded(explain, pool, options.details)
     _check(explain, explain.base + values.sum(axis=1), answer)
     return _Found(values, np.zeros_like(values), explain.base, explain.scale, explain.classes,
-                  True, "Exact values,", _rested(explain, made), details)
+                  True, "Exact values", _rested(explain, made), details)
 
 
 def _rested(explain: Explainer, made: list[Background]) -> str:
@@ -189,9 +200,9 @@ def _detail(pool: Pool, place: int, found: list[tuple[np.ndarray, ...]]) -> Deta
 
 def _part_name(feature: str, column: str) -> str:
     """A feature's name without the column's: "contract=two-year" to "two-year"."""
-    for mark in ("=", "~", "."):
+    for mark, word in (("=", ""), ("~", ""), (".", ""), ("^", "direction ")):
         if feature.startswith(column + mark):
-            return feature[len(column) + len(mark):]
+            return word + feature[len(column) + len(mark):]
     return feature
 
 
@@ -222,8 +233,8 @@ def _sampled(
         pool, rows, np.arange(len(asked), len(pool)), evaluations=each,
         precision=options.precision, seed=options.seed)
     classes = tuple(range(found.values.shape[2])) if hasattr(fitted.codec, "classes") else None
-    how = ("Exact for this background (every set of columns was asked)," if found.enumerated
-           else f"Sampled ({found.evaluations:,} composed rows asked; ± is a 95 % interval),")
+    how = ("Exact for this background (every set of columns was asked)" if found.enumerated
+           else f"Sampled ({found.evaluations:,} composed rows asked; ± is a 95 % interval)")
     notes = (f"Sampled because {why}.",) if why else ()
     return _Found(found.values, found.errors, found.base, PROBABILITY if classes else NUMBER,
                   classes, found.enumerated, how, background.said, {}, notes, found.evaluations)

@@ -120,7 +120,7 @@ class Explanations:
     def unit(self) -> str:
         """What the contributions are measured in, in words."""
         if self.scale == LOG_ODDS and len(self.outputs) > 1:
-            return "score"
+            return "points of score"
         return {PROBABILITY: "probability", LOG: f"log of {self.target}"}.get(
             self.scale, self.scale if self.of_classes else self.target)
 

@@ -30,6 +30,7 @@ _BATCHES, _MOST_BACKGROUND, _DRAWS = 4, 1000, 200
 _WIDTHS = (0.35, 0.6, 1.0, 1.8)
 _PENALTIES = (1e-8, 1e-3, 1e-2, 0.1)
 _FLAT = 1e-12
+_STEADY = 1e-4  # the least penalty that makes equations certain to be solvable
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,11 @@ def weighted_ridge(z: np.ndarray, y: np.ndarray, w: np.ndarray, penalty: float) 
     gram = X.T @ X
     gram[np.diag_indices_from(gram)] += penalty
     found = np.zeros((z.shape[1], y.shape[1]))
-    found[live] = np.linalg.lstsq(gram, X.T @ t, rcond=1e-12)[0] / spread[live][:, None]
+    if penalty >= _STEADY:
+        solved = np.linalg.solve(gram, X.T @ t)
+    else:  # columns that are the same share their weight
+        solved = np.linalg.lstsq(gram, X.T @ t, rcond=1e-12)[0]
+    found[live] = solved / spread[live][:, None]
     return _Line(found, level - centre @ found)
 
 
@@ -194,7 +199,7 @@ def _chosen(batches: list[Points], checked: Points, main: int, options: Options)
     widths = [options.width] if options.width else [usual * factor for factor in _WIDTHS]
     forms = FORMS if options.form == "auto" else (options.form,)
     learnt = _joined(*batches)
-    best, found = -math.inf, _How(forms[0], widths[-1], _PENALTIES[0])
+    best, found = -math.inf, _How(forms[0], widths[-1], _PENALTIES[-1])
     for width in widths:
         for form in forms:
             for penalty in _PENALTIES:
@@ -245,8 +250,8 @@ def _told(
     columns = _by_column(around, how.form, fit.weights)
     refused = None
     if math.isnan(fidelity.value):
-        refused = None  # the answer does not move at all: every column adds nothing
-        columns = np.zeros_like(columns)
+        # The answer does not move at all: every column adds nothing.
+        columns, fit = np.zeros_like(columns), _Line(np.zeros_like(fit.weights), fit.start)
     elif fidelity.value < options.least:
         refused = (f"the model is not near-linear around this row: R2 {fidelity} is below "
                    f"{options.least:g}; see SHAP values or counterfactuals")

@@ -28,8 +28,8 @@ from wholefit.explain.pool import Pool
 from wholefit.models._kernels.trees import Trees
 from wholefit.training import Fitted
 
-# Rows on which a column's weight is measured.
-_WEIGHED = 500
+# Rows on which a column's weight is measured, and cells of these, shuffled column by column.
+_WEIGHED, _CELLS = 500, 20_000_000
 
 
 @dataclass(frozen=True)
@@ -291,9 +291,10 @@ def _columns(pool: Pool, asked: Pool, seed: int) -> tuple[str, Alike]:
 def _weights(pool: Pool, seed: int) -> np.ndarray:
     """How far the answer moves, on average, when a column is shuffled (columns,); sums to 1."""
     random = generator(seed, "nearest")
-    rows = random.choice(len(pool), min(_WEIGHED, len(pool)), replace=False)
-    own = pool.own(rows)
     count = len(pool.columns)
+    most = max(_WEIGHED // 10, min(_WEIGHED, _CELLS // max(1, count) ** 2))
+    rows = random.choice(len(pool), min(most, len(pool)), replace=False)
+    own = pool.own(rows)
     take = np.repeat(own[None], count + 1, axis=0)
     for at in range(count):
         take[at, :, at] = own[random.permutation(len(rows)), at]

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wholefit.base.events import emit
 from wholefit.base.seeds import generator
 from wholefit.explain.pool import Pool
 
@@ -79,6 +80,7 @@ def sampled(
     ends = ask(pool.own(rows)) if len(rows) else np.zeros((0, start.shape[1]))
     orders = _Orders(len(places), len(background), seed)
     for at, row in enumerate(rows):
+        emit("explain_step", step=f"asking about row {at + 1:,} of {len(rows):,}")
         asked = _Row(pool, ask, int(row), background, places, start, ends[at])
         if whole:
             values[at, places], cost = asked.enumerated(), (1 << len(places)) * len(background)

@@ -23,8 +23,10 @@ line-height:1.45}
 .wholefit table{border-collapse:collapse;margin:.4em 0;background:transparent;color:inherit;
 font-size:.92em}
 .wholefit table th,.wholefit table td{padding:.25em .6em;text-align:left!important;
-vertical-align:top;border:0;border-bottom:1px solid var(--line);background:transparent;white-space:normal;color:inherit}
-.wholefit table .num{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}
+vertical-align:top;border:0;border-bottom:1px solid var(--line);background:transparent;
+white-space:normal;color:inherit}
+.wholefit table .num{text-align:right!important;font-variant-numeric:tabular-nums;
+white-space:nowrap}
 .wholefit caption{text-align:left;opacity:.75;padding:.2em 0;caption-side:top}
 .wholefit .scroll{overflow-x:auto}.wholefit figure{margin:.5em 0;max-width:31rem}
 .wholefit .forest{max-width:44rem;margin:.4em 0}.wholefit .mini{width:9rem;height:auto}

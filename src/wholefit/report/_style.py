@@ -53,7 +53,7 @@ border-top:1px solid var(--line)}
 h3{font-size:1.02rem;margin:1.6rem 0 .4rem}
 section{margin-top:1.75rem;scroll-margin-top:1rem}
 p{max-width:46rem;margin:.5rem 0}
-ul{padding-left:1.2rem;max-width:46rem}
+ul,ol{padding-left:1.2rem;max-width:46rem}
 li{margin:.3rem 0}
 .small,.spec{color:var(--soft);font-size:.9em}
 .lead{font-size:1.1rem}

@@ -68,7 +68,8 @@ def _forest_row(
     inside = span[0] <= bar.value <= span[1]
     mark = el("circle", cx=at(bar.value), cy=middle, r=6 if bar.kind == "chosen" else 4.5,
               cls=f"mark {bar.kind}") if inside else None
-    return el("g", *words, *_interval(bar, middle, span, at), mark)
+    said = el("title", f"{bar.name[:200]}: {bar.said}")
+    return el("g", said, *words, *_interval(bar, middle, span, at), mark)
 
 
 def _interval(
@@ -227,8 +228,11 @@ def _box(frame: Frame, at: int, row: Sequence[float]) -> Html:
                 height=f"{max(floor - top, 0.5):.1f}", cls=cls)
              for (top, floor), cls in ((far, "wide"), (near, "narrow"))]
     level = f"{frame.y(row[3]):.1f}"
-    return join([*rects, el("line", x1=start, x2=f"{right:.1f}", y1=level, y2=level,
-                            cls="middle")])
+    place, least, low, half, high, most = map(_said, row)
+    said = (f"at {place}: median {half}, half of the rows {low} to {high}, nine in ten {least} to "
+            f"{most}")
+    return el("g", el("title", said), *rects,
+              el("line", x1=start, x2=f"{right:.1f}", y1=level, y2=level, cls="middle"))
 
 
 def calibration(points: Sequence[Sequence[float]], title: str, across: str, up: str) -> Html:
@@ -238,10 +242,16 @@ def calibration(points: Sequence[Sequence[float]], title: str, across: str, up: 
     bars = (el("line", x1=f"{frame.x(p[0]):.1f}", x2=f"{frame.x(p[0]):.1f}",
                y1=f"{frame.y(p[2]):.1f}", y2=f"{frame.y(p[3]):.1f}", cls="bar chosen")
             for p in points)
-    dots = (el("circle", cx=f"{frame.x(p[0]):.1f}", cy=f"{frame.y(p[1]):.1f}", r=4.5,
-               cls="mark chosen") for p in points)
+    dots = (el("circle", el("title", _point(p)), cx=f"{frame.x(p[0]):.1f}",
+               cy=f"{frame.y(p[1]):.1f}", r=4.5, cls="mark chosen") for p in points)
     return frame.draw(title, across, up, _diagonal(frame),
                       el("polyline", points=line, cls="joined"), *bars, *dots)
+
+
+def _point(point: Sequence[float]) -> str:
+    """A point of calibration in words."""
+    return (f"said {point[0]:.1%}, happened {point[1]:.1%} ({point[2]:.1%} to {point[3]:.1%}) of "
+            f"{int(point[4]):,} rows")
 
 
 def _diagonal(frame: Frame) -> Html:
@@ -277,6 +287,11 @@ def written(tick: float, all_ticks: Sequence[float]) -> str:
 
 def _digits(step: float) -> int:
     return max(0, -math.floor(math.log10(step) + 1e-9))
+
+
+def _said(number: float) -> str:
+    """A number in words of a picture: large ones in full."""
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e12 else f"{number:.4g}"
 
 
 def _widened(low: float, high: float, margin: float = 0.06) -> tuple[float, float]:

@@ -168,7 +168,7 @@ def cures(bench: Bench, model: Model, clock: Clock, *, curve: bool = True) -> Cu
     base = attempt(bench, model, "base")
     judged_as = verdict(bench, model, base, clock)
     asked = list(_asked(judged_as, model, bench.problem.task))
-    emit("cures", verdict=judged_as.kind, tried=[each.words for each in asked])
+    emit("curve_step", step=f"{len(asked)} cures")
     found = [_cure(bench, base, each, len(asked), clock) for each in asked]
     told, refused = _more_rows(bench, model, base, clock) if curve else (None, "not asked for")
     return Cures(_text(model), bench.metric.name, bench.metric.better,

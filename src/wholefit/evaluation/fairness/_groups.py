@@ -44,7 +44,7 @@ def _banded(name: str, column: pl.Series, edges: Sequence[Any]) -> pl.Series:
         raise ParameterError(f"bands of {name!r} must be rising numbers to cut at, such as "
                              f"[25, 40, 60]; got {edges!r}.")
     numbers = _cells.to_numbers(column)
-    if numbers.null_count() == len(numbers):
+    if numbers.null_count() == len(numbers) > column.null_count():
         raise DataError(f"bands are of numbers, and {name!r} holds none.")
     names = [f"under {cuts[0]:g}", *(f"{low:g} to under {high:g}" for low, high in pairwise(cuts)),
              f"{cuts[-1]:g} and over"]

@@ -12,6 +12,7 @@ from wholefit.evaluation.score import Score
 _SHOWN = {"classification": ("base_rate", "selection_rate", "tpr", "fpr", "precision",
                              "calibration", "auc"),
           "regression": ("mean_outcome", "mean_answer", "bias", "mae", "rmse")}
+_NARROW = {"classification": ("selection_rate", "tpr"), "regression": ("bias", "mae")}
 _WORDS = {"base_rate": "base rate", "selection_rate": "selected", "tpr": "TPR", "fpr": "FPR",
           "fnr": "FNR", "auc": "AUC", "mean_score": "mean score", "mean_outcome": "mean outcome",
           "mean_answer": "mean answer", "mae": "mean error", "rmse": "RMSE"}
@@ -51,7 +52,7 @@ def headline(audit: Audit) -> str:
     parts = dict.fromkeys((part.name, part.outcome) for part, _ in failed)
     listed = "; ".join(
         f"by {name}{f' for {outcome!r}' if outcome is not None else ''} "
-        + ", ".join(each.name for part, each in failed
+        + ", ".join(f"{each.name} ({each.value:.2g})" for part, each in failed
                     if (part.name, part.outcome) == (name, outcome))
         for name, outcome in list(parts)[:4])
     more = f"; and {len(parts) - 4} more" if len(parts) > 4 else ""
@@ -82,18 +83,18 @@ def limits(audit: Audit) -> tuple[str, ...]:
     return tuple(said)
 
 
-def text(audit: Audit, small: bool = False) -> str:
+def text(audit: Audit, small: bool = False, narrow: bool = False) -> str:
     """The whole audit as lines."""
     lines = [headline(audit)]
     for part in audit.parts:
-        lines += ["", *_part(audit, part, small)]
+        lines += ["", *_part(audit, part, small, narrow)]
     said = [proxy.said for proxy in audit.proxies]
     lines += ["", *said] if said else []
     lines += ["", "What this cannot tell:", *(f"- {each}" for each in audit.limits)]
     return "\n".join([*lines, *(f"- {note}" for note in audit.notes)])
 
 
-def _part(audit: Audit, part: Part, small: bool) -> Iterator[str]:
+def _part(audit: Audit, part: Part, small: bool, narrow: bool) -> Iterator[str]:
     about = f", selected = predicted {part.outcome!r}" if part.outcome is not None else ""
     yield f"By {part.name}{about} (compared with {part.reference}):"
     for each in part.criteria:
@@ -101,7 +102,7 @@ def _part(audit: Audit, part: Part, small: bool) -> Iterator[str]:
         yield f"  {each.said}{few}"
     yield ""
     groups = [group for group in part.groups if group.n >= SMALL or small]
-    names = shown(audit.task)
+    names = _NARROW[audit.task] if narrow else shown(audit.task)
     rows = [[group.name, f"{group.n:,}", *(cell(group.scores[name], audit.thin, small)
                                            for name in names)] for group in groups[:_MOST]]
     for line in aligned(["group", "rows", *map(word, names)], rows):

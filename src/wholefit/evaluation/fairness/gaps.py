@@ -116,7 +116,8 @@ def criteria(
                                   level, thin, ratios=True))
         odds = [criterion("equalised odds", measure, of(measure), level, thin, times=2)
                 for measure in ("tpr", "fpr")]
-        found.insert(3, max(odds, key=lambda one: -1 if math.isnan(one.value) else one.value))
+        found.insert(3, max(odds, key=lambda one: (
+            one.verdict == "unequal", -1 if math.isnan(one.value) else one.value)))
     return tuple(found)
 
 

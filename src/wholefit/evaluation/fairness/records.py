@@ -241,11 +241,14 @@ class Audit:
 
         return limits(self)
 
-    def to_text(self, small: bool = False) -> str:
-        """All of it in plain sentences; `small` tells groups of fewer than five too."""
+    def to_text(self, small: bool = False, narrow: bool = False) -> str:
+        """All of it in plain sentences; `small` tells groups of fewer than five too.
+
+        `narrow` leaves columns out of the tables, for eighty letters a line.
+        """
         from wholefit.evaluation.fairness._told import text
 
-        return text(self, small)
+        return text(self, small, narrow)
 
     def to_json(self, small: bool = False) -> dict[str, Any]:
         """As plain values. `small` tells cells of fewer than five people too."""

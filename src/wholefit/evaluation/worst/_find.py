@@ -67,13 +67,17 @@ def worst(
 
 @dataclass(frozen=True)
 class _Rows:
-    """What is known of each row; `unit` are codes, None where each row stands alone."""
+    """What is known of each row; `unit` are codes, None where each row stands alone.
+
+    Losses are stored over `scale`, so that the squares of huge ones have a number.
+    """
 
     loss: np.ndarray
     wrong: np.ndarray | None
     expected: np.ndarray | None
     error: np.ndarray | None
     unit: np.ndarray | None
+    scale: float = 1.0
 
     @classmethod
     def of(cls, loss: np.ndarray, wrong: Any, expected: Any, error: Any, units: Any) -> _Rows:
@@ -82,12 +86,14 @@ class _Rows:
         if any(part is not None and part.shape != loss.shape for part in parts):
             raise DataError("wrong, expected and error must have as many rows as loss.")
         unit = None if units is None else np.unique(np.asarray(units), return_inverse=True)[1]
-        return cls(loss, parts[0], parts[1], parts[2], unit)
+        peak = float(np.abs(loss).max(initial=0.0))
+        scale = 1.0 if 1e-9 < peak < 1e9 or peak == 0 else peak
+        return cls(loss / scale, parts[0], parts[1], parts[2], unit, scale)
 
     def take(self, rows: np.ndarray) -> _Rows:
         """These rows."""
         return _Rows(self.loss[rows], *(None if part is None else part[rows] for part in (
-            self.wrong, self.expected, self.error, self.unit)))
+            self.wrong, self.expected, self.error, self.unit)), self.scale)
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -271,14 +277,15 @@ def _told(
     known: Conditions, found: _Judged, p: float, rows: _Rows, whole: int, level: float
 ) -> WorstSlice:
     mask = known.meets(found.parts)
-    reach = student(level, found.degrees) * found.spread
+    scale = rows.scale
+    gap, reach = found.gap * scale, student(level, found.degrees) * found.spread * scale
     count = int(mask.sum())
     total = float(rows.loss.sum())
     inside, outside = rows.loss[found.inside], rows.loss[found.outside]
     return WorstSlice(
         tuple(known.all[at] for at in found.parts), round(count / len(rows) * whole),
-        count / len(rows), len(found.inside), float(inside.mean()), float(outside.mean()),
-        found.gap, found.gap - reach, found.gap + reach, p,
+        count / len(rows), len(found.inside), scale * float(inside.mean()),
+        scale * float(outside.mean()), gap, gap - reach, gap + reach, p,
         float(rows.loss[mask].sum()) / total if total else 0.0,
         **_of_answers(rows, found, level))
 
@@ -304,5 +311,5 @@ def _of_answers(rows: _Rows, found: _Judged, level: float) -> dict[str, float]:
 def _detectable(rows: _Rows) -> float:
     """What a tenth of the rows must differ by to be found four times in five."""
     n = len(rows) / 2
-    measured = rows.loss if rows.wrong is None else rows.wrong
-    return _FOUND * float(measured.std()) * math.sqrt(1 / (0.1 * n) + 1 / (0.9 * n))
+    spread = rows.loss.std() * rows.scale if rows.wrong is None else rows.wrong.std()
+    return _FOUND * float(spread) * math.sqrt(1 / (0.1 * n) + 1 / (0.9 * n))

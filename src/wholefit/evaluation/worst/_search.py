@@ -45,7 +45,7 @@ def search(
     """
     if not len(known.all) or len(rows) < 2 * least:
         return [], 0
-    masks = known.masks[:, rows]
+    masks, loss = known.masks[:, rows], loss - loss.mean()  # small numbers lose no digits
     judge = _Judge(loss, least)
     sums, counts = _single(masks, loss)
     alone = judge.z(sums, counts)

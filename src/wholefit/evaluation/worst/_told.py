@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+import polars as pl
 
 from wholefit.base.wording import counted
 from wholefit.evaluation import _kept
@@ -124,6 +126,12 @@ class Worst:
     def _reach(self) -> str:
         return (f"{self.detectable:.3g}" if self.loss == "absolute error"
                 else f"{100 * self.detectable:.0f} points")
+
+    def table(self) -> pl.DataFrame:
+        """One row a slice: the part in words, and its figures."""
+        names = [field.name for field in fields(WorstSlice) if field.name != "where"]
+        return pl.DataFrame({"part": [each.name for each in self.slices], **{
+            name: [getattr(each, name) for each in self.slices] for name in names}})
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -12,7 +12,7 @@ from wholefit.base.errors import StateError
 from wholefit.base.state import State
 from wholefit.base.wording import counted
 from wholefit.explain.inside import additive, others, trees
-from wholefit.explain.inside._columns import Feature, features
+from wholefit.explain.inside._columns import OTHER, Feature, features
 from wholefit.explain.inside.coefficients import Rows, coefficients
 from wholefit.explain.inside.record import (
     Coefficient,
@@ -216,8 +216,21 @@ def _parts(
         found.append((name, state.parts[name], list(shown), inner))
     if "final" in state.parts:
         last = state.parts["final"]
-        found.append(("final", last, features(None, None, width(last)), inner))
+        found.append(("final", last, _answers(state, known, inner), inner))
     return found
+
+
+def _answers(
+    state: State, known: list[Feature], classes: tuple[str, ...]
+) -> list[Feature]:
+    """What the last model of a stack is shown: the members' answers, then perhaps the columns."""
+    shown = classes[1:] if len(classes) == 2 else classes or ("answer",)
+    numbered = sorted((name for name in state.parts if name.isdigit()), key=int)
+    found = [Feature(f"member {name}: {word}", f"member {name}: {word}", OTHER)
+             for name in numbered for word in shown]
+    found += known if state.config.get("through") else []
+    last = width(state.parts["final"])
+    return found if len(found) == last else features(None, None, last)
 
 
 def _inner(state: State, classes: tuple[str, ...]) -> tuple[str, ...]:

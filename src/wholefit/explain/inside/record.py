@@ -291,7 +291,10 @@ class Inside:
                 f"{_of(' x '.join(one.columns), one.of)} ({brief(one.spread)})"
                 for one in self.pairs) + ".")
         if self.tree is not None:
-            yield from ("", *([self.tree.about] if self.tree.about else []), *self.tree.lines())
+            # One of many is an example; the only one is the model.
+            most = 16 if self.tree.about else 64
+            yield from ("", *([self.tree.about] if self.tree.about else []),
+                        *self.tree.lines(most))
         for name, part in self.parts:
             yield from ("", f"{name}: {part.model}", *("  " + line for line in part._lines()))
 

@@ -105,11 +105,18 @@ class Forest:
     def question(self, node: int, features: Sequence[Feature]) -> tuple[str, str]:
         """The conditions of the left and of the right side of a split."""
         one = features[int(self.trees.nodes["feature"][node])]
+        if self._parts_gaps(node):
+            return f"{one.name} is known", one.missing()
         left, right = self._sides(node, one)
         if not one.gaps:
             return left, right
         missing = bool(self.trees._missing_right[node])
         return (left, right + " or missing") if missing else (left + " or missing", right)
+
+    def _parts_gaps(self, node: int) -> bool:
+        """Whether a split only parts known values, on the left, from missing ones."""
+        member = -1 if self.trees._set is None else int(self.trees._set[node])
+        return member < 0 and bool(self.trees.nodes["threshold"][node] == np.inf)
 
     def _sides(self, node: int, one: Feature) -> tuple[str, str]:
         member = -1 if self.trees._set is None else int(self.trees._set[node])

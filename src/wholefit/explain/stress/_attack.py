@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from wholefit.base.seeds import generator
 from wholefit.base.wording import plain
@@ -27,7 +28,7 @@ from wholefit.training import Fitted
 
 Array = np.ndarray
 SIZES = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-_ROWS, _SIGNS, _COLUMNS, _CELLS = 300, 8, 30, 60_000
+_ROWS, _SIGNS, _COLUMNS, _CELLS, _LEVELS = 300, 8, 30, 60_000, 8
 
 
 @dataclass(frozen=True)
@@ -55,29 +56,37 @@ class Reach:
 @dataclass(frozen=True)
 class Attack:
     """The search at growing sizes, on `rows` rows; `least` (rows,) the size that fooled each, inf
-    where none did. `columns` are the numbers moved."""
+    where none did. `columns` are the numbers moved, and `word` the share of rows that another
+    value of one of the columns of `words` fools, None where there are none.
+    """
 
     rows: int
     columns: tuple[str, ...]
     reaches: tuple[Reach, ...]
     least: tuple[float, ...]
+    words: tuple[str, ...] = ()
+    word: Score | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
         return plain({"rows": self.rows, "columns": list(self.columns),
                       "reaches": [each.to_json() for each in self.reaches],
-                      "least": [x if np.isfinite(x) else None for x in self.least]})
+                      "least": [x if np.isfinite(x) else None for x in self.least],
+                      "words": list(self.words),
+                      "word": None if self.word is None else self.word.to_json()})
 
 
 def attack(
     fitted: Fitted, rows: Dataset, judge: Judge, columns: tuple[str, ...],
     sizes: tuple[float, ...] = SIZES,
 ) -> Attack | None:
-    """The search over rows whose target is known; None where there is no number to move."""
+    """The search over rows whose target is known; None where there is nothing to move."""
     chosen = columns[:_COLUMNS]
-    if not chosen or not len(rows):
+    words = tuple(name for name in fitted.schema.features
+                  if fitted.schema.role(name) in ("categorical", "boolean"))[:_COLUMNS]
+    if not (chosen or words) or not len(rows):
         return None
-    few = max(40, min(_ROWS, _CELLS // (4 * len(chosen))))
+    few = max(40, min(_ROWS, _CELLS // (4 * max(len(chosen), 1))))
     picked = np.sort(generator(judge.seed, "attack").permutation(len(rows))[:few])
     some = rows.take(picked)
     made = versions(fitted, some, steps(sizes), judge.seed)
@@ -85,7 +94,7 @@ def attack(
         fitted, judge.metric, judge.truth[picked],
         None if judge.weights is None else judge.weights[picked],
         None if judge.units is None else judge.units[picked], judge.level, judge.seed)
-    return _Search(made, smaller, chosen).run(sizes)
+    return _Search(made, smaller, chosen).run(sizes if chosen else (), words)
 
 
 class _Search:
@@ -97,8 +106,9 @@ class _Search:
         self.decided = judge.codes(self.own)
         self.best, self.harm = made.own(), self._harm(self.own)
 
-    def run(self, sizes: tuple[float, ...]) -> Attack:
+    def run(self, sizes: tuple[float, ...], words: tuple[str, ...]) -> Attack:
         """From the smallest size to the largest: what fools within less fools within more."""
+        word = self._share(self._words(words)) if words else None
         least = np.full(self.made.n, np.inf)
         reaches = []
         for size in sizes:
@@ -107,7 +117,22 @@ class _Search:
             fooled = self._fooled(answer)
             least[fooled & np.isinf(least)] = size
             reaches.append(self._reach(size, np.isfinite(least), one, answer))
-        return Attack(self.made.n, self.columns, tuple(reaches), tuple(least.tolist()))
+        return Attack(self.made.n, self.columns, tuple(reaches), tuple(least.tolist()), words, word)
+
+    def _words(self, words: tuple[str, ...]) -> Array:
+        """Which rows another value of one column fools, (m,): its eight most usual values."""
+        fooled = np.zeros(self.made.n, dtype=bool)
+        frame = self.made.pool.dataset.frame[: self.made.n]
+        for name in words:
+            cells = frame.get_column(name).alias("cell")
+            first = cells.to_frame().with_row_index("row").group_by("cell").agg(
+                pl.col("row").first(), pl.len()).drop_nulls("cell").sort(
+                    ["len", "row"], descending=[True, False])
+            for row in first.get_column("row").head(_LEVELS).to_list():
+                take = self.made.own()
+                take[:, self.made.pool.at(name)] = row
+                fooled |= self._fooled(self.made.pool.answer(take))
+        return fooled
 
     def _harm(self, answer: Array) -> Array:
         """How far an answer is from what was decided, (m,); of numbers, from the truth."""
@@ -183,9 +208,12 @@ class _Search:
             self._keep(take, answer)
         return float(np.mean(found))
 
-    def _reach(self, size: float, fooled: Array, one: Array, answer: Array) -> Reach:
+    def _share(self, fooled: Array) -> Score:
         share = float(fooled.mean())
         low, high = wilson(share, len(fooled), student(self.judge.level, max(len(fooled) - 1, 1)))
-        score = Score("flipped", share, low, high, self.judge.level,
-                      f"Wilson interval, {len(fooled)} rows", len(fooled))
-        return Reach(size, score, self._chance(size), float(one.mean()), self.judge.score(answer))
+        return Score("flipped", share, low, high, self.judge.level,
+                     f"Wilson interval, {len(fooled)} rows", len(fooled))
+
+    def _reach(self, size: float, fooled: Array, one: Array, answer: Array) -> Reach:
+        return Reach(size, self._share(fooled), self._chance(size), float(one.mean()),
+                     self.judge.score(answer))

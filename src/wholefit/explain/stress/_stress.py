@@ -124,15 +124,28 @@ class Stress:
 
     def _fooled_said(self) -> str:
         if self.attack is None:
-            return "It has no numbers that could be moved a little, so no search was made."
+            return "It has neither numbers nor words to change, so no search was made."
+        words = self._word_said()
+        if not self.attack.reaches:
+            return words
         shown = [each for each in self.attack.reaches if each.eps in (0.1, 0.5)]
         what = "flips" if self.classes else f"moves the answer by over {MOVED:g} sd in"
         parts = [f"at most {each.eps:g} sd in each number, made to fool it, {what} "
                  f"{_share(each.flipped)} of the rows (random changes of that size "
                  f"{each.chance:.0%}, one number alone {each.one:.0%}), and leaves "
                  f"{self.metric} {str(each.score).partition(' ')[0]}" for each in shown]
-        return f"A change of {'; of '.join(parts)}. The search finds such changes; it cannot " \
-               "rule out others."
+        return " ".join(filter(None, (
+            f"A change of {'; of '.join(parts)}." if parts else "", words,
+            "The search finds such changes; it cannot rule out others.")))
+
+    def _word_said(self) -> str:
+        assert self.attack is not None
+        if self.attack.word is None:
+            return ""
+        what = "flips" if self.classes else f"moves the answer by over {MOVED:g} sd in"
+        return (f"Another value of one of {counted(len(self.attack.words), 'category')} alone "
+                f"{what} {_share(self.attack.word)} of the rows.").replace("categorys",
+                                                                          "categories")
 
 
 def stress(
@@ -151,11 +164,12 @@ def stress(
     some, known = _sample(rows, truth, chosen, seed)
     judge = Judge.of(fitted, some, known, metric, level, seed)
     asked = Asked(versions(fitted, some, usual(), seed))
-    emit("stress", rows=len(some), columns=len(names))
+    emit("explain_step", step=f"columns missing, {len(some):,} rows")
     lost = list(_trials.missing(asked, judge))
     numeric = _moving(asked, numbers)
     found = _corrected([*lost, *_trials.together(asked, judge),
                         *_trials.alone(asked, judge, numeric)], level)
+    emit("explain_step", step="a search for changes that fool it")
     fooled = attack(fitted, some, judge, tuple(numeric), tuple(sorted(sizes)))
     return Stress(
         str(fitted.schema.target), rows.source, metric.name, metric.better, level, len(some),

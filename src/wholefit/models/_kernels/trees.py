@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from wholefit.base.errors import StateError
 from wholefit.base.state import State
 from wholefit.models._kernels._links import dense, link, spread
 
@@ -185,6 +186,9 @@ class Trees:
     def _build(self, arrays: dict[str, np.ndarray]) -> None:
         """Lay stored arrays out for walking: one 16-byte record a node."""
         size = arrays["size"].astype(np.intp)
+        if (size < 1).any() or size.sum() != len(arrays["feature"]):
+            raise StateError("its trees do not have as many nodes as is said of them: the file was "
+                             "altered, or not written by wholefit.")
         self._roots = np.cumsum(size) - size
         feature = arrays["feature"]
         split = feature >= 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wholefit.explain._plausible import number
-from wholefit.explain.counterfactuals import answered
 from wholefit.explain.nearest import Examples, Neighbourhood
 from wholefit.report._html import Html, data, el, join, table
 from wholefit.report._notebook import note
@@ -30,12 +29,16 @@ def snippet(record: Examples) -> str:
 
 def _board(record: Examples, each: Neighbourhood) -> Html:
     names = [name for name in each.cells if name != record.target][:_MOST_COLUMNS]
-    asked = ["asked", "", answered(each.prediction, each.probability) + " predicted",
+    asked = ["asked", "", f"{_plain(each.prediction)} (predicted)",
              *(_cell(each.cells.get(name)) for name in names)]
     rows = [[f"row {one.row + 1:,}", f"{one.alike:.2f}", _outcome(one.outcome, one.same),
              *(_cell(one.cells.get(name)) for name in names)] for one in each.examples]
     return table(["", "alike", record.target, *(data(name, 40) for name in names)],
                  [asked, *rows], f"Rows that the model treats most like row {each.row + 1}")
+
+
+def _plain(prediction: object) -> str:
+    return number(prediction) if isinstance(prediction, float) else str(prediction)
 
 
 def _outcome(outcome: object, same: bool | None) -> Html | str:

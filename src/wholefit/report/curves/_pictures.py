@@ -154,8 +154,8 @@ def _rule(frame: Frame, value: float) -> Html | None:
     at = frame.y(value)
     return join([el("line", x1=f"{left:.1f}", x2=f"{right:.1f}", y1=f"{at:.1f}", y2=f"{at:.1f}",
                     cls="rule", style="stroke:currentColor;stroke-dasharray:4 4;opacity:.6"),
-                 el("text", "knowing the target alone", x=f"{right - 4:.1f}", y=f"{at - 5:.1f}",
-                    cls="tick", text_anchor="end")])
+                 el("text", "knowing the target alone", x=f"{right - 4:.1f}",
+                    y=f"{at - 5 if at > 40 else at + 15:.1f}", cls="tick", text_anchor="end")])
 
 
 def _range(lines: Sequence[Any], others: Sequence[float]) -> tuple[float, float]:

@@ -18,6 +18,8 @@ def banded(
 ) -> Html:
     """A line of (x, value, low, high) in its band; `rule` a dashed line, `marks` upright ones."""
     known = [p for p in points if all(map(math.isfinite, p[:4]))]
+    if not known:
+        return Html("")
     floor = min([p[2] for p in known] + [y for _, y in rule]) if least is None else least
     top = max([p[3] for p in known] + [y for _, y in rule]) if most is None else most
     frame = Frame((known[0][0], known[-1][0]), (floor, top))
@@ -36,6 +38,8 @@ def dotted(
 ) -> Html:
     """Points (x, value, low, high) with their intervals, and a dashed line to compare with."""
     known = [p for p in points if math.isfinite(p[1])]
+    if not known:
+        return Html("")
     ends = [end for p in known for end in (p[1], *p[2:4]) if math.isfinite(end)]
     ends += [y for _, y in rule]
     xs = [p[0] for p in known] + [x for x, _ in rule]

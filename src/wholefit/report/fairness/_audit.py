@@ -77,10 +77,11 @@ def _part(audit: Audit, part: Part, small: bool) -> Html:
 
 
 def _criteria(part: Part) -> Html:
-    rows = [[each.name, _verdict(each), _number(each), _between(each), _MEANS[each.name]]
-            for each in part.criteria]
-    return table(["criterion", "verdict", "largest gap (ratio) and interval", "between",
-                  "what it asks"], rows, f"Criteria by {part.name}")
+    rows = [[join([each.name, el("br"), el("span", _MEANS[each.name], cls="interval",
+                                            style="font-weight:400;white-space:normal")]),
+             _verdict(each), _number(each), _between(each)] for each in part.criteria]
+    return table(["criterion, and what it asks", "verdict", "largest gap (ratio)", "between"],
+                 rows, f"Criteria by {part.name}")
 
 
 def _verdict(each: Criterion) -> Html:

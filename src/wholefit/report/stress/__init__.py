@@ -91,7 +91,7 @@ def _brief(trial: Any) -> str:
 
 
 def _fooled(record: Any) -> Html:
-    if record.attack is None:
+    if record.attack is None or not record.attack.reaches:
         return el("p", "There are no numbers that could be moved a little.")
     return _pictures.reach(record)
 

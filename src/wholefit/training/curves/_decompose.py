@@ -143,7 +143,7 @@ def _of_model(bench: Bench, model: Model, draws: int, clock: Clock) -> Parts:
         square[out] += answer**2
         votes[out, answer.argmax(axis=1)] += 1
         done += 1
-        emit("curve_draw", model=model.name, done=done, of=draws)
+        emit("curve_step", step=f"{model.name}: draw {done} of {draws}")
     kept = np.flatnonzero(count >= 2)
     n = count[kept]
     mean = total[kept] / n[:, None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wholefit.base.budget import Clock
-from wholefit.base.errors import DataError, ParameterError, WholefitError
+from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.base.seeds import generator
 from wholefit.evaluation import Score
@@ -18,7 +18,6 @@ from wholefit.models import Model
 from wholefit.training.curves._bench import Array, Bench, order, overlaps
 
 DRAWS, _POINTS, _FEWEST = 4, 8, 16
-_FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,6 @@ class Measured:
     own: Array
     answers: Array
     judged: Array
-    failed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -107,7 +105,6 @@ def measure(
     again = 1 if bench.timed else draws
     for draw in range(1, again):
         if took > clock.left():
-            emit("curve_cut", draws=draw, asked=again)
             break
         passes.append(_one_pass(bench, model, list(sizes[:-1]), draw))
     return _joined(bench, sizes, passes)
@@ -130,7 +127,8 @@ def _one_pass(bench: Bench, model: Model, sizes: list[int], draw: int) -> _Pass:
             pulls.append(bench.pulls(sheet, rows))
             seconds.append(made.seconds)
         _keep(bench, found, answers, own, pulls, seconds)
-        emit("curve_point", model=model.name, rows=size, draw=draw, seconds=sum(seconds))
+        emit("curve_step", step=f"{model.name} on {size:,} rows, draw {draw + 1}",
+             seconds=sum(seconds))
     return found
 
 
@@ -238,8 +236,3 @@ def difference(bench: Bench, found: Measured, a: int, b: int) -> tuple[float, fl
     contrast[a], contrast[b] = 1.0, -1.0
     return (float(found.values[a] - found.values[b]),
             math.sqrt(max(float(contrast @ found.cov @ contrast), 0.0)))
-
-
-def safely(make: object, name: str) -> WholefitError:
-    """A library's own error as one that says which model it came from."""
-    return DataError(f"{name} could not be fitted: {type(make).__name__}: {make}")

@@ -116,6 +116,7 @@ class Tried:
 def attempt(bench: Bench, model: Model, key: str) -> Tried:
     """Fit on every fold, and score on others' rows and on its own."""
     answers, own, pulls, seconds = [], [], [], 0.0
+    emit("curve_step", step=f"{model.name}: {key}")
     for number, (train, test) in enumerate(bench.problem.plan.folds):
         made = bench.fit(model, train, f"{key} {number}")
         answers.append(bench.answers(made, test))
@@ -126,7 +127,6 @@ def attempt(bench: Bench, model: Model, key: str) -> Tried:
     rows, answer = judged(bench), np.concatenate(answers)
     sheet = bench.sheet(rows, answer)
     mean = np.mean(pulls, axis=0)
-    emit("curve_tried", model=model.name, key=key, seconds=seconds)
     return Tried(answer, bench.value(sheet), bench.pulls(sheet, rows), float(np.mean(own)), mean,
                  bench.scored(sheet),
                  bench.around(float(np.mean(own)), float(mean @ mean), sheet, mean,

@@ -126,7 +126,7 @@ def _part(
     gap = bench.compared(rows[here], answers[here], mean[here], level)
     sign = bench.metric.sign
     low, high = sorted((sign * gap.low, sign * gap.high))
-    emit("curve_part", name=name, gain=sign * gap.value)
+    emit("curve_step", step=name, gain=sign * gap.value)
     return Part(name, int(inside.sum()), bench.scored(bench.sheet(rows[here], answers[here])),
                 sign * gap.value, low, high)
 

@@ -61,16 +61,23 @@ def _changed(
     # Axes of the table: draw, group, truth, decided before, decided after.
     first, second = table.sum(axis=4), table.sum(axis=3)
     before, after = (_gap(goal, each, told) for each in (first, second))
-    return Changed(goal, _score(goal, before, level, n), _score(goal, after, level, n),
-                   _score(goal, after - before, level, n))
+    return Changed(goal, _score(goal, before, level, n, 0.0), _score(goal, after, level, n, 0.0),
+                   _score(goal, np.abs(after) - np.abs(before), level, n, -1.0))
 
 
 def _gap(goal: str, counts: np.ndarray, told: dict[str, np.ndarray]) -> np.ndarray:
-    """The gap of each draw; `counts` (draws, groups, truth, decided)."""
+    """The gap of each draw, its sign kept; `counts` (draws, groups, truth, decided).
+
+    Between the two groups (and in the event) that are farthest apart in the rows as they are: a
+    largest gap sought anew in each draw would never come near zero.
+    """
     if goal == "selection":
         return _range(counts.sum(axis=2), told["all"])
     found = _range(counts[:, :, 1], told["yes"])
-    return found if goal == "opportunity" else np.fmax(found, _range(counts[:, :, 0], told["no"]))
+    if goal == "opportunity":
+        return found
+    false = _range(counts[:, :, 0], told["no"])
+    return false if np.isnan(found[0]) or false[0] > found[0] else found
 
 
 def _range(counts: np.ndarray, told: np.ndarray) -> np.ndarray:
@@ -78,14 +85,15 @@ def _range(counts: np.ndarray, told: np.ndarray) -> np.ndarray:
         return np.full(len(counts), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = counts[:, told, 1] / counts[:, told].sum(axis=2)
-    return np.asarray(np.fmax.reduce(rate, axis=1) - np.fmin.reduce(rate, axis=1))
+    return np.asarray(rate[:, np.argmax(rate[0])] - rate[:, np.argmin(rate[0])])
 
 
-def _score(goal: str, values: np.ndarray, level: float, n: int) -> Score:
+def _score(goal: str, values: np.ndarray, level: float, n: int, least: float) -> Score:
+    """The value of the rows as they are, with quantiles of the draws, not below `least`."""
     drawn = values[1:][np.isfinite(values[1:])]
     if not np.isfinite(values[0]) or len(drawn) < 20:
         return Score(goal, float("nan"), float("nan"), float("nan"), level,
                      "undefined: too few rows in all groups but one", n)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Score(goal, float(values[0]), float(low), float(high), level,
+    return Score(goal, float(values[0]), max(float(low), least), float(high), level,
                  f"paired bootstrap, {len(drawn):,} draws", n)

@@ -80,6 +80,21 @@ class Ground:
         """The rows that some fold held out, (n,)."""
         return np.isfinite(self.answer).all(axis=1)
 
+    def gap(self, said: np.ndarray, rows: np.ndarray) -> float:
+        """The gap by the goal asked for of decisions (m,) on some rows; NaN of too few."""
+        asked, weights = self.asked, self.problem.weights
+        heavy = np.ones(len(said)) if weights is None else weights[rows]
+        found = []
+        for code in range(len(asked.names)):
+            own = asked.group[rows] == code
+            if own.sum() >= asked.thin:
+                found.append(_by_group.rates(said[own].astype(float), self.yes[rows][own],
+                                             heavy[own], asked.goal))
+        table = np.array(found)
+        if len(table) < 2 or np.isnan(table).any(axis=1).sum() > len(table) - 2:
+            return float("nan")
+        return float(np.nanmax(np.nanmax(table, axis=0) - np.nanmin(table, axis=0)))
+
 def thresholds(ground: Ground, score: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Thresholds from some rows, one for each group; of a group that has none, a half."""
     asked, weights = ground.asked, ground.problem.weights

@@ -10,7 +10,6 @@ import numpy as np
 from wholefit import evaluation
 from wholefit.evaluation import conformal, metrics
 from wholefit.evaluation.fairness import _measures
-from wholefit.training.fairness import _by_group
 from wholefit.training.fairness._disparity import changes
 from wholefit.training.fairness._ground import Ground, Made, thresholds
 from wholefit.training.fairness.records import Way
@@ -96,27 +95,9 @@ def _curve(
         mixed = codes[rows] if share == 1 else ground.codes[rows] if share == 0 else mixed
         sheet = metrics.sheet(ground.run.task.name, problem.y[rows], ground.answer[rows],
                               positive=ground.positive, weights=weights, predicted=mixed)
-        gap = changes_at(ground, mixed == ground.positive, rows, weights)
+        gap = ground.gap(mixed == ground.positive, rows)
         points.append((float(share), float(metric.value(sheet, sheet.weights)), gap))
     return tuple(points)
-
-
-def changes_at(
-    ground: Ground, said: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
-) -> float:
-    """The gap by the goal asked for of decisions (m,) on some rows."""
-    asked = ground.asked
-    heavy = np.ones(len(said)) if weights is None else weights
-    found = []
-    for code in range(len(asked.names)):
-        own = asked.group[rows] == code
-        if own.sum() >= asked.thin:
-            found.append(_by_group.rates(said[own].astype(float), ground.yes[rows][own],
-                                         heavy[own], asked.goal))
-    table = np.array(found)
-    if len(table) < 2:
-        return float("nan")
-    return float(np.nanmax(np.nanmax(table, axis=0) - np.nanmin(table, axis=0)))
 
 
 def _cut_margin(ground: Ground, codes: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ bound (a linear programme over them); few of them have weight in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,3 +107,30 @@ def _best(
     broken = float(np.abs(departures @ share).max()) > bound + 1e-3
     gap = np.inf if broken else max(own - float(last), 0.0)
     return Mixture(tuple(map(int, members)), tuple(map(float, kept)), count, gap)
+
+
+def settled(
+    game: Mixture, chances: Sequence[np.ndarray], yes: np.ndarray,
+    gap: Callable[[np.ndarray], float], bound: float,
+) -> dict[int, float]:
+    """The mixture without the lottery: members and weights whose mean, cut at a half, decides.
+
+    What the game found holds for a lottery among its members; their mean need not keep the
+    bound. So means on the way from the first, free classifier to the mixture, and each member
+    alone, are tried on the rows at hand; of those whose gap is within twice the bound (or within
+    half a point of the least there is) the one with most rows right is taken. `chances` (n,) are
+    each classifier's probabilities, `gap` gives the gap of decisions.
+    """
+    mixture = dict(zip(game.members, game.weights, strict=True))
+    tried: list[dict[int, float]] = [{member: 1.0} for member in (0, *game.members)]
+    for share in np.linspace(0.1, 1, 10):
+        blend = {member: share * weight for member, weight in mixture.items()}
+        if share < 1:
+            blend[0] = blend.get(0, 0.0) + 1 - share
+        tried.append({member: float(weight) for member, weight in blend.items()})
+    said = [sum(weight * chances[member] for member, weight in each.items()) >= 0.5
+            for each in tried]
+    gaps = np.nan_to_num(np.array([gap(np.asarray(each)) for each in said]))
+    near = gaps <= max(2 * bound, float(gaps.min()) + 0.005)
+    right = np.array([float((each == yes).mean()) for each in said])
+    return tried[int(np.where(near, right, -1.0).argmax())]

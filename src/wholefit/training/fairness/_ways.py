@@ -12,12 +12,13 @@ from wholefit import models
 from wholefit.base import seeds
 from wholefit.base.state import State
 from wholefit.data import Dataset
+from wholefit.models import scorer
 from wholefit.models._model import Context
 from wholefit.training._folds import Problem, fit_one
 from wholefit.training._group_thresholds import GroupThresholds
 from wholefit.training.decision import Decision
 from wholefit.training.fairness._ground import Ground, Made, thresholds
-from wholefit.training.fairness._reductions import exponentiated_gradient
+from wholefit.training.fairness._reductions import exponentiated_gradient, settled
 from wholefit.training.fairness._weights import reweighing
 from wholefit.training.fitted import Fitted
 from wholefit.training.record import Run
@@ -94,8 +95,8 @@ def _constrained(ground: Ground, blind: Dataset | None) -> Made | str:
     def answering(problem: Problem, rows: np.ndarray, number: int) -> Callable[..., np.ndarray]:
         encoder, state, rounds = _played(ground, rows, number)
         ended.append(rounds)
-        scorer = models.scorer(state)
-        return lambda test: scorer.answer(encoder.transform(problem.dataset, test))
+        answers = scorer(state)
+        return lambda test: answers.answer(encoder.transform(problem.dataset, test))
 
     answer = _across(ground.problem, answering)
     encoder, state, rounds = _played(ground, None, "all")
@@ -103,10 +104,24 @@ def _constrained(ground: Ground, blind: Dataset | None) -> Made | str:
     fitted = Fitted(run.task, schema, run.codec, encoder, state=state)
     fitted._from_file = False
     count = len(state.parts)
+    own = scorer(state).answer(encoder.transform(ground.problem.dataset))
     return Made(fitted, answer, answer.argmax(axis=1), (
         f"a mixture of {count} {run.model.name} {'model' if count == 1 else 'models'}, out of "
         f"{rounds} fitted; its answers are means of theirs, so that a row always gets the same. "
-        "They are no longer frequencies: read them as scores.",))
+        "They are no longer frequencies: read them as scores.",
+        *_held_only_at_home(ground, own, answer)))
+
+
+def _held_only_at_home(ground: Ground, own: np.ndarray, answer: np.ndarray) -> list[str]:
+    """A learner that knows its own rows by heart keeps any bound on them, and on no others."""
+    rows = ground.seen()
+    at_home, away = (ground.gap(found.argmax(axis=1)[rows] == ground.positive, rows)
+                     for found in (own, answer))
+    if not away > at_home + 0.05:
+        return []
+    return [f"on the rows that it learnt from the gap is {at_home:.2f}, on unseen ones {away:.2f}: "
+            f"{ground.run.model.name} knows its own rows too well for the bound to hold on others; "
+            "a simpler or more regularised model, or thresholds, would keep it better."]
 
 
 def _played(ground: Ground, rows: np.ndarray | None, key: Any) -> tuple[Any, State, int]:
@@ -119,6 +134,7 @@ def _played(ground: Ground, rows: np.ndarray | None, key: Any) -> tuple[Any, Sta
                       n_classes=2, jobs=problem.jobs,
                       seed=seeds.derive(asked.seed, "model", run.model.name))
     fitted: list[tuple[Any, Any]] = []
+    chances: list[np.ndarray] = []
 
     def learn(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
         own = run.model if labels.min() != labels.max() else models.make(run.task.baseline)
@@ -128,14 +144,19 @@ def _played(ground: Ground, rows: np.ndarray | None, key: Any) -> tuple[Any, Sta
         estimator.fit(X, codes, **({"sample_weight": weights} if own.weighted else {}))
         fitted.append((own, estimator))
         answer = own.answer(estimator, X, run.task, context)
+        chances.append(answer[:, ground.positive])
         return np.asarray(answer.argmax(axis=1) == ground.positive)
 
     heavy = None if problem.weights is None else problem.weights[picked]
     game = exponentiated_gradient(learn, asked.group[picked], ground.yes[picked], asked.goal,
                                   asked.bound, asked.rounds, heavy)
+    mixture = settled(
+        game, chances, ground.yes[picked],
+        lambda said: ground.gap(said, np.arange(len(problem.y)) if rows is None else rows),
+        asked.bound)
     parts = {str(at): fitted[member][0].state(fitted[member][1], run.task, context)
-             for at, member in enumerate(game.members)}
-    config = {"weights": list(game.weights), "classes": [0, 1], "n_classes": 2,
+             for at, member in enumerate(mixture)}
+    config = {"weights": list(mixture.values()), "classes": [0, 1], "n_classes": 2,
               "features": int(X.shape[1])}
     return encoder, State("mean", config, parts=parts), game.rounds
 

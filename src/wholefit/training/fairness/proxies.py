@@ -50,12 +50,14 @@ def _proxy(
         return Proxy(name, None, (), seen, "too few rows of its groups")
     if not features:
         return Proxy(name, None, (), seen, "there are no other columns")
-    whole = dataset.frame
+    whole, label = dataset.frame, _LABEL
+    while label in features:
+        label += "_"
     frame = pl.DataFrame([*(whole.get_column(each)[rows] for each in features),
-                          pl.Series(_LABEL, kept.tolist(), dtype=pl.String)])
+                          pl.Series(label, kept.tolist(), dtype=pl.String)])
     roles = {each: dataset.schema.role(each) for each in features}
     try:
-        asked = data.dataset_of(frame, target=_LABEL, roles=roles)
+        asked = data.dataset_of(frame, target=label, roles=roles)
         found = _judged(asked, tasks.get("classification"), seed, jobs)
     except WholefitError as error:
         return Proxy(name, None, (), seen, str(error).rstrip("."))
@@ -81,7 +83,8 @@ def _sample(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _codec(asked: Dataset) -> Any:
-    return tasks.get("classification").codec(_LABEL, asked.target_values())
+    target = str(asked.schema.target)
+    return tasks.get("classification").codec(target, asked.target_values())
 
 
 def _judged(asked: Dataset, task: Task, seed: int, jobs: int) -> evaluation.Score:
@@ -97,9 +100,10 @@ def _judged(asked: Dataset, task: Task, seed: int, jobs: int) -> evaluation.Scor
     return _auc(truth, answer)
 
 
-def _auc(truth: np.ndarray, answer: np.ndarray) -> evaluation.Score:
+def _auc(truth: np.ndarray, answer: np.ndarray, level: float | None = 0.95) -> evaluation.Score:
     metric = metrics.get("classification", "roc_auc")
-    return evaluation.score("classification", truth, answer, metrics=[metric])["roc_auc"]
+    return evaluation.score("classification", truth, answer, metrics=[metric],
+                            level=level)["roc_auc"]
 
 
 def _folds(truth: np.ndarray, seed: int) -> np.ndarray:
@@ -131,4 +135,4 @@ def _alone(asked: Dataset, name: str, truth: np.ndarray, seed: int) -> float:
         np.add.at(table, (place[taught], truth[taught]), 1.0)
         table += share
         answer[~taught] = (table / table.sum(axis=1, keepdims=True))[place[~taught]]
-    return float(_auc(truth, answer).value)
+    return float(_auc(truth, answer, None).value)

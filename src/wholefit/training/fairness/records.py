@@ -94,6 +94,8 @@ class Mitigated:
                 and way.gaps[self.goal].difference.high < 0]
         opening = (f"{self.model} for {self.target!r}, by {' x '.join(self.by)}: gap in "
                    f"{self.goal} {gap} on unseen rows.")
+        if gap.value == 0:
+            return f"{opening} There is no gap to close."
         if not good:
             return f"{opening} No method makes it smaller beyond chance."
         best = max(good, key=self._worth)
@@ -113,12 +115,14 @@ class Mitigated:
                 for name, gap in way.gaps.items()
                 if name != self.goal and gap.difference.low > 0]
 
-    def to_text(self) -> str:
-        """All of it in plain sentences."""
+    def to_text(self, narrow: bool = False) -> str:
+        """All of it in plain sentences; `narrow` leaves columns out of the table."""
         header = ["method", self.metric, f"{self.metric}, change", f"gap in {self.goal}",
                   "gap, change", *(f"gap in {name}" for name in self.before.gaps
                                    if name != self.goal)]
         rows = [self._line(way) for way in (self.before, *self.ways) if not way.reason]
+        if narrow:
+            header, *rows = ([line[at] for at in (0, 2, 3)] for line in (header, *rows))
         lines = [self.said, "", *(f"  {line}" for line in aligned(header, rows)), ""]
         lines += [f"{way.method} was not done: {way.reason}." for way in self.ways if way.reason]
         lines += [f"{way.method}: {sentence}" for way in self.ways

@@ -1,0 +1,61 @@
+"""Promises on being understood."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from wholefit.base.state import State
+from wholefit.base.tasks import Task
+from wholefit.checks import _data, _tools
+from wholefit.evaluation import metrics
+from wholefit.explain import inside
+from wholefit.explain.stress import stress
+from wholefit.models import Model, scorer
+
+
+def what_it_is_made_of_is_told(model: Model, task: Task) -> None:
+    """A model that cannot say what it is made of cannot be questioned; a fitted state can."""
+    made = _tools.fitted(model, task)
+    found = inside.look(made, model.name)
+    text = found.to_text()
+    assert found.said and all(line.strip() for line in found.said), "it says nothing of itself"
+    assert "has no reader" not in text, f"kind {found.kind!r} is not told in words"
+    json.dumps(found.to_json(), allow_nan=False)
+    known = set(made.schema.features)
+    strange = {one.column for one in found.shares} - known
+    assert not strange, f"it speaks of columns that nobody gave it: {sorted(strange)[:5]}"
+    for curve in found.curves:
+        assert len(curve.labels) == len(curve.values) == len(curve.rows), curve.column
+        assert np.isfinite(curve.values).all(), f"{curve.column} adds what is not finite"
+
+
+def it_can_be_stressed(model: Model, task: Task) -> None:
+    """Every model is asked what changed rows cost it, and tells it in finite numbers."""
+    made = _tools.fitted(model, task)
+    rows = _data.dataset(task).take(np.arange(60))
+    metric = metrics.get(task.name, task.metrics[0])
+    found = stress(made, rows, rows.target(made.codec), metric, sizes=(0.25,))
+    lost = {each.column for each in found.group("lost")}
+    assert lost == set(made.schema.features), "a column was not taken away"
+    for each in found.trials:
+        assert 0 <= each.flipped <= 1, each.words
+        assert each.low <= each.cost <= each.high, each.words
+    assert found.to_text()
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def a_mixture_of_it_answers_as_it_does(model: Model, task: Task) -> None:
+    """Constrained training keeps a weighted mean of states: any model that takes weights has one.
+    """
+    if not model.weighted or task.name != "classification":
+        return
+    made = _tools.fitted(model, task)
+    dataset = _data.dataset(task)
+    classes, X = len(made.codec.classes), made.encoder.transform(dataset)  # type: ignore[attr-defined]
+    config = {"weights": [0.25, 0.75], "classes": list(range(classes)), "n_classes": classes,
+              "features": int(X.shape[1])}
+    both = scorer(State("mean", config, parts={"0": made.state(), "1": made.state()}))
+    assert np.allclose(both.answer(X), scorer(made.state()).answer(X), atol=1e-9), \
+        "a mixture of it with itself answers otherwise"
