@@ -41,7 +41,7 @@ class Browser:
     def size(self, width: int, height: int) -> None:
         """The size of the window's inside, in pixels."""
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                     deviceScaleFactor=1, mobile=width < 600)
+                     deviceScaleFactor=1, mobile=False)
 
     def dark(self, on: bool) -> None:
         """Ask for dark pages, or light ones."""

@@ -35,8 +35,9 @@ def _fitted(name: str, model: str) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
     frame = pl.read_csv(bundled.path(name), null_values="NA", infer_schema_length=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = wf.fit(frame[:3000], target=target, models=[model], choose="best", jobs=1,
-                        folds=2)
+        result = wf.fit(frame[:3000], target=target, models=[model], choose="best",
+                        metric="roc_auc", jobs=1, folds=2)
+    assert result._fitted.state().kind != "constant", f"{model} lost to the baseline on {name}"
     return frame[:3000], frame[3000:], result
 
 

@@ -50,12 +50,12 @@ def table(peer: str | None, short: bool) -> list[str]:
             ["model", "additivity", "agreement", "wholefit, s", "shap, s",
              "times as fast as shap"],
             [[name, f"{each['additivity']:.0e}", f"{each['agreement']:.0e}",
-              *pair(each["many"], 1, "{:.2f}")] for name, each in found.items()]), "",
+              *pair(each["many"], 1, "{:.3g}")] for name, each in found.items()]), "",
         "One row alone, the explainer kept from row to row, and made anew for the row.", "",
         _tools.markdown(
             ["model", "wholefit, ms", "shap, ms", "times as fast", "made anew: wholefit, ms",
              "shap, ms", "times as fast"],
-            [[name, *pair(each["one"], 1000, "{:.2f}"), *pair(each["first"], 1000, "{:.0f}")]
+            [[name, *pair(each["one"], 1000, "{:.2g}"), *pair(each["first"], 1000, "{:.2g}")]
              for name, each in found.items()]),
         "", *lines]
 

@@ -133,6 +133,7 @@ def test_hostile_rows() -> None:
         failures("regression", [1.0, 2.0], [1.0], {})
     one = failures("classification", [1], [[0.2, 0.8]], {"a": pl.Series([1])})
     assert one.to_text() and one.worst.skipped and one.gains is None
+    assert Failures.from_json(json.loads(json.dumps(one.to_json()))).to_text() == one.to_text()
     two = failures("regression", [1.0, 2.0], [1.0, 1.0], {"": pl.Series([None, None])})
     assert Failures.from_json(json.loads(json.dumps(two.to_json()))).to_text() == two.to_text()
     same = failures("classification", np.zeros(300, int), np.tile([[1.0, 0.0]], (300, 1)),

@@ -44,7 +44,8 @@ def fitted(churn: pl.DataFrame) -> Callable[[str, str], wf.Result]:
 
 
 EXACT = {
-    "ada_boost": ("churn", "log-odds"), "additive(bags=2, max_rounds=60)": ("churn", "log-odds"),
+    "ada_boost(n_estimators=9)": ("churn", "log-odds"),
+    "additive(bags=2, max_rounds=60)": ("churn", "log-odds"),
     "bagging(n_estimators=4)": ("contract", "probability"), "bernoulli_nb": ("churn", "log-odds"),
     "catboost(n_estimators=20)": ("contract", "score"), "decision_tree": ("churn", "probability"),
     "elastic_net": ("monthly_charges", "number"), "extra_trees(n_estimators=9)": (
@@ -130,8 +131,8 @@ def test_an_additive_models_pairs_are_shared_as_shapley_shares_them(
     churn: pl.DataFrame, fitted: Callable[[str, str], wf.Result]
 ) -> None:
     few = churn.select("tenure", "monthly_charges", "contract", "total_charges")
-    result = wf.fit(few.head(FIT), target="total_charges", models=["additive(bags=2, max_rounds=60, interactions=2)"], choose="best",
-                    folds=2, jobs=1)
+    result = wf.fit(few.head(FIT), target="total_charges", choose="best", folds=2, jobs=1,
+                    models=["additive(bags=2, max_rounds=60, interactions=2)"])
     assert len(result._fitted.state().arrays["pair"])
     rows, behind = few[FIT:], few[:40]
     exact = result.explain(rows, background=behind)

@@ -88,9 +88,8 @@ def test_sums_have_no_joint_part_at_all(classes: bool) -> None:
     frame = drawn(300, 0, "sum", classes)
     result = wf.fit(frame, target="y", models=[model], folds=2, jobs=1)
     found = result.interactions(frame.drop("y"))
-    # Logs of probabilities are cut at 0.001, where a sum is no longer a sum: a trace is left.
-    assert max(each.size for each in found.pairs) < (0.02 if classes else 1e-9)
-    assert not found.together
+    assert max(each.size for each in found.pairs) < 1e-6
+    assert not found.together and not result.interactions(frame).together
 
 
 def test_columns_that_do_not_move_are_left_out() -> None:

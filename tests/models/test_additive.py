@@ -147,19 +147,19 @@ def test_curves_come_out_as_they_went_in_and_only_a_true_pair_is_kept() -> None:
     for at, truth in ((0, np.sin(2 * X[:, 0])), (1, 0.5 * (X[:, 1] > 0.5)),
                       (5, X[:, 2] * X[:, 3])):
         assert np.corrcoef(parts[at], truth)[0, 1] > 0.95
-    assert max(parts[at].std() for at in (2, 3, 4)) < 0.1
+    assert max(parts[at].std() for at in (2, 3, 4)) < 0.25 < parts[1].std()
     total = arrays["intercept"][0] + sum(parts)
     np.testing.assert_allclose(total, made.predict(X), atol=1e-12)
 
 
 def test_no_pair_is_kept_where_there_is_none() -> None:
     kept = 0
-    for seed in range(5):
+    for seed in range(3):
         rng = np.random.default_rng(seed)
         X = rng.normal(size=(800, 6))
         y = (X[:, 0] + np.abs(X[:, 1]) + rng.logistic(size=800) > 1).astype(int)
         kept += len(AdditiveClassifier(random_state=seed).fit(X, y).state_.arrays["pair"])
-    assert kept <= 4  # of the 50 that were tried
+    assert kept <= 3  # of the 30 that were tried
 
 
 def test_bands_hold_the_truth_about_as_often_as_they_say() -> None:
@@ -213,6 +213,20 @@ def test_weights_of_rows_are_rows() -> None:
     assert pulled.predict_proba(X)[:, 1].mean() > light.predict_proba(X)[:, 1].mean()
     same = AdditiveClassifier().fit(X, y, sample_weight=np.full(600, 3.0))
     np.testing.assert_allclose(same.predict_proba(X), light.predict_proba(X), atol=1e-9)
+
+
+def test_of_many_columns_those_that_say_most_get_a_curve() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 230))
+    y = X[:, 7] + X[:, 220] + 0.3 * rng.normal(size=300)
+    made = AdditiveRegressor(interactions=0, rounds=30).fit(X, y)
+    arrays = made.state_.arrays
+    place = starts(arrays["size"])
+    spread = [np.abs(arrays["value"][at:at + size]).max()
+              for at, size in zip(place, arrays["size"], strict=True)]
+    assert set(np.argsort(spread)[-2:]) == {7, 220}
+    assert sum(each == 0 for each in spread) >= 30
+    assert np.corrcoef(made.predict(X), y)[0, 1] > 0.9
 
 
 @pytest.mark.parametrize("kind", [AdditiveClassifier, AdditiveRegressor])

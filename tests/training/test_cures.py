@@ -58,7 +58,7 @@ def test_nothing_is_said_to_help_a_model_that_is_right() -> None:
     for seed in range(4):
         rng = np.random.default_rng(100 + seed)
         X = rng.normal(size=(150, 3))
-        found = tried(X @ [1.0, 1.0, 1.0] + rng.normal(size=200), X, "ridge", seed=seed,
+        found = tried(X @ [1.0, 1.0, 1.0] + rng.normal(size=150), X, "ridge", seed=seed,
                       budget=Budget(seconds=60))
         wrong += bool(found.helped)
     assert wrong <= 1

@@ -218,6 +218,20 @@ def test_the_sentence_has_the_numbers() -> None:
     assert found.to_json()["kind"] == "underfitting"
 
 
+def test_without_a_form_to_compare_with_nothing_is_called_fine() -> None:
+    made = bench("line", 300, 0, metric="rmse", folds=3)
+    model = made.model("ridge")
+    base = curves.attempt(made, model, "base")
+    none = curves.verdict(made, model, base, Clock(0.0))
+    assert none.kind == _verdict.UNTRIED and not none.probes
+    assert "no simpler and no more flexible form of it was fitted" in none.said
+    known = curves.attempt(made, made.baseline, "baseline")
+    one = [_verdict.gain(made, base, base, "simpler", "alpha=10.0", 4)]
+    half = _verdict.judge(made, model, base, known, one, {"simpler", "more flexible"})
+    assert half.kind == _verdict.UNTRIED and "no more flexible one was fitted" in half.said
+    assert _verdict.judge(made, model, base, known, one, {"simpler"}).kind == _verdict.NEITHER
+
+
 def test_probes_move_the_way_they_say() -> None:
     task = tasks.get("regression")
     tree = models.make("decision_tree(max_depth=8, min_samples_leaf=8)")
@@ -366,5 +380,6 @@ def test_the_spread_of_draws_is_smoothed_over_sizes() -> None:
 
 
 def test_words_of_a_verdict_are_few() -> None:
-    assert {_verdict.OVER, _verdict.UNDER, _verdict.NEITHER, _verdict.FEW} == {
-        "overfitting", "underfitting", "neither", "too few rows to tell"}
+    assert {_verdict.OVER, _verdict.UNDER, _verdict.NEITHER, _verdict.FEW,
+            _verdict.UNTRIED} == {"overfitting", "underfitting", "neither",
+                                  "too few rows to tell", "too few forms tried to tell"}

@@ -10,7 +10,12 @@ from wholefit.training._group_thresholds import GroupThresholds
 from wholefit.training.decision import Decision
 from wholefit.training.fairness import _by_group
 from wholefit.training.fairness._disparity import changes
-from wholefit.training.fairness._reductions import constraints, exponentiated_gradient
+from wholefit.training.fairness._reductions import (
+    Mixture,
+    constraints,
+    exponentiated_gradient,
+    settled,
+)
 from wholefit.training.fairness._weights import reweighing
 
 
@@ -117,6 +122,23 @@ def _by_programme(
     table = np.array([*rows, *(-row for row in rows)])
     solved = linprog(cost, A_ub=table, b_ub=np.full(len(table), bound), bounds=(0, 1))
     return float(solved.fun + yes.mean())
+
+
+def test_the_mixture_is_settled_without_a_lottery() -> None:
+    """Of means and members, the one that is within the bound and right most often."""
+    yes = np.array([True, True, False, False] * 50)
+    group = np.arange(200) // 100
+    free = np.where(yes, 0.9, 0.1)
+    uneven = np.where(group == 1, 0.9, 0.1)
+    even = np.full(200, 0.4)
+
+    def gap(said: np.ndarray) -> float:
+        return abs(float(said[group == 0].mean() - said[group == 1].mean()))
+
+    found = settled(Mixture((1, 2), (0.5, 0.5), 3, 0.0), [uneven, even, free], yes, gap, 0.01)
+    said = sum(weight * [uneven, even, free][at] for at, weight in found.items()) >= 0.5
+    assert gap(said) <= 0.02 and (said == yes).mean() == 1.0
+    assert sum(found.values()) == pytest.approx(1)
 
 
 def test_gaps_are_drawn_together() -> None:

@@ -11,6 +11,9 @@ from wholefit.base.tasks import Task
 from wholefit.checks import _data, _tools
 from wholefit.evaluation import metrics
 from wholefit.explain import inside
+from wholefit.explain.effects import effect
+from wholefit.explain.importance import importance
+from wholefit.explain.pool import Pool
 from wholefit.explain.stress import stress
 from wholefit.models import Model, scorer
 
@@ -59,3 +62,26 @@ def a_mixture_of_it_answers_as_it_does(model: Model, task: Task) -> None:
     both = scorer(State("mean", config, parts={"0": made.state(), "1": made.state()}))
     assert np.allclose(both.answer(X), scorer(made.state()).answer(X), atol=1e-9), \
         "a mixture of it with itself answers otherwise"
+
+
+def lent_columns_are_answered_as_composed_rows_are(model: Model, task: Task) -> None:
+    """The short way of asking about shuffled columns gives what asking about each row gives."""
+    made = _tools.fitted(model, task)
+    pool = Pool(made, _data.dataset(task).take(np.arange(40)))
+    shuffled = np.random.default_rng(0).permutation(40)
+    if pool.separable:
+        for at, features in enumerate(pool.groups):
+            take = pool.own()
+            take[:, at] = shuffled
+            if len(features):
+                lent = pool.mixed.lent(features, pool.matrix[:, features], shuffled[None])[0]
+                assert np.allclose(lent, pool.answer(take), rtol=1e-9, atol=1e-9), pool.columns[at]
+    truth = pool.dataset.target(made.codec)
+    found = importance(pool, truth, metrics.get(task.name, task.metrics[0]), repeats=2)
+    assert {each.name for each in found.columns} == set(pool.columns)
+    assert all(each.verdict and np.isfinite(each.value) for each in found.columns), found.table()
+    json.dumps(found.to_json(), allow_nan=False)
+    curve = effect(pool, pool.columns[0], points=4)
+    assert all(low <= value <= high for low, value, high in zip(
+        curve.curve.low, curve.curve.values, curve.curve.high, strict=True))
+    json.dumps(curve.to_json(), allow_nan=False)

@@ -25,16 +25,17 @@ from wholefit.cli.use import Model, _check_order
 
 Rows = Annotated[str, typer.Argument(
     help="Rows: a file, or - for standard input.", metavar="SOURCE")]
+One = Annotated[int, typer.Option("--row", help="Which of the rows, counted from 1.", metavar="N",
+                                  min=1)]
 Row = Annotated[int | None, typer.Option(
-    "--row", help="Which of the rows, counted from 1; all where left out (the first, where one "
-    "is asked).", metavar="N", min=1)]
+    "--row", help="Which of the rows, counted from 1; all where left out.", metavar="N", min=1)]
 
 
 @command("counterfactual")
 def counterfactual(
     model: Model,
     source: Rows,
-    row: Row = None,
+    row: One = 1,
     want: Annotated[str | None, typer.Option(
         help="The class wanted; of a number LOW..HIGH, with either end left out, or one number "
         "to reach. The other of two classes where left out.", metavar="WANTED")] = None,
@@ -71,7 +72,7 @@ def counterfactual(
     with told(quiet=True):
         result = _supervised(wf.load(model))
         found = result.counterfactuals(
-            _picked(source, row or 1, words), want=_wanted(result, want), change=change,
+            _picked(source, row, words), want=_wanted(result, want), change=change,
             keep=keep or [], only_up=only_up or [], only_down=only_down or [],
             among=None if among is None else wf.read(among, **words),
             alternatives=alternatives, most=most, least=least, seed=seed)
@@ -124,7 +125,8 @@ def nearest(
 
 
 def _board(target: str, one: Any, names: list[str]) -> _show.Table:
-    asked = ["asked", "", f"{one.prediction} (predicted)", *(_cell(one.cells[n]) for n in names)]
+    asked = ["asked", "", f"{_cell(one.prediction)} (predicted)",
+             *(_cell(one.cells[name]) for name in names)]
     rows = [[f"row {each.row + 1}", f"{each.alike:.2f}", _cell(each.outcome),
              *(_cell(each.cells.get(name)) for name in names)] for each in one.examples]
     return ["", "alike", target, *names], [asked, *rows]

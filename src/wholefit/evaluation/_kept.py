@@ -13,6 +13,8 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
 
+from wholefit.evaluation.score import Score
+
 Thing = TypeVar("Thing")
 # Nothing that is kept has longer lists or texts than these.
 _MOST, _LONGEST = 2_000, 2_000
@@ -20,6 +22,8 @@ _MOST, _LONGEST = 2_000, 2_000
 
 def put(thing: Any) -> Any:
     """As JSON values: records become objects, a number that is not finite becomes null."""
+    if isinstance(thing, Score):
+        return thing.to_json()
     if is_dataclass(thing) and not isinstance(thing, type):
         return {field.name: put(getattr(thing, field.name)) for field in fields(thing)}
     if isinstance(thing, dict):
@@ -59,6 +63,11 @@ def _value(hint: Any, value: Any) -> Any:
         if not isinstance(value, dict) or len(value) > _MOST:
             _refuse(hint, value)
         return {str(name)[:_LONGEST]: _value(inner[1], each) for name, each in value.items()}
+    if hint is Score:  # its interval may be without end, which nothing else may
+        try:
+            return Score.from_json(value)
+        except (KeyError, AttributeError) as error:
+            raise TypeError("a score lacks a part") from error
     if isinstance(hint, type) and is_dataclass(hint):
         return get(hint, value)
     return _plain(hint, value)

@@ -122,8 +122,8 @@ class Effect:
     def _lead(self) -> str:
         curve, told = self.curve, self.told
         if not self.moves:
-            return (f"{_capital(told)} does not move with {self.column!r}, as far as these rows can tell "
-                    f"(average {self.average:.4g}).")
+            return (f"{_capital(told)} does not move with {self.column!r}, as far as these rows "
+                    f"can tell (average {self.average:.4g}).")
         size = _sized(*self.swing)
         low, high = curve.values.index(min(curve.values)), curve.values.index(max(curve.values))
         if self.axis == "category":

@@ -153,8 +153,9 @@ class Counterfactuals:
                     if self.complete >= min(self.most, len(self.changeable)) else
                     f"all combinations of at most {counted(self.complete, 'change')} were asked, "
                     "of more only the most promising" if self.complete else "none could be asked")
-        said = [f"No such change exists within the {counted(len(self.changeable), 'column')} that may "
-                f"change, at most {self.most} at once ({thorough})."]
+        columns = counted(len(self.changeable), "column")
+        said = [f"No such change exists within the {columns} that may change, at most {self.most} "
+                f"at once ({thorough})."]
         if self.nearest is not None and self.nearest.changes:
             had = " and ".join(change.said() for change in self.nearest.changes)
             reached = answered(self.nearest.prediction, self.nearest.probability)

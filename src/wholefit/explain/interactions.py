@@ -41,7 +41,7 @@ _QUICK, _SLOW = (1_000, 150), (300, 80)
 _BLOCK, _DRAWS = 250, 200
 # Below this share of the answer's spread a joint part is no matter, whatever the rest.
 _LEAST = 0.05
-_CLIP = 1e-3
+_CLIP = 1e-15
 
 
 def h_statistic(both: Array, first: Array, second: Array) -> tuple[float, float]:
@@ -107,7 +107,9 @@ class _Study:
         self.pool, self.rows, self.background = pool, rows, background
         self.behind = Pool(pool.fitted, pool.dataset.take(np.concatenate([background, rows])))
         self._size = len(background)
-        self.own = self._scaled(pool.answer(pool.own(rows)))
+        answer = pool.answer(pool.own(rows))
+        self._clip = _lowest(answer)
+        self.own = self._scaled(answer)
         self.spread = float(np.sqrt(self.own.var(axis=0).sum()))
         self._alone: dict[str, Array] = {}
 
@@ -161,7 +163,7 @@ class _Study:
         """Answers (..., outputs) on the scale on which parts are added up."""
         if getattr(self.pool.fitted.codec, "classes", None) is None:
             return answer[..., None]
-        logs = np.log(np.clip(answer, _CLIP, None))
+        logs = np.log(np.maximum(answer, self._clip))
         return np.asarray(logs - logs.mean(axis=-1, keepdims=True))
 
     def _dependence(self, names: list[str]) -> Array:
@@ -195,6 +197,16 @@ class _Study:
 
             self._kept = mixed(self.behind.scorer, self.behind.matrix[:self._size])
         return self._kept
+
+
+def _lowest(answer: Array) -> float:
+    """What a probability is taken for at least: a forest's shares of trees may be none at all.
+
+    Where some are 0, half the smallest that is not; a model whose sums go through a link has
+    none, and is not cut, so that its sums stay sums.
+    """
+    some = answer[answer > 0]
+    return float(some.min() / 2) if len(some) < answer.size and len(some) else _CLIP
 
 
 def _moving(study: _Study, names: list[str], random: np.random.Generator) -> dict[str, float]:
@@ -232,8 +244,8 @@ class _Found:
         gain = float(test[0].mean()) if len(test[0]) else float("nan")
         weak = size < _LEAST * study.spread
         if tested:
-            verdict = "act together" if p < 1 - level else (
-                "not told apart from adding up" if weak else "in the model, not borne out")
+            verdict = "not told apart from adding up" if weak else (
+                "act together" if p < 1 - level else "in the model, not borne out")
         else:
             verdict = "not told apart from adding up" if weak else "in the model"
         return Pair(self.names, share, size, float(min(low, size)), float(max(high, size)),

@@ -22,8 +22,9 @@ from wholefit.models._additive_pairs import Pairs, candidates
 from wholefit.models._kernels.additive import Binned, starts
 
 _SHARES = 7
-# Bins in all: the table of bins that meet has this many squared.
-_MOST_BINS = 4_000
+# Bins in all: the table of bins that meet has this many squared. Columns that get a curve: of
+# more than that those are left out whose best small tree gains least.
+_MOST_BINS, _MOST_COLUMNS = 4_000, 200
 _SMOOTH = 10.0
 # A pair stays if the rows left out gain by more than this many standard errors, after so many
 # rounds in which all pairs were boosted together.
@@ -63,7 +64,8 @@ class _Learner:
         self.settings, self.y = settings, y
         self.weight = np.ones(len(y)) if weight is None else weight / weight.mean()
         self.bags = _bags(y, self.weight, settings)
-        most = max(4, min(settings.bins, _MOST_BINS // max(X.shape[1], 1)))
+        columns = min(max(X.shape[1], 1), _MOST_COLUMNS)
+        most = max(4, min(settings.bins, _MOST_BINS // columns))
         self.arrays = _additive_bins.learn(X, settings.categorical, most, settings.least)
         binned = Binned(self.arrays)
         self.codes = [binned.of(X, feature) for feature in range(X.shape[1])]
@@ -74,13 +76,39 @@ class _Learner:
         """All steps, one after the other."""
         start = np.repeat(
             np.repeat(self.base[None, None], len(self.y), axis=0), self.settings.bags, axis=1)
-        terms = Terms(self.codes, self.sizes, self._finders())
-        main = self._boost(terms, start)
+        main = self._main(start)
         raw = start + self._rows(main, self.codes, self.sizes)
         pairs = self._pairs(main, raw)
         table = self._kept(pairs, raw)
         return self._told(main, *table), _LINKS.get(len(self.base) if self.settings.classes else 0,
                                                     "softmax")
+
+    def _main(self, start: np.ndarray) -> np.ndarray:
+        """What the bins of each column add, (bags, outputs, all bins)."""
+        finders = self._finders()
+        chosen = self._chosen(finders, start[:, :1])
+        found = self._boost(Terms([self.codes[at] for at in chosen],
+                                  [self.sizes[at] for at in chosen],
+                                  [finders[at] for at in chosen]), start)
+        place = starts(np.array(self.sizes))
+        bins = np.concatenate([place[at] + np.arange(self.sizes[at]) for at in chosen])
+        whole = np.zeros((*found.shape[:2], int(np.sum(self.sizes))))
+        whole[:, :, bins] = found
+        return whole
+
+    def _chosen(self, finders: list[Any], start: np.ndarray) -> list[int]:
+        """The columns that get a curve: all, or those whose first small tree gains most."""
+        if len(self.codes) <= _MOST_COLUMNS:
+            return list(range(len(self.codes)))
+        gradient, curve = (each[:, 0] * self.weight[:, None] for each in self.loss.gradient(start))
+        gains = []
+        for code, size, finder in zip(self.codes, self.sizes, finders, strict=True):
+            G, H = (np.stack([np.bincount(code, weights=one, minlength=size) for one in each.T])
+                    for each in (gradient, curve))
+            rows = np.bincount(code, weights=self.weight, minlength=size)
+            rows = np.repeat(rows[None], len(G), axis=0)
+            gains.append(-float((G * finder(G, H, rows)).sum()))
+        return sorted(np.argsort(-np.array(gains), kind="stable")[:_MOST_COLUMNS].tolist())
 
     def _boost(self, terms: Terms, start: np.ndarray, most: int | None = None) -> np.ndarray:
         settings = self.settings

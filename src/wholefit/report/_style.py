@@ -96,6 +96,7 @@ summary{cursor:pointer;padding:.25rem 0;color:var(--accent)}
 [aria-sort=descending] .sort::after{content:" \\2193";opacity:1}
 .tools{display:flex;flex-wrap:wrap;gap:.4rem 1rem;align-items:end;margin:.75rem 0 0;
 font-size:.85rem;color:var(--soft)}
+.tools label{max-width:100%;min-width:0}
 .tools input,.tools select,.grow{font:inherit;color:var(--ink);background:var(--page);
 border:1px solid var(--other);border-radius:.3rem;padding:.25rem .45rem;max-width:100%}
 figure{position:relative}.grow{font-size:.75rem;position:absolute;right:0;top:0;cursor:pointer;

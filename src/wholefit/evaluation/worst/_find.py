@@ -92,8 +92,10 @@ class _Rows:
 
     def take(self, rows: np.ndarray) -> _Rows:
         """These rows."""
-        return _Rows(self.loss[rows], *(None if part is None else part[rows] for part in (
-            self.wrong, self.expected, self.error, self.unit)), self.scale)
+        wrong, expected, error, unit = (
+            None if part is None else part[rows]
+            for part in (self.wrong, self.expected, self.error, self.unit))
+        return _Rows(self.loss[rows], wrong, expected, error, unit, self.scale)
 
     def __len__(self) -> int:
         return len(self.loss)

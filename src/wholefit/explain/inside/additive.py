@@ -16,8 +16,6 @@ from wholefit.explain.inside.record import Curve, Rule, Table
 from wholefit.models._kernels import rule_list
 from wholefit.models._kernels.additive import Additive, maps, starts
 
-_T = 2.447  # Student's 97.5 % quantile with six degrees of freedom: seven bags
-
 
 def told(state: State, features: Sequence[Feature], outputs: tuple[str, ...]) -> dict[str, Any]:
     """Sentences, curves and tables, those that move the answer most first."""

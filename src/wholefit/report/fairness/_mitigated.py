@@ -94,7 +94,8 @@ def _curves(found: Mitigated) -> Html:
            "tenth of the way at a time, on unseen rows. Further left is more equal, further up is "
            "better; where a line is flat, equality is free."),
         el("figure", frame.draw(title, f"gap in {found.goal}", found.metric, *lines, mark)),
-        el("ul", *keys, style="list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem")])
+        el("ul", *keys,
+           style="list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.2rem")])
 
 
 def _line_of(frame: _svg.Frame, way: Way) -> Html:

@@ -11,6 +11,7 @@ its own rows by heart and is none the worse. So a verdict is a comparison on the
     neither        no simpler and no more flexible form is better
     no signal      neither it nor any of the others is better than knowing the target alone
     too few rows   the intervals are so wide that any of these may hold
+    too few forms  no simpler form, or no more flexible one, could be fitted beside it
 
 Each probe is tested at the level over the number of probes (Bonferroni), paired on the same rows,
 and counts only if its gain matters: a twentieth of what the model gains on the baseline, and a
@@ -20,7 +21,7 @@ hundredth of the baseline's own score.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ from wholefit.training.curves._variants import Variant, richer, simpler
 
 OVER, UNDER, NEITHER, FEW = "overfitting", "underfitting", "neither", "too few rows to tell"
 BEATEN, NOTHING = "beaten by a more flexible model", "no signal"
+UNTRIED = "too few forms tried to tell"
 _FEW_UNITS = 40
 # A gain matters that is this share of what the model gains on the baseline, or of the baseline.
 _MATTERS, _LITTLE = 0.05, 0.01
@@ -142,7 +144,7 @@ def verdict(
     asked += [("more flexible", v) for v in (*richer(model, bench.problem.task), *extra)]
     probes = [one for one in (probe(bench, base, kind, variant, len(asked), clock)
                               for kind, variant in asked) if one is not None]
-    return judge(bench, model, base, known, probes)
+    return judge(bench, model, base, known, probes, {kind for kind, _ in asked})
 
 
 def probe(
@@ -173,13 +175,16 @@ def gain(
 
 
 def judge(
-    bench: Bench, model: Model, base: Tried, known: Tried, probes: Sequence[Probe]
+    bench: Bench, model: Model, base: Tried, known: Tried, probes: Sequence[Probe],
+    asked: Collection[str] = (),
 ) -> Verdict:
-    """The verdict that the numbers lead to."""
+    """The verdict that the numbers lead to; `asked` are the kinds of forms that there are."""
     sign = bench.metric.sign
     gap = _between(bench, sign * (base.train - base.value), base.own - base.pulls)
     lift = _between(bench, sign * (base.value - known.value), base.pulls - known.pulls)
     kind, best = _kind(bench, base, gap, lift, probes)
+    if kind in (NEITHER, NOTHING) and (not probes or {*asked} - {p.kind for p in probes}):
+        kind = UNTRIED
     said = _said(bench, model, kind, base, known, gap, best, probes)
     return Verdict(kind, base.own_score, base.score, known.score, *gap, *lift, tuple(probes), said)
 
@@ -238,6 +243,9 @@ def _said(
     if kind == NOTHING:
         return (f"{NOTHING}: {numbers}, and {against}: neither it nor any of {tried} other forms "
                 "of it is better than that")
+    if kind == UNTRIED:
+        return (f"{UNTRIED}: {numbers} ({against}); {_untried(probes)}, and a gap between the "
+                "first two is no fault by itself")
     if kind == FEW:
         return (f"{FEW}: {numbers}; {against}; {len(np.unique(bench.units)):,} "
                 f"{bench.problem.plan.unit}s leave intervals too wide")
@@ -247,6 +255,15 @@ def _said(
                 "anything that matters")
     return (f"{NEITHER}: {numbers} ({against}); none of {tried} simpler or more flexible forms "
             "is better by anything that matters")
+
+
+def _untried(probes: Sequence[Probe]) -> str:
+    if not probes:
+        return "no simpler and no more flexible form of it was fitted"
+    kinds = {probe.kind for probe in probes}
+    lacking = "more flexible" if "simpler" in kinds else "simpler"
+    return (f"none of {len(probes)} {probes[0].kind} forms is better by anything that matters, "
+            f"but no {lacking} one was fitted")
 
 
 def _named(probe: Probe) -> str:

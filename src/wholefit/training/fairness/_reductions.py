@@ -128,9 +128,9 @@ def settled(
         if share < 1:
             blend[0] = blend.get(0, 0.0) + 1 - share
         tried.append({member: float(weight) for member, weight in blend.items()})
-    said = [sum(weight * chances[member] for member, weight in each.items()) >= 0.5
+    said = [np.asarray(sum(weight * chances[member] for member, weight in each.items())) >= 0.5
             for each in tried]
-    gaps = np.nan_to_num(np.array([gap(np.asarray(each)) for each in said]))
+    gaps = np.nan_to_num(np.array([gap(each) for each in said]))
     near = gaps <= max(2 * bound, float(gaps.min()) + 0.005)
     right = np.array([float((each == yes).mean()) for each in said])
     return tried[int(np.where(near, right, -1.0).argmax())]

@@ -106,9 +106,9 @@ def _constrained(ground: Ground, blind: Dataset | None) -> Made | str:
     count = len(state.parts)
     own = scorer(state).answer(encoder.transform(ground.problem.dataset))
     return Made(fitted, answer, answer.argmax(axis=1), (
-        f"a mixture of {count} {run.model.name} {'model' if count == 1 else 'models'}, out of "
-        f"{rounds} fitted; its answers are means of theirs, so that a row always gets the same. "
-        "They are no longer frequencies: read them as scores.",
+        f"{'one' if count == 1 else f'the mean of {count}'} of {rounds} {run.model.name} models "
+        "that were fitted, so that a row always gets the same answer. Its probabilities are no "
+        "longer frequencies: read them as scores.",
         *_held_only_at_home(ground, own, answer)))
 
 
