@@ -94,7 +94,7 @@ def test_another_budget_needs_no_new_fit(alarms: Any) -> None:
     before, after = (each.predict(asked)["anomaly"] for each in (alarms, more))
     assert after.mean() == pytest.approx(0.1, abs=0.035)
     assert (before & ~after).sum() == 0
-    assert "10 %" in more.to_text() and alarms.told["share"] == 0.02
+    assert "10%" in more.to_text() and alarms.told["share"] == 0.02
     with pytest.raises(ParameterError, match="time="):
         alarms.with_alerts("20 per day")
 

@@ -70,7 +70,7 @@ def test_a_loaded_model_says_and_answers_the_same(result: Rules, tmp_path: Path)
 def test_sentences_name_counts_intervals_and_money(result: Rules) -> None:
     said = next(s for s in result.sentences() if "also hold butter" in s)
     row = result.filter(antecedent="bread", consequent="butter", max_items=2).row(0, named=True)
-    assert f"Of {row['x']:,} baskets with bread, {row['confidence'] * 100:.0f} %" in said
+    assert f"Of {row['x']:,} baskets with bread, {row['confidence'] * 100:.0f}%" in said
     assert "times as often as baskets of their size do by chance" in said
     assert f"the {row['both']:,} baskets with all of them are worth" in said
     assert len(result.sentences(2)) == len(result.actions(2)) == 2 and result.sentences(0) == []

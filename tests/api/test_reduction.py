@@ -150,7 +150,7 @@ def test_the_map_page_is_sealed_small_and_complete(result: Any, tmp_path: Path) 
     assert not re.findall(r"https?://|src=|@import|fetch\(|XMLHttp", page)
     told = json.loads(cargo[1])
     assert len(told["rows"]) == 150 and told["columns"][0]["name"] == "petal width"
-    assert told["axes"][0] == "Principal component 1 (73 % of the variance)"
+    assert told["axes"][0] == "Principal component 1 (73% of the variance)"
     Z = result.transform(iris())
     assert np.allclose(told["places"][0], Z["pc1"], atol=1e-3)
     assert len(page) < 60_000
@@ -183,8 +183,8 @@ def test_new_rows_that_do_not_fit_are_refused(result: Any) -> None:
 
 def test_the_report_has_titled_and_labelled_axes(result: Any, tmp_path: Path) -> None:
     page = result.report(tmp_path / "r.html").read_text()
-    for words in ("PCA result: 150 rows", "Principal component 1 (73 % of the variance)",
-                  "Principal component 2 (23 % of the variance)", "row 1: setosa"):
+    for words in ("PCA result: 150 rows", "Principal component 1 (73% of the variance)",
+                  "Principal component 2 (23% of the variance)", "row 1: setosa"):
         assert words in page, words
     assert "<script" not in _inert(page)
 

@@ -133,6 +133,27 @@ def test_the_best_in_truth_stays_among_the_tied():
     assert lost <= 15, f"lost {lost} times of 300"
 
 
+def test_a_users_own_metric_among_many_has_a_p_value_that_fits_its_verdict():
+    """500 draws have no quantile at 99.5 %: beyond it their spread is taken."""
+    random = np.random.default_rng(8)
+    y = random.normal(size=300)
+    answers = {str(at): y + random.normal(size=300) * (1 + (at == 9)) for at in range(10)}
+    mine = evaluation.metrics.get("regression", own_error)
+    found = evaluation.ties("regression", mine, y, answers)
+    exact = evaluation.ties("regression", "mae", y, answers)
+    assert found["9"].better == exact["9"].better == "b"
+    for name, one in found.items():
+        assert one.p == 1 or (one.p < 0.05) == (one.better != "tied"), name
+        assert one.low == pytest.approx(exact[name].low, abs=0.06), name
+
+
+def own_error(y, answer):
+    return float(np.abs(np.asarray(y) - np.asarray(answer)).mean())
+
+
+own_error.greater_is_better = False
+
+
 def test_units_widen_the_difference():
     random = np.random.default_rng(9)
     luck = np.repeat(random.normal(size=30), 20)

@@ -40,7 +40,7 @@ def test_a_planted_part_is_found_and_named() -> None:
     assert first.low < 0.45 < first.high, "the true difference is in the interval"
     assert first.wrong_low < 0.6 < first.wrong_high and first.foreseen is False
     assert first.n == pytest.approx(500, rel=0.3) and first.judged < 0.7 * first.n
-    assert "c1 = b" in found.to_text() and "foresee only 20 %" in found.to_text()
+    assert "c1 = b" in found.to_text() and "foresee only 20%" in found.to_text()
     assert found.table()["part"].to_list() == [first.name]
     assert len(found) == 1, "what overlaps with it is not bad by its own rows"
 

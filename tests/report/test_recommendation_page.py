@@ -85,6 +85,6 @@ def test_a_page_without_scores_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("share", "said"), [
-    (0.4321, "43 %"), (0.022, "2.2 %"), (0.0004, "0.04 %"), (0.0, "0 %")])
+    (0.4321, "43%"), (0.022, "2.2%"), (0.0004, "0.04%"), (0.0, "0%")])
 def test_shares_keep_a_figure_where_they_are_small(share: float, said: str) -> None:
     assert words.percent(share) == said

@@ -85,6 +85,10 @@ def test_rows_that_tell_most_are_the_extremes() -> None:
     assert told == {"the surest mistake": 1, "the surest right answer": 2, "the least sure": 3}
     numbers = dict(_understood._rows_told(np.array([1.0, 2.0, 3.0]), np.array([4.0, 2.1, 0.0])))
     assert list(numbers.values()) == [0, 2, 1]
+    right = dict(_understood._rows_told(truth[[0, 2]], answer[[0, 2]]))
+    assert "the surest mistake" not in right, "there is none"
+    decided = dict(_understood._rows_told(truth, answer, np.array([0, 1, 1, 1])))
+    assert decided["the surest mistake"] == 3 and decided["the surest right answer"] == 2
     assert len(_understood._rows_told(np.array([1.0]), np.array([4.0]))) == 1
 
 

@@ -171,6 +171,20 @@ def test_stopped_by_the_budget() -> None:
     assert "svc" in found["stopped by the budget"] and "60s" in found["stopped by the budget"]
 
 
+def test_models_cut_short_were_tried_all_the_same() -> None:
+    chosen = entry("logistic", 0.5, best=True, recommended=True)
+    part = entry("random_forest", 0.6, status="stopped", reason="3 of 5 folds fitted the budget")
+    late = Entry(model="lightgbm", params={}, status="skipped", reason="the budget was spent")
+    found = spoken(evidence(entries=(chosen, part, DUMMY, late)))
+    assert set(found) == {"stopped by the budget"}
+    assert "random_forest (3 of 5 folds" in found["stopped by the budget"]
+    assert "lightgbm" in found["stopped by the budget"]
+    assert "only logistic" in spoken(evidence(entries=(chosen, DUMMY)))["other families"]
+    useless = entry("logistic", 0.69, auc=0.5, recommended=True)
+    told = spoken(evidence(entries=(useless, part, DUMMY)))
+    assert "better than guessing" not in told, "the one cut short is better than the baseline"
+
+
 def test_the_gap_between_training_and_validation() -> None:
     tree = (entry("decision_tree", 0.6, best=True, recommended=True), LOGISTIC, DUMMY)
     own = score(0.05)

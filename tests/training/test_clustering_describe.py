@@ -249,5 +249,5 @@ def test_text_is_told_by_its_words() -> None:
     frame = pl.DataFrame({"x": random.normal(size=300), "review": texts})
     found = told(frame, group, review="text")
     said = [s for s in found["clusters"][1]["sentences"] if "mentions" in s]
-    assert any("'battery'" in s and "against 0 % elsewhere" in s for s in said)
+    assert any("'battery'" in s and "against 0% elsewhere" in s for s in said)
     assert "in review" in found["clusters"][1]["name"]

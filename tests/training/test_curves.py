@@ -222,7 +222,7 @@ def test_without_a_form_to_compare_with_nothing_is_called_fine() -> None:
     made = bench("line", 300, 0, metric="rmse", folds=3)
     model = made.model("ridge")
     base = curves.attempt(made, model, "base")
-    none = curves.verdict(made, model, base, Clock(0.0))
+    none = curves.verdict(made, model, base, Clock(Budget(seconds=1e-9)))
     assert none.kind == _verdict.UNTRIED and not none.probes
     assert "no simpler and no more flexible form of it was fitted" in none.said
     known = curves.attempt(made, made.baseline, "baseline")

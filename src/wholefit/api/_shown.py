@@ -56,13 +56,14 @@ class Findings(tuple[Finding, ...]):
 
 def shown(found: evaluation.Difference) -> Difference:
     """The same difference, with a picture."""
-    return _as(Difference, found)
+    return as_kind(Difference, found)
 
 
 def shown_slices(found: sliced.Slices) -> Slices:
     """The same slices, with a picture."""
-    return _as(Slices, found)
+    return as_kind(Slices, found)
 
 
-def _as(kind: type[Kind], found: Any) -> Kind:
-    return kind(**{field.name: getattr(found, field.name) for field in fields(found)})
+def as_kind(kind: type[Kind], found: Any, **more: Any) -> Kind:
+    """A record as the kind that shows itself, with the fields that this has more of."""
+    return kind(**{**{field.name: getattr(found, field.name) for field in fields(found)}, **more})

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # Rows that the slower verbs are asked about; scores are of all rows.
 MOST_ROWS = 10_000
 _EFFECTS, _EXPLAINED = 4, 300
+# Composed rows that may be asked for each of them: a mean over rows needs no one value exact.
+_ASKED = 5_000
 
 
 def understood(
@@ -119,7 +121,7 @@ def _explained(
     else:
         some = replace(rows, frame=rows.frame.head(_EXPLAINED))
         yield _asked("shares", "How much each column adds", lambda: shares(
-            result.explain(some, **kept)))
+            result.explain(some, evaluations=_ASKED, **kept)))
 
 
 def _failures(result: Result, rows: Table, values: bool, kept: dict[str, Any]) -> Any:
@@ -132,14 +134,19 @@ def _telling(result: Result, rows: Table, kept: dict[str, Any]) -> Iterator[Part
     judged = _answers.dataset(result._fitted, rows, kept, with_target=True)
     truth, answer = _answers.truth_and_answer(result._fitted, judged)
     numbers = np.arange(len(judged)) if judged._rows is None else judged._rows
-    for said, at in _rows_told(truth, answer):
+    for said, at in _rows_told(truth, answer, result._fitted.codes(answer, judged)):
         row = int(numbers[at])
         yield _asked("attributions", f"Why row {row + 1:,} ({said}) gets its answer",
                      partial(result.explain, rows, only=row, **kept))
 
 
-def _rows_told(truth: np.ndarray, answer: np.ndarray) -> list[tuple[str, int]]:
-    """What is telling about a row, and its position; each row once."""
+def _rows_told(
+    truth: np.ndarray, answer: np.ndarray, decided: np.ndarray | None = None
+) -> list[tuple[str, int]]:
+    """What is telling about a row, and its position; each row once.
+
+    `decided` (n,) are the codes said, of classes the most probable ones where it is None.
+    """
     if answer.ndim == 1:
         gap = answer - truth
         found = [("its answer is the most too high", int(np.argmax(gap))),
@@ -147,9 +154,13 @@ def _rows_told(truth: np.ndarray, answer: np.ndarray) -> list[tuple[str, int]]:
                  ("its answer is the nearest to the truth", int(np.argmin(np.abs(gap))))]
     else:
         own = answer[np.arange(len(truth)), truth]
-        found = [("the surest mistake", int(np.argmin(own))),
-                 ("the surest right answer", int(np.argmax(own))),
-                 ("the least sure", int(np.argmin(answer.max(axis=1))))]
+        right = truth == (answer.argmax(axis=1) if decided is None else decided)
+        found = []
+        if not right.all():
+            found.append(("the surest mistake", int(np.where(right, np.inf, own).argmin())))
+        if right.any():
+            found.append(("the surest right answer", int(np.where(right, own, -np.inf).argmax())))
+        found.append(("the least sure", int(np.argmin(answer.max(axis=1)))))
     seen: dict[int, str] = {}
     for said, row in found:
         seen.setdefault(row, said)

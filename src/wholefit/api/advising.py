@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.data import Dataset
 from wholefit.evaluation import metrics, score
@@ -36,7 +37,7 @@ class Advised(advising.Advised):
 def advice(result: Any, seen: Any, known: Sequence[Any], options: dict[str, Any]) -> Advised:
     """What to do next; see `wholefit.api.understanding.Understood.advice`."""
     found = advising.advise(evidence(result, seen, known, options))
-    return Advised(**vars(found))
+    return as_kind(Advised, found)
 
 
 def evidence(

@@ -48,7 +48,7 @@ class Why:
     def __str__(self) -> str:
         said = "alarms" if self.anomaly else "does not alarm"
         strange = f"row {self.row + 1} {said}: {_tail_said(self.tail, self.unit)}"
-        parts = (f"- {r.said} ({100 * r.share:.0f} % of it)" for r in self.reasons)
+        parts = (f"- {r.said} ({100 * r.share:.0f}% of it)" for r in self.reasons)
         return "\n".join([strange, *parts])
 
 

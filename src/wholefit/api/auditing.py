@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.cores import cores
 from wholefit.base.errors import ParameterError, StateError, unknown
 from wholefit.data import Dataset
@@ -77,8 +78,7 @@ def audit(
     found = fairness.audit(answers, columns, target=str(fitted.schema.target), positive=positive,
                            **words)
     told = _proxies(asked, columns, words) if asks_proxies else ()
-    kept = {field.name: getattr(found, field.name) for field in fields(found)}
-    return Audit(**{**kept, "proxies": told, "notes": _notes(asked)})
+    return as_kind(Audit, found, proxies=told, notes=_notes(asked))
 
 
 def protected(asked: Dataset, names: Sequence[str]) -> dict[str, pl.Series]:

@@ -49,7 +49,7 @@ class Clusters(FoundResult):
         """The cluster of each row of `new`: identifiers and four columns.
 
         "cluster" is -1 where a row belongs to none; "cluster_name"; "membership" (0 to 1) how
-        firmly it belongs there; "far" whether it lies farther from every cluster than 99 % of the
+        firmly it belongs there; "far" whether it lies farther from every cluster than 99% of the
         rows learnt from, None where that is not known.
 
         A numpy question gets the codes alone. `options` are policies and options of `wf.read`.
@@ -111,7 +111,7 @@ class Clusters(FoundResult):
     ) -> dict[str, Score]:
         """How the clusters do on rows that they were not learnt from, each with an interval.
 
-        "silhouette" of the new rows, "far" (share farther from every cluster than 99 % of the
+        "silhouette" of the new rows, "far" (share farther from every cluster than 99% of the
         rows learnt from: 0.01 or less where nothing changed), "noise" (share in no cluster),
         "shares" (how far cluster sizes moved, 0 to 1), and against a label column, where there is
         one, "adjusted_rand" and "normalized_mutual_information". `metric` names the one that is

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.explain import _otherwise
 from wholefit.explain import counterfactuals as records
@@ -62,7 +63,7 @@ def counterfactuals(
         fitted, asked, want, _otherwise.Options(
             change=_names("change", change or ()), keep=_names("keep", keep), **settings),
         sketch=result._facts.sketch(), among=others, within=_within(options.get("within")))
-    return Counterfactuals(**{f.name: getattr(found, f.name) for f in fields(found)})
+    return as_kind(Counterfactuals, found)
 
 
 def as_rows(row: Any) -> Any:

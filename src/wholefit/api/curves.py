@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from wholefit import data, models, training
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.cores import cores
 from wholefit.base.errors import ParameterError
@@ -20,8 +21,6 @@ from wholefit.models import Model
 from wholefit.training import cures as curing
 from wholefit.training import curves
 from wholefit.training.portfolio import _boosting
-
-Kind = TypeVar("Kind")
 
 
 class _Shown:
@@ -83,7 +82,7 @@ def learning_curve(
     bench, made, clock = _bench(source, target, model, words)
     found = curves.learning_curve(bench, made, sizes=sizes, clock=clock, draws=draws,
                                   probes=probes, by=by)
-    return _as(LearningCurve, found)
+    return as_kind(LearningCurve, found)
 
 
 def validation_curve(
@@ -96,7 +95,7 @@ def validation_curve(
     are those of `learning_curve`.
     """
     bench, made, clock = _bench(source, target, model, words)
-    return _as(ValidationCurve, curves.validation_curve(bench, made, param, values, clock))
+    return as_kind(ValidationCurve, curves.validation_curve(bench, made, param, values, clock))
 
 
 def bias_variance(
@@ -112,7 +111,7 @@ def bias_variance(
     asked = ["decision_tree", None] if models is None else _listed(models)
     bench, first, clock = _bench(source, target, asked[0], words)
     rest = [bench.model(_model(each, bench)) for each in asked[1:]]
-    return _as(BiasVariance, curves.decompose(bench, [first, *rest], clock, draws))
+    return as_kind(BiasVariance, curves.decompose(bench, [first, *rest], clock, draws))
 
 
 def cures(
@@ -124,7 +123,7 @@ def cures(
     `learning_curve`.
     """
     bench, made, clock = _bench(source, target, model, words)
-    return _as(Cures, curing.cures(bench, made, clock, curve=curve))
+    return as_kind(Cures, curing.cures(bench, made, clock, curve=curve))
 
 
 def _bench(
@@ -168,7 +167,3 @@ def _listed(given: Any) -> list[Any]:
     if not made:
         raise ParameterError("models must name at least one; got none.")
     return made
-
-
-def _as(kind: type[Kind], found: Any) -> Kind:
-    return kind(**{field.name: getattr(found, field.name) for field in fields(found)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.data import Dataset, _cells
 from wholefit.evaluation.failures import Failures, failures, kept
@@ -63,7 +63,7 @@ def diagnose(
         metric=_answers.main_metric(fitted, metric), examples=examples, depth=depth, least=least,
         level=level, seed=seed, shown=_shown(asked, show), numbers=_numbers(asked),
         of=f"held-out rows of {asked.source}", **decided(fitted, answer, asked, costs))
-    return Diagnosis(**{each.name: getattr(found, each.name) for each in fields(found)})
+    return as_kind(Diagnosis, found)
 
 
 def of_fit(fitted: Fitted, truth: np.ndarray, answer: np.ndarray, rows: Dataset,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.data import Policies
 from wholefit.explain import effects as _effects
@@ -65,13 +65,13 @@ def effect(
         pool.at(name)
     if len(names) == 1:
         found = _effects.effect(pool, names[0], kind, **own)
-        return Effect(**{field.name: getattr(found, field.name) for field in fields(found)})
+        return as_kind(Effect, found)
     if len(names) != 2:
         raise ParameterError(f"an effect is of one column or of two; got {len(names)}.")
     if own.pop("level", None) is not None:
         raise ParameterError("a surface has no band: leave level= out.")
     both = _effects.surface(pool, names, kind, **own)
-    return Surface(**{field.name: getattr(both, field.name) for field in fields(both)})
+    return as_kind(Surface, both)
 
 
 def interactions(result: Understood, rows: Any, options: dict[str, Any]) -> Interactions:
@@ -93,7 +93,7 @@ def interactions(result: Understood, rows: Any, options: dict[str, Any]) -> Inte
         _answers.refuse_unknown(fitted, asked, truth)
         pool = Pool(fitted, asked)
     found = _interactions.interactions(pool, truth, **own)
-    return Interactions(**{field.name: getattr(found, field.name) for field in fields(found)})
+    return as_kind(Interactions, found)
 
 
 def split(options: dict[str, Any], known: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:

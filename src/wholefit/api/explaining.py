@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.errors import ParameterError, unknown
 from wholefit.data import Dataset
 from wholefit.explain import attributions, background, explanations, local_explanations
@@ -89,8 +90,7 @@ def explain(
 
 def _shown(kind: Any, found: Any, picked: np.ndarray | None) -> Any:
     """The record as the kind that shows itself, its rows numbered as the user's."""
-    kept = {field.name: getattr(found, field.name) for field in fields(found)}
-    return kind(**kept if picked is None else {**kept, "numbers": tuple(picked.tolist())})
+    return as_kind(kind, found, **({} if picked is None else {"numbers": tuple(picked.tolist())}))
 
 
 def _behind(

@@ -116,7 +116,7 @@ def fit(
         split; rows are split by time order, past before future; each row counts by its weight.
     positive: the class that two-class metrics call positive.
     choose: "recommended" refits the cheapest of the models that are statistically tied with
-        the best and keep 98 % of its gain over the baseline; "best" the best by value.
+        the best and keep 98% of its gain over the baseline; "best" the best by value.
     balance: what is done to training rows of rare classes: "weights", "over", "under", "smote",
         "near_miss", ... (see `wholefit.training.balance`); probabilities are corrected for it.
     costs: what mistakes cost: {"no": {"yes": 1}, "yes": {"no": 50}}, the path of a TOML file, or

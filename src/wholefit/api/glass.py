@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wholefit import data, training
 from wholefit import models as catalog
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.api.result import Result
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.cores import cores
@@ -103,8 +104,7 @@ def glass_boxes(
          seconds=clock.spent())
     found, runs = glass.compare(dataset, chosen, options, clock, boxes, black)
     results = {name: Result._of_run(run, said, dataset) for name, run in runs.items()}
-    return GlassBoxes(**{each.name: getattr(found, each.name) for each in fields(found)},
-                      _results=results)
+    return as_kind(GlassBoxes, found, _results=results)
 
 
 def _check_readable(boxes: Sequence[catalog.Model] | None) -> None:

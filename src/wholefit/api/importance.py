@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.api.effects import split
 from wholefit.base.errors import unknown
 from wholefit.evaluation import metrics
@@ -63,7 +63,7 @@ def importance(result: Understood, held_out: Any, options: dict[str, Any]) -> Im
     if within is not None:
         own["within"] = _strata(asked, [within] if isinstance(within, str) else list(within))
     found = _importance.importance(Pool(fitted, asked), truth, metric, **own)
-    return Importance(**{field.name: getattr(found, field.name) for field in fields(found)})
+    return as_kind(Importance, found)
 
 
 def _metric(result: Any, metric: Any) -> Any:

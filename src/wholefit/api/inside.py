@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.base.errors import DataError, ParameterError, StateError
 from wholefit.explain import inside as looking
 
@@ -70,8 +71,7 @@ def inside(
     known = facts.coefficients() if rows is None else _of_rows(
         result, rows, bootstrap, seed, dict(options or {}))
     found = looking.look(fitted, result.model, known)  # type: ignore[attr-defined]
-    return Inside(**{each.name: getattr(found, each.name) for each in fields(found)},
-                  _fitted=fitted)
+    return as_kind(Inside, found, _fitted=fitted)
 
 
 def _of_rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import polars as pl
 
 from wholefit import data
 from wholefit.api import _record
+from wholefit.api._shown import as_kind
 from wholefit.api.auditing import protected
 from wholefit.api.fitting import fit
 from wholefit.api.result import Result
@@ -103,9 +104,8 @@ def mitigate(
     problem = _problem(run, dataset, folds, seed, options)
     blind = _without(dataset, names)
     found, made = fairness.mitigate(run, problem, blind, methods, asked)
-    kept = {each.name: getattr(found, each.name) for each in fields(found)}
     results = {name: _result(was, run, name, each, found, dataset) for name, each in made.items()}
-    return Mitigated(**kept, was=was, results=results)
+    return as_kind(Mitigated, found, was=was, results=results)
 
 
 _FIT = frozenset({"task", "models", "budget", "jobs", "choose", "features", "checks"})

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.api.counterfactual import as_rows
 from wholefit.base.errors import DataError
 from wholefit.explain import nearest as records
@@ -48,7 +49,7 @@ def examples(result: Any, rows: Any, among: Any, options: dict[str, Any]) -> Exa
     if not len(asked) or not len(others):
         raise DataError(f"{'rows' if not len(asked) else 'among'} must hold at least one row.")
     found = records.nearest(fitted, asked, others, _outcomes(fitted, others), chosen)
-    return Examples(**{field.name: getattr(found, field.name) for field in fields(found)})
+    return as_kind(Examples, found)
 
 
 def _outcomes(fitted: Fitted, among: Dataset) -> np.ndarray | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wholefit import data
+from wholefit.api._shown import as_kind
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def profile(
     what cannot be read.
     """
     found = data.profile(source, target, against=against, **options)
-    shown = Profile(**{field.name: getattr(found, field.name) for field in fields(found)})
+    shown = as_kind(Profile, found)
     if out is not None:
         shown.report(out, force=force, values=values)
     return shown

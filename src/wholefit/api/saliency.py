@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.api.counterfactual import as_rows
 from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.explain import occlusion, salient
@@ -66,7 +67,7 @@ def saliency(
         found = _words(fitted, asked, column, kind, settings, output)
     else:
         found = _pixels(result, asked, rows, wanted, kind, settings, output)
-    return Saliency(**{field.name: getattr(found, field.name) for field in fields(found)})
+    return as_kind(Saliency, found)
 
 
 def _words(

@@ -57,7 +57,7 @@ class Selected:
             "shares of the target's variance")
         return [
             f"{part}; shuffled: what {found.model} loses on rows it was not fitted on, in {unit} "
-            f"(loss {found.base:.3g} unshuffled), with 95 % intervals.",
+            f"(loss {found.base:.3g} unshuffled), with 95% intervals.",
             f"half-samples: share of {2 * stable.rounds} that picked the column among "
             f"{stable.picks}; of those at {stable.cutoff:.0%} or more, at most "
             f"{stable.worst:.2g} wrong ones are to be expected ({stable.expected:.2g} if their "

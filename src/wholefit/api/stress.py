@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wholefit.api import _answers
+from wholefit.api._shown import as_kind
 from wholefit.evaluation import metrics
 from wholefit.explain import stress as stressing
 
@@ -59,4 +60,4 @@ def stress(result: Understood, held_out: Any, options: dict[str, Any]) -> Stress
     asked = _answers.dataset(fitted, held_out, rest, with_target=True)
     truth, _ = _answers.truth_and_answer(fitted, asked)
     found = stressing.stress(fitted, asked, truth, chosen, **own)
-    return Stress(**{field.name: getattr(found, field.name) for field in fields(found)})
+    return as_kind(Stress, found)

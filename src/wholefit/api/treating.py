@@ -68,7 +68,7 @@ class Treatments:
             f"judged by {found.split}.",
             f"Costs of mistakes ({given}): {costs_said(found)}.",
             "+ and - : better or worse than doing nothing with the same model (paired, Holm's "
-            "correction over the table, 5 %).",
+            "correction over the table, 5%).",
         ]
 
     def to_text(self) -> str:

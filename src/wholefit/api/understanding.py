@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from wholefit.api.auditing import Audit
     from wholefit.api.counterfactual import Counterfactuals
     from wholefit.api.diagnosing import Diagnosis
-    from wholefit.api.effects import Effect, Interactions
+    from wholefit.api.effects import Effect, Interactions, Surface
     from wholefit.api.explaining import Explanations
     from wholefit.api.importance import Importance
     from wholefit.api.inside import Inside
@@ -35,7 +35,7 @@ class Understood:
         """
         from wholefit.api.explaining import explain
 
-        return explain(self, rows, method, background, options)
+        return explain(self, rows, method, background, options)  # type: ignore[arg-type]
 
     def importance(self, held_out: Any, **options: Any) -> Importance:
         """What each column is worth on rows with a known target, with an interval.
@@ -47,7 +47,7 @@ class Understood:
         return importance(self, held_out, options)
 
     def effect(self, columns: str | Sequence[str], rows: Any, *, kind: str = "ale",
-               **options: Any) -> Effect:
+               **options: Any) -> Effect | Surface:
         """How the answer moves with a column, or with two: `kind` "ale", "pdp" or "ice"."""
         from wholefit.api.effects import effect
 

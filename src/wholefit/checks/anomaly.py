@@ -74,7 +74,7 @@ def a_planted_anomaly_is_strange(model: Model, task: Task) -> None:
         for name, kind in frame.schema.items() if name in numbers)
     usual = np.quantile(made.answer(frame), 0.95)
     found = float(made.answer(wild)[0])
-    assert found > usual, f"it scores {found:.4g}, and 95 % of the others up to {usual:.4g}"
+    assert found > usual, f"it scores {found:.4g}, and 95% of the others up to {usual:.4g}"
 
 
 def the_same_seed_gives_the_same_state(model: Model, task: Task) -> None:

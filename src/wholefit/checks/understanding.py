@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import polars as pl
 
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.checks import _data, _tools
 from wholefit.evaluation import metrics
-from wholefit.explain import inside
+from wholefit.explain import _otherwise as otherwise
+from wholefit.explain import attributions, inside
+from wholefit.explain.background import of_rows
 from wholefit.explain.effects import effect
 from wholefit.explain.importance import importance
 from wholefit.explain.pool import Pool
@@ -85,3 +88,41 @@ def lent_columns_are_answered_as_composed_rows_are(model: Model, task: Task) -> 
     assert all(low <= value <= high for low, value, high in zip(
         curve.curve.low, curve.curve.values, curve.curve.high, strict=True))
     json.dumps(curve.to_json(), allow_nan=False)
+
+
+def contributions_add_up_to_the_answer(model: Model, task: Task) -> None:
+    """What the columns add, from the common start, is the answer, whatever way it was found."""
+    made = _tools.fitted(model, task)
+    whole = _data.dataset(task)
+    few = attributions.Options(compared=10, evaluations=400)
+    found = attributions.explained(made, whole.take(np.arange(3)),
+                                   lambda: of_rows(whole, few.compared, 0), options=few)
+    size = max(1.0, float(np.abs(found.answers).max()))
+    gap = np.abs(found.base + found.values.sum(axis=1) - found.answers).max()
+    assert gap <= 1e-6 * size, f"contributions miss the answer by {gap:g}"
+    assert found.exact or "ampled" in found.how, "values that are not exact are not called sampled"
+    assert found.columns == tuple(made.schema.features)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def counterfactuals_are_as_wanted_and_change_nothing_else(model: Model, task: Task) -> None:
+    """An alternative is a changed row that the model, asked anew, answers as it was wanted."""
+    made = _tools.fitted(model, task)
+    whole = _data.dataset(task)
+    row = whole.take(np.arange(1))
+    answers = made.codec.decode(made.answer(whole))
+    away = answers[answers != answers[0]]
+    if not len(away):
+        return  # it gives every row the same answer: there is nothing else to want
+    classes = getattr(made.codec, "classes", None)
+    want = away[0] if classes else (float(away.min()), float(away.max()))
+    found = otherwise.find(made, row, want, otherwise.Options(budget=2000, alternatives=2),
+                           sketch=None, among=whole, within={})
+    assert found.already or found.alternatives or found.nearest is not None or found.notes
+    for each in found.alternatives:
+        changed = row.frame.with_columns(
+            pl.lit(one.after).cast(row.frame.schema[one.column]).alias(one.column)
+            for one in each.changes)
+        again = made.codec.decode(_tools.answer(made, changed))[0]
+        right = again == want if classes else want[0] <= again <= want[1]
+        assert right, f"{each.to_text()} But the answer is {again}."

@@ -179,5 +179,5 @@ def _round(number: float) -> int | None:
 
 
 def _score_table(rows: list[tuple[str, Score]]) -> None:
-    _show.table(["", "value [95 % interval]", "how"],
+    _show.table(["", "value [95% interval]", "how"],
                 [[name, str(score), score.how] for name, score in rows])

@@ -41,7 +41,7 @@ def diagnose(
     depth: Annotated[int, typer.Option(
         help="Conditions that a worst slice may join.", metavar="N", min=1, max=3)] = 3,
     least: Annotated[int | None, typer.Option(
-        help="Fewest rows of a worst slice: 40, or 0.5 % of the rows.", metavar="N",
+        help="Fewest rows of a worst slice: 40, or 0.5% of the rows.", metavar="N",
         min=10)] = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(

@@ -120,7 +120,7 @@ def evaluate(
         _show.as_json({name: score.to_json() for name, score in scores.items()})
         return
     rows = [[name, str(score), score.how] for name, score in scores.items()]
-    _show.table(["metric", "value [95 % interval]", "how"], rows)
+    _show.table(["metric", "value [95% interval]", "how"], rows)
 
 
 @command("compare")

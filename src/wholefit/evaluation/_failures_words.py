@@ -77,8 +77,8 @@ def _mistakes(found: Failures) -> str:
     for cell in wrong[:4]:
         rows = ", ".join(f"{each.row:,} ({each.sure:.2f})" for each in cell.examples)
         lines.append(f"- {cell.truth} answered as {cell.answer}: {counted(cell.rows, 'row')}, "
-                     f"{100 * cell.share:.0f} % of {cell.truth} [{100 * cell.low:.0f} %, "
-                     f"{100 * cell.high:.0f} %]"
+                     f"{100 * cell.share:.0f}% of {cell.truth} [{100 * cell.low:.0f}%, "
+                     f"{100 * cell.high:.0f}%]"
                      + (f"; surest in rows {rows}" if rows else ""))
     return "\n".join(lines)
 
@@ -156,8 +156,8 @@ def _of_classes(found: Failures) -> Iterator[str]:
     if known is not None and known.chosen is not None and known.chosen.caught > 0.3 \
             and known.chosen.wrong > 1.5 * known.chosen.wrong_kept:
         yield (f"Let people look at answers below a confidence of {known.chosen.below:.2g}: "
-               f"{100 * known.chosen.share:.0f} % of the rows hold "
-               f"{100 * known.chosen.caught:.0f} % of the errors.")
+               f"{100 * known.chosen.share:.0f}% of the rows hold "
+               f"{100 * known.chosen.caught:.0f}% of the errors.")
 
 
 def _of_numbers(found: Failures) -> Iterator[str]:

@@ -54,7 +54,7 @@ def few(truth: np.ndarray, scores: np.ndarray, level: float = 0.95) -> Score:
     that all rank high do not show that all would; what it comes to is made a number of rows
     that a share would need, never fewer than the scarcer kind has, and the interval is Wilson's
     (1927) with Student's quantile. In trials with 5 to 30 anomalies (normal scores of equal and of
-    unequal spread, AUROC 0.6 to 0.99) 95 % intervals held the truth in 94 to 100 % of the cases.
+    unequal spread, AUROC 0.6 to 0.99) 95% intervals held the truth in 94 to 100% of the cases.
     """
     odd, usual = np.sort(scores[truth == 1]), np.sort(scores[truth == 0])
     rows = len(odd) + len(usual)

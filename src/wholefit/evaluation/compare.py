@@ -19,6 +19,8 @@ from wholefit.evaluation.metrics import Custom, Metric, Sheet
 from wholefit.evaluation.score import NOT_FINITE, check_level, value_of, why_undefined
 
 Array = np.ndarray
+# A quantile of bootstrap draws wants about so many of them beyond it.
+_LEAST_TAIL = 2.0
 
 
 @dataclass(frozen=True)
@@ -158,10 +160,25 @@ def _bootstrap_test(draws: Array, value: float, level: float) -> tuple[float, fl
     draws = draws[np.isfinite(draws)]
     if len(draws) < 20:
         return math.nan, math.nan, math.nan, "undefined on almost all bootstrap draws"
+    if (1 - level) / 2 * len(draws) < _LEAST_TAIL:
+        return _normal_test(draws, value, level)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     side = min((draws <= 0).sum(), (draws >= 0).sum())
     p = min(1.0, 2 * (int(side) + 1) / (len(draws) + 1))
     return float(low), float(high), p, f"paired bootstrap, {len(draws)} draws"
+
+
+def _normal_test(draws: Array, value: float, level: float) -> tuple[float, float, float, str]:
+    """Too few draws lie beyond so far a quantile: their spread, and the normal distribution."""
+    from scipy.special import ndtr, ndtri
+
+    error = float(draws.std(ddof=1))
+    how = f"paired bootstrap, spread of {len(draws)} draws"
+    if not error > intervals.negligible(value):
+        same = abs(value) <= intervals.negligible(value)
+        return value, value, 1.0 if same else 2 / (len(draws) + 1), how
+    reach = float(ndtri((1 + level) / 2)) * error
+    return value - reach, value + reach, 2 * float(ndtr(-abs(value) / error)), how
 
 
 def _leader(metric: Metric, low: float, high: float) -> str:

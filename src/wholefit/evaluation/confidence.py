@@ -141,7 +141,7 @@ class Confidence:
             return "Confidence cannot be judged without both right and wrong answers."
         return ("A wrong answer has less confidence than a right one in "
                 f"{_percent(self.ranks)} of pairs [{_percent(self.ranks_low)}, "
-                f"{_percent(self.ranks_high)}]; 50 % would be worthless.")
+                f"{_percent(self.ranks_high)}]; 50% would be worthless.")
 
     def offers(self) -> list[str]:
         """What abstention can promise at a few error rates below the rate of all."""
@@ -285,4 +285,4 @@ def _curve(error: np.ndarray, sure: np.ndarray, level: float) -> tuple[Answered,
 def _percent(share: float) -> str:
     if math.isnan(share):
         return "unknown"
-    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f} %"
+    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}%"

@@ -142,7 +142,7 @@ def calibrate(truth: np.ndarray, answer: np.ndarray) -> Calibration:
 def coverage(
     truth: np.ndarray, low: np.ndarray, high: np.ndarray, level: float = 0.95
 ) -> dict[str, Score]:
-    """How often intervals hold the truth, and how wide they are; with 95 % intervals."""
+    """How often intervals hold the truth, and how wide they are; with 95% intervals."""
     return of_intervals((truth >= low) & (truth <= high), high - low, level)
 
 

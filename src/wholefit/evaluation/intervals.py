@@ -19,7 +19,7 @@ names the scale on which its interval is made, and no interval leaves the metric
 
 `benchmarks/interval_coverage.py` measured these against the bootstrap (percentile, BCa,
 studentised): they cover as well or better from 50 rows up, cost one pass, and need no seed.
-Weakest where a few huge errors make the score: r2 under lognormal noise, 50 rows, near 88 %.
+Weakest where a few huge errors make the score: r2 under lognormal noise, 50 rows, near 88%.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -186,7 +186,8 @@ def ties(
     """Each model's paired difference from the best on the same users: model - best.
 
     `values` (users,) of each model, in the same order of users; users that any of them lacks are
-    left out. The intervals are not corrected for having picked the best of several.
+    left out. Intervals and p-values are those of the comparisons together (Bonferroni), as in
+    `wholefit.evaluation.ties`.
     """
     if not values:
         raise DataError("ties needs at least one model; got none.")
@@ -195,7 +196,17 @@ def ties(
     kept = {name: each[common] for name, each in values.items()}
     sign = -1.0 if better(metric) == "lower" else 1.0
     best = max(kept, key=lambda name: sign * kept[name].mean() if common.any() else 0.0)
-    return {name: difference(metric, each, kept[best], level) for name, each in kept.items()}
+    tests = max(len(kept) - 1, 1)
+    corrected = 1 - (1 - level) / tests
+    return {name: _of_several(difference(metric, each, kept[best], corrected), tests)
+            for name, each in kept.items()}
+
+
+def _of_several(found: Difference, tests: int) -> Difference:
+    if tests < 2 or not found.p < 1:
+        return found
+    return replace(found, p=min(1.0, found.p * tests),
+                   how=f"{found.how}; corrected for {tests} comparisons")
 
 
 def difference(metric: str, a: Array, b: Array, level: float = 0.95) -> Difference:

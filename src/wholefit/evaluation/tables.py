@@ -107,7 +107,7 @@ def calibration_points(truth: Any, answer: Any, positive: int = 1, weights: Any 
     """Reliability (bins, 5): mean probability, share of positives, its interval's ends, rows.
 
     Bins hold equal numbers of rows, rows of equal probability kept together; the interval is
-    Wilson's at 95 %, its rows counted by their weights (Kish, 1965).
+    Wilson's at 95%, its rows counted by their weights (Kish, 1965).
     """
     sheet = ClassSheet(truth, answer, positive=positive, weights=weights)
     if not len(sheet):

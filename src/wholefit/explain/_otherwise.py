@@ -248,11 +248,11 @@ def _answer(wanted: Goal, answer: np.ndarray) -> dict[str, Any]:
 
 def _source(sketch: Sketch | None, among: Dataset | None) -> str:
     if among is not None:
-        return (f"those of the {len(among):,} rows given, numbers between their 5 % and 95 % "
+        return (f"those of the {len(among):,} rows given, numbers between their 5% and 95% "
                 "quantiles, and a change must leave the row as near to a real one as real rows "
                 "are to each other")
     if sketch is not None:
-        return ("those of the training rows: frequent levels, numbers between the 5 % and 95 % "
+        return ("those of the training rows: frequent levels, numbers between the 5% and 95% "
                 "quantiles; whether they occur together is not known without rows to compare with")
     return ("levels and ranges of the schema, for the model kept no sketch of its rows; whether "
             "they occur together is not known without rows to compare with")

@@ -8,7 +8,6 @@ background was given, trees too are asked, for their own values are relative to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,6 @@ import polars as pl
 
 from wholefit.base.errors import ParameterError, StateError
 from wholefit.base.params import Params, param
-from wholefit.base.stored import reading
 from wholefit.data import Dataset
 from wholefit.explain import explanations, sampling
 from wholefit.explain._additive import (
@@ -92,8 +90,7 @@ def explained(
     """
     options = options or Options()
     explanations.checked_rows(len(asked))
-    kept = reading("the model file cannot be explained") if fitted._from_file else nullcontext()
-    with kept:
+    with fitted.reading("the model file cannot be explained"):
         return _explained(fitted, asked, background, given, method, options)
 
 
@@ -234,7 +231,7 @@ def _sampled(
         precision=options.precision, seed=options.seed)
     classes = tuple(range(found.values.shape[2])) if hasattr(fitted.codec, "classes") else None
     how = ("Exact for this background (every set of columns was asked)" if found.enumerated
-           else f"Sampled ({found.evaluations:,} composed rows asked; ± is a 95 % interval)")
+           else f"Sampled ({found.evaluations:,} composed rows asked; ± is a 95% interval)")
     notes = (f"Sampled because {why}.",) if why else ()
     return _Found(found.values, found.errors, found.base, PROBABILITY if classes else NUMBER,
                   classes, found.enumerated, how, background.said, {}, notes, found.evaluations)
@@ -257,13 +254,19 @@ def _record(pool: Pool, answer: np.ndarray, found: _Found) -> Explanations:
         outputs=tuple(str(classes[at]) for at in shown.classes) if classes else (target,),
         how=found.how, compared=found.compared, base=base, values=values,
         errors=found.errors @ np.abs(shown.turn).T, answers=base + values.sum(axis=1), told=told,
-        told_base=answered(found.scale, base[None])[0], chosen=told.argmax(axis=1),
+        told_base=answered(found.scale, base[None])[0], chosen=_chosen(pool, told, answer),
         rows=explanations.own_cells(features, pool.dataset.original),
         ranks=explanations.ranked(features),
         numbers=tuple(range(len(pool))), notes=found.notes, evaluations=found.evaluations,
         details={name: Detail(each.names, each.at, each.values @ shown.turn.T, each.absent)
                  for name, each in found.details.items()},
         together=tuple(explanations.together(features)))
+
+
+def _chosen(pool: Pool, told: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """The output told of each row: of several classes the one that `predict` says."""
+    codes = pool.fitted.codes(answer, pool.dataset) if told.shape[1] > 2 else None
+    return told.argmax(axis=1) if codes is None else codes
 
 
 @dataclass(frozen=True, eq=False)

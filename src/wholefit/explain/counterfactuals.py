@@ -70,7 +70,7 @@ class Counterfactuals:
     were asked (0: none), `most` the largest that was looked for; `asked` counts the rows asked.
     `kept` names the columns that were not to change, `nearest` what came nearest where nothing
     was found. `values_from` says where plausible values come from; `usual` is how far real rows
-    lie from their own nearest, at most (95 %).
+    lie from their own nearest, at most (95%).
     """
 
     target: str

@@ -234,7 +234,7 @@ def _of_means(answers: Array, along: Axis, rows: Array, weights: Array,
 
 
 def _moves(curve: Array, draws: Array) -> bool:
-    """Whether the curve leaves zero, judged at all its points at once (sup-t band, 95 %)."""
+    """Whether the curve leaves zero, judged at all its points at once (sup-t band, 95%)."""
     spread = draws.std(axis=0)
     size = max(float(np.abs(curve).max(initial=0.0)), 1e-300)
     sure = spread <= 1e-9 * size

@@ -57,12 +57,12 @@ class Part:
 
     @property
     def low(self) -> float:
-        """Lower end of the 95 % interval; `adds` itself where it is exact."""
+        """Lower end of the 95% interval; `adds` itself where it is exact."""
         return self.adds - 1.96 * self.error
 
     @property
     def high(self) -> float:
-        """Upper end of the 95 % interval."""
+        """Upper end of the 95% interval."""
         return self.adds + 1.96 * self.error
 
     def to_json(self) -> dict[str, Any]:

@@ -277,7 +277,7 @@ def _sheet(pool: Pool, truth: Array, answer: Array, weights: Array | None) -> An
     return metrics.sheet(
         fitted.task.name, truth, answer, positive=getattr(fitted.codec, "positive", 1),
         weights=weights,
-        predicted=None if fitted.decision is None else fitted.decision.codes(answer))
+        predicted=fitted.codes(answer, pool.dataset))
 
 
 def _framed(pool: Pool, places: list[int], which: Array) -> Array:

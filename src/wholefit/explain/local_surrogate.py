@@ -226,7 +226,7 @@ def r2(truth: np.ndarray, answer: np.ndarray, weights: np.ndarray) -> np.ndarray
 
 
 def _fidelity(line: _Line, fresh: Points, how: _How, main: int, seed: int) -> Score:
-    """R2 on fresh points, with the 95 % interval of the bootstrap over points."""
+    """R2 on fresh points, with the 95% interval of the bootstrap over points."""
     truth = fresh.answer[:, main]
     answer, w = line.answer(fresh.z[how.form])[:, main], how.weigh(fresh)
     draws = generator(seed, "fidelity").multinomial(

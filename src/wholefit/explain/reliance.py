@@ -61,7 +61,7 @@ def reliance(
     """How far the answer to these rows moves, column by column; None for fewer than 30 rows.
 
     Each row is given the value of another row, drawn with the seed; the interval is of the mean
-    over the rows (normal, 95 %). `seconds` are those that 1,000 answers take: fewer rows are
+    over the rows (normal, 95%). `seconds` are those that 1,000 answers take: fewer rows are
     asked of a slow model. Raises StateError where rows cannot be taken apart by column.
     """
     if len(rows) < FEWEST_ROWS:

@@ -17,7 +17,7 @@ _TOLD, _Z = 8, 1.959964
 class Shares:
     """Columns with (mean absolute contribution, low, high) over `rows` rows, the largest first.
 
-    Contributions are in `unit`; intervals are of the mean over rows (normal, 95 %). `how` says
+    Contributions are in `unit`; intervals are of the mean over rows (normal, 95%). `how` says
     how the contributions were made and `compared` what with.
     """
 

@@ -16,7 +16,7 @@ _MANY = 200
 _LEVELS, _FEW_LEVELS = 10, 5
 _ORDER = ("mean", "median", "mode", "std", "min", "q05", "q25", "q75", "q95", "max", "skew",
           "kurtosis")
-_SAID = {"std": "std. deviation", "q05": "5 %", "q25": "25 %", "q75": "75 %", "q95": "95 %",
+_SAID = {"std": "std. deviation", "q05": "5%", "q25": "25%", "q75": "75%", "q95": "95%",
          "min": "lowest", "max": "highest"}
 _COUNTS = {"zeros": "zeros", "negative": "negative", "infinite": "infinite",
            "once": "seen once", "empty": "empty"}

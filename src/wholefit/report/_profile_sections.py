@@ -123,7 +123,7 @@ def _drawn(profile: Profile, each: ByTarget) -> Html:
         title = f"{each.of} by {levels}: " + "; ".join(
             f"{group.name} median {number(group.box[2])}" for group in each.groups)
         picture = _charts.violins(each.groups, each.grid, title, _cut(each.of))
-        said = "box: middle half; line: 5 to 95 %; stroke: median" + _fewer(
+        said = "box: middle half; line: 5 to 95%; stroke: median" + _fewer(
             profile, levels, len(each.groups))
     elif each.kind == "curve":
         first, last = each.table[0], each.table[-1]

@@ -210,7 +210,7 @@ def shade(level: int, of: int) -> str:
 
 
 def spreads(rows: Sequence[Sequence[float]], title: str, across: str, up: str) -> Html:
-    """Boxes of (name, 5 %, 25 %, 50 %, 75 %, 95 %), side by side, with a rule at zero."""
+    """Boxes of (name, 5%, 25%, 50%, 75%, 95%), side by side, with a rule at zero."""
     numbers = [x for row in rows for x in row[1:]]
     frame = Frame((0.0, float(len(rows))), (min([0.0, *numbers]), max([0.0, *numbers])),
                   [(at + 0.5, row[0]) for at, row in enumerate(rows)])

@@ -92,7 +92,7 @@ def _table(compared: Compared) -> Html:
              "–" if row.reason else f"{row.seconds:.2g}"] for row in compared.rows]
     numbers = range(2, len(header))
     return join([
-        el("p", "On rows that no model had seen, with 95 % intervals. Cost as decided: with the "
+        el("p", "On rows that no model had seen, with 95% intervals. Cost as decided: with the "
            "class that the treatment says; threshold moved: with the threshold of least cost, "
            "chosen on other rows than those scored."),
         table(header, rows, "Scores of every model under every treatment",
@@ -118,7 +118,7 @@ def _gaps(compared: Compared) -> Html:
             for row in compared.rows if row.differences]
     header = ["treatment", "model", *(_title(name) for name in compared.metrics)]
     return join([
-        el("p", "Paired differences from the same model untreated, on the same rows, with 95 % "
+        el("p", "Paired differences from the same model untreated, on the same rows, with 95% "
            "intervals; p after Holm's correction for all rows of this table. ",
            el("span", "▲", cls="up"), " better, ", el("span", "▼", cls="down"),
            " worse beyond chance."),

@@ -17,7 +17,7 @@ from wholefit.training import imbalance
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.record import Entry
 
-# A recommended model keeps at least 98 % of the best one's gain over the baseline.
+# A recommended model keeps at least 98% of the best one's gain over the baseline.
 _LOSS_ALLOWED = 0.02
 
 

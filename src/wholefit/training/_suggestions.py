@@ -16,7 +16,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Gain:
-    """What a feature adds to a model's metric: above 0 is better; with an interval at 95 %.
+    """What a feature adds to a model's metric: above 0 is better; with an interval at 95%.
 
     `p` is one-sided and of this trial alone; `adjusted` is corrected for all candidates. Both
     are 1 where `failure` says why the gain does not count.

@@ -39,8 +39,8 @@ class ColumnVerdict:
     mutual information with the target, in nats. `trees`: decrease of error out of the bag.
     `l1`, `rfe`: rank, 1 the first to enter or the last to go. `stable`: share of half-samples
     that picked it. `loss`, `low`, `high`: loss that shuffling it adds on unseen rows, with a
-    95 % interval; None if not tried. `repeats`: the column that stands for it, as they correlate
-    by 0.99 or more. `verdict`: "matters" if shuffling costs (false discovery rate 5 %) or
+    95% interval; None if not tried. `repeats`: the column that stands for it, as they correlate
+    by 0.99 or more. `verdict`: "matters" if shuffling costs (false discovery rate 5%) or
     half-samples agree; "repeats"; "adds nothing" if it tells something, but only alone; or
     "no sign".
     """

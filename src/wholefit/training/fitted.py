@@ -8,6 +8,7 @@ scored, bit by bit, and no library version comes between them.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,19 @@ class Fitted:
         """The task's answer for every row of a conforming dataset, in order."""
         if not self._from_file:
             return self._answered(dataset)
-        with reading("the model file cannot answer"):
+        with self.reading("the model file cannot answer"):
             found = self._answered(dataset)
             classes = len(getattr(self.codec, "classes", ()))
             if found.shape != ((len(dataset), classes) if classes else (len(dataset),)):
                 raise ValueError(f"its model gives answers of shape {found.shape}")
             return found
+
+    def reading(self, said: str) -> AbstractContextManager[None]:
+        """Around what works with its state: of one from a file, every fault is an ArtifactError.
+
+        `said` is a clause for what cannot be done; see `wholefit.base.stored.reading`.
+        """
+        return reading(said) if self._from_file else nullcontext()
 
     def _answered(self, dataset: Dataset) -> np.ndarray:
         self.settle()

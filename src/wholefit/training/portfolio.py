@@ -54,7 +54,7 @@ def _boosting(rows: int) -> str:
     """LightGBM where it is installed; scikit-learn's histogram boosting is always there.
 
     More rows can carry larger trees: with 15 leaves for all, California housing (15,480 rows)
-    lost 1.3 % of RMSE against 31.
+    lost 1.3% of RMSE against 31.
     """
     name = "lightgbm" if available("lightgbm") else "hist_gradient_boosting"
     return f"{name}(max_leaf_nodes={31 if rows >= _MANY_ROWS else 15})"

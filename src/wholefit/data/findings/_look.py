@@ -166,9 +166,9 @@ class Look:
 
 
 def share(count: float, of: float) -> str:
-    """A share in words: "0.3 %"."""
+    """A share in words: "0.3%"."""
     value = 100 * count / max(of, 1)
-    return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
+    return f"{value:.0f}%" if value >= 10 else f"{value:.2g}%"
 
 
 def short(value: float) -> str:

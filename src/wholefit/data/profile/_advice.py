@@ -69,7 +69,7 @@ def _volume(grounds: Grounds) -> Iterator[str]:
                f"{98 / test**0.5:.2g} percentage points either way.")
     elif grounds.task == "regression" and test >= 10:
         yield (f"a fifth of the rows kept for a test ({test:,}) tells a mean absolute error to "
-               f"within about {148 / test**0.5:.2g} % of itself, if errors are bell-shaped.")
+               f"within about {148 / test**0.5:.2g}% of itself, if errors are bell-shaped.")
 
 
 def _weighed(column: ColumnProfile) -> int:

@@ -154,7 +154,7 @@ class Informs:
 
 @dataclass(frozen=True)
 class Group:
-    """A spread: 5, 25, 50, 75 and 95 % of some rows, and the density at the picture's grid."""
+    """A spread: 5, 25, 50, 75 and 95% of some rows, and the density at the picture's grid."""
 
     name: str
     rows: int

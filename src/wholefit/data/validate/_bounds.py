@@ -2,7 +2,7 @@
 
 A bound lies as far again beyond the extreme as the extreme is from the median: where tails fall
 off exponentially, and one row in n reached the extreme, one in n squared reaches the bound. Where
-the tail is heavier (its 99 % quantile more than 2.2 times as far out as its 90 % quantile; an
+the tail is heavier (its 99% quantile more than 2.2 times as far out as its 90% quantile; an
 exponential one, twice), it is taken to fall off as a power, through the side's median and its
 extreme, and the bound lies where one row in 30 n would, if that is further.
 

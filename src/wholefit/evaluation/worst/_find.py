@@ -45,7 +45,7 @@ def worst(
     costs. For the words: `wrong` (n,) whether the answer is wrong, `expected` (n,) the chance of
     that by the model's own probabilities; `error` (n,) truth minus answer of numbers. `units`
     (n,) names rows that belong together, which are never parted, and whose losses are taken as
-    dependent. `least` is the fewest rows of a part (40, or 0.5 % of them if that is more).
+    dependent. `least` is the fewest rows of a part (40, or 0.5% of them if that is more).
     """
     check_level(level)
     losses = np.asarray(loss, dtype=np.float64)

@@ -145,4 +145,4 @@ class Worst:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f} %"
+    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}%"

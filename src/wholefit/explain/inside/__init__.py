@@ -43,7 +43,8 @@ def look(fitted: Fitted, model: str, known: Coefficients | None = None) -> Insid
     """
     state = fitted.state()
     classes = tuple(str(name) for name in getattr(fitted.codec, "classes", ()))
-    return _look(state, columns_of(fitted, state), classes, model, known)
+    with fitted.reading("the model file cannot be looked into"):
+        return _look(state, columns_of(fitted, state), classes, model, known)
 
 
 def columns_of(fitted: Fitted, state: State) -> list[Feature]:

@@ -149,7 +149,7 @@ def rules(state: State, features: Sequence[Feature], outputs: tuple[str, ...]) -
         "the likeliest class and its share" if len(outputs) > 2 else "the mean")
     said = [f"{counted(count, 'rule')}, tried in order: the first whose conditions a row meets "
             "answers.",
-            f"Told is {about}, its 95 % interval, and the rows it rests on, none of which had a "
+            f"Told is {about}, its 95% interval, and the rows it rests on, none of which had a "
             "say in which rules there are."]
     if not count:
         said.append("No rule differed from the rest on rows that had not chosen it: all rows get "

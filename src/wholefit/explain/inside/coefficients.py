@@ -32,7 +32,7 @@ _WALD = ("Standard errors are Wald's, from the information of the likelihood at 
 _PENALISED = ("A penalty pulls these towards 0: standard errors and intervals are those of the "
               "penalised weights, and say nothing of how far these are from the truth.")
 _BOOTSTRAP = ("Standard errors are the spread over {} fits on rows drawn with replacement; the "
-              "intervals hold the middle 95 % of those fits.")
+              "intervals hold the middle 95% of those fits.")
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Coefficients:
         """Header and rows of text."""
         odds, classes = self.scale == "log-odds", any(one.of for one in self.rows)
         header = [*(["class"] if classes else []), "column", "step", "adds", "std. error",
-                  "95 % interval", *(["odds x"] if odds else []), "per std. dev."]
+                  "95% interval", *(["odds x"] if odds else []), "per std. dev."]
         rows = []
         for one in self.ordered()[:most]:
             step = one.per_spread

@@ -93,7 +93,7 @@ def attack(
     smaller = Judge(
         fitted, judge.metric, judge.truth[picked],
         None if judge.weights is None else judge.weights[picked],
-        None if judge.units is None else judge.units[picked], judge.level, judge.seed)
+        None if judge.units is None else judge.units[picked], judge.level, judge.seed, some)
     return _Search(made, smaller, chosen).run(sizes if chosen else (), words)
 
 

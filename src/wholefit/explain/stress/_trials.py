@@ -70,13 +70,14 @@ class Judge:
     units: Array | None
     level: float
     seed: int
+    rows: Dataset | None = None
 
     @classmethod
     def of(cls, fitted: Fitted, rows: Dataset, truth: Array, metric: Metric, level: float,
            seed: int) -> Judge:
         """For these rows, with their weights and groups."""
         weights = rows.weights()
-        return cls(fitted, metric, truth, weights, rows.groups(), level, seed)
+        return cls(fitted, metric, truth, weights, rows.groups(), level, seed, rows)
 
     def score(self, answer: Array) -> Score:
         """The score of an answer."""
@@ -89,7 +90,7 @@ class Judge:
         """What is decided: class codes; numbers as they are."""
         if answer.ndim == 1:
             return answer
-        decided = self.fitted.decided(answer)
+        decided = self.fitted.decided(answer, self.rows)
         return decided.argmax(axis=1) if decided.ndim == 2 else decided
 
     def trial(self, group: str, words: str, column: str, amount: float, own: Array, other: Array

@@ -79,7 +79,7 @@ class Bins(Step):
 
 
 def _splits(values: np.ndarray, y: np.ndarray, bins: int) -> np.ndarray:
-    """Thresholds of a tree of `bins` leaves, each with at least 2 % of the rows."""
+    """Thresholds of a tree of `bins` leaves, each with at least 2% of the rows."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     made = DecisionTreeRegressor if y.dtype.kind == "f" else DecisionTreeClassifier

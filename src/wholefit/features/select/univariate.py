@@ -5,7 +5,7 @@ digits. A feature of category codes has no order, so it is scored by its table a
 target: Pearson's chi-squared over its degrees of freedom, or the F of the target by level; both
 are about one for a feature that does not matter, as F is.
 
-Without a number to keep, those are kept that a false discovery rate of 5 % allows.
+Without a number to keep, those are kept that a false discovery rate of 5% allows.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Arrays of a State of kind "rule_list", for r rules of c conditions in all and K 
     test        (c,)      0: at most `bound`; 1: above it; 2: equal to it; 3: missing
     bound       (c,)      a cut, or a category's code
     value       (r+1, K)  the answer of each rule; the last row is that of all other rows
-    low, high   (r+1, K)  95 % interval of the value, from rows that did not choose the rule
+    low, high   (r+1, K)  95% interval of the value, from rows that did not choose the rule
     rows        (r+1,)    weight of those rows, which the interval rests on
 
 A missing value meets no condition but "missing".

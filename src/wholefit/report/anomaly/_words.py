@@ -33,7 +33,7 @@ def budget(told: dict[str, Any]) -> list[str]:
         f"The threshold was set on {found['rows']:,} {_scored(told)} scored by detectors that had "
         f"not learnt from them. Of new {units} like these, {percent(found['share'])} will alarm; "
         f"as far as that can be known from so many, between {percent(found['low'])} and "
-        f"{percent(found['high'])} (95 %).",
+        f"{percent(found['high'])} (95%).",
     ]
     if found["worth"] < 0.9 * found["rows"] and told["kind"] != "collective":
         said.append(f"Alarms come in lumps, as neighbours in time or in a group are alike: the "
@@ -62,7 +62,7 @@ def unit(told: dict[str, Any], count: int) -> str:
 
 def percent(share: float) -> str:
     """A share as a percentage, with the digits it deserves."""
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}%"
 
 
 def named(one: dict[str, Any]) -> str:

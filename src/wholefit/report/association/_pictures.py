@@ -66,8 +66,8 @@ def _decades(low: float, high: float) -> list[float]:
 
 def _dot(frame: Frame, x: float, point: Sequence[Any]) -> Html:
     strength = math.inf if point[2] is None else float(point[2])
-    said = (f"{str(point[3])[:300]}: support {point[0] * 100:.3g} %, confidence "
-            f"{point[1] * 100:.0f} %, {strength:.1f} times")
+    said = (f"{str(point[3])[:300]}: support {point[0] * 100:.3g}%, confidence "
+            f"{point[1] * 100:.0f}%, {strength:.1f} times")
     return el("circle", el("title", said), cx=f"{frame.x(x):.1f}", cy=f"{frame.y(point[1]):.1f}",
               r="3.2", fill=_shade(strength), fill_opacity="0.75")
 
@@ -178,7 +178,7 @@ def _course(values: Sequence[float], names: Sequence[str], title: str) -> Html:
         elif runs[-1]:
             runs.append([])
     lines = [el("polyline", points=" ".join(run), cls="joined") for run in runs if len(run) > 1]
-    dots = [el("circle", el("title", f"{names[at]}: {value * 100:.0f} %"), cx=f"{frame.x(at):.1f}",
+    dots = [el("circle", el("title", f"{names[at]}: {value * 100:.0f}%"), cx=f"{frame.x(at):.1f}",
                cy=f"{frame.y(value):.1f}", r="3", cls="heat")
             for at, value in enumerate(values) if value == value]
     return frame.draw(title, "", "confidence", *lines, *dots)

@@ -71,7 +71,7 @@ def _rules(found: Found) -> Html | None:
     return join([
         el("p", "Those with most baskets above chance come first; of each set of items the "
            "direction that holds more often is shown. \"Times chance\" compares with baskets of "
-           "the same size, \"lift\" with all baskets; in brackets, 95 % intervals."),
+           "the same size, \"lift\" with all baskets; in brackets, 95% intervals."),
         table(head, (_row(row, money) for row in rows), "The rules", numbers=numbers,
               cls="board"),
         el("p", f"And {told['kept'] - len(rows):,} more, which the model file holds.",

@@ -100,17 +100,17 @@ def limits(told: Mapping[str, Any]) -> list[str]:
 
 
 def share(score: Score) -> str:
-    """ "21 % [19, 23]"."""
+    """ "21% [19, 23]"."""
     return f"{percent(score.value)} [{score.low * 100:.0f}, {score.high * 100:.0f}]"
 
 
 def percent(value: float | None) -> str:
-    """ "38 %", "2.8 %", "0.28 %"."""
+    """ "38%", "2.8%", "0.28%"."""
     if value is None:
         return "unknown"
     number = value * 100
     digits = 0 if number >= 9.95 or number == 0 else 1 if number >= 0.95 else 2
-    return f"{number:.{digits}f} %"
+    return f"{number:.{digits}f}%"
 
 
 def short(names: Sequence[str], most: int = 60) -> str:

@@ -15,8 +15,8 @@ _MOST, _TRAITS, _SIDE = 40, 8, 12
 def percent(share: float) -> str:
     """A share in percent, with a digit where it is small."""
     if 0 < share < 0.0005:
-        return "under 0.1 %"
-    return f"{100 * share:.{1 if 0 < share < 0.0995 else 0}f} %"
+        return "under 0.1%"
+    return f"{100 * share:.{1 if 0 < share < 0.0995 else 0}f}%"
 
 
 def cards(clusters: Sequence[dict[str, Any]], described: dict[str, Any]) -> Html:

@@ -67,7 +67,7 @@ class Told:
         """The names of the two axes, with the share of the spread that each shows."""
         shares = self.told.get("axes") or []
         names = ("first principal axis", "second principal axis")
-        said = [f"{name} ({100 * float(share):.0f} % of the spread)"
+        said = [f"{name} ({100 * float(share):.0f}% of the spread)"
                 if isinstance(share, (int, float)) else name
                 for name, share in zip(names, [*shares, None, None], strict=False)]
         return said[0], said[1]

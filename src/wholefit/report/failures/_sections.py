@@ -238,7 +238,7 @@ def percent(share: float) -> str:
     """A share in percent; a dash where it is not known."""
     if math.isnan(share):
         return "–"
-    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}\N{NO-BREAK SPACE}%"
+    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}%"
 
 
 def _share(value: float, low: float, high: float) -> Html:

@@ -53,7 +53,7 @@ def _price(found: Mitigated) -> Html:
     rows = [_line(found, way, others) for way in (found.before, *_done(found))]
     return join([
         el("p", f"Asked for: {GOALS[found.goal]}. Measured on {found.rows:,} rows that no model "
-           "had seen; changes are paired, with 95 % intervals."),
+           "had seen; changes are paired, with 95% intervals."),
         table(header, rows, "Score and gaps of each method",
               numbers=tuple(range(1, len(header))), cls="board")])
 

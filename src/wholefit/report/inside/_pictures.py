@@ -9,7 +9,7 @@ from wholefit.explain.inside._numbers import brief
 from wholefit.report._html import Html, el, scrolling
 from wholefit.report._svg import Bar, Frame, forest
 
-# Student's 97.5 % quantile with six degrees of freedom: errors come from seven fits.
+# Student's 97.5% quantile with six degrees of freedom: errors come from seven fits.
 _T = 2.447
 _MOST_BARS, _MOST_LEVELS, _DEEP = 24, 24, 4
 _STEP, _ROW, _CELL, _SIDE = 215, 40, 34, 130
@@ -27,7 +27,7 @@ def curve(one: Curve) -> Html:
 
 def _title(one: Curve | Table, column: str) -> str:
     of = f" to {one.of}" if one.of else ""
-    return f"What {column} adds{of}, with 95 % bands"
+    return f"What {column} adds{of}, with 95% bands"
 
 
 def _steps(one: Curve) -> Html:
@@ -105,7 +105,7 @@ def coefficients(found: Coefficients, of: str) -> Html:
         bars.append(Bar(name, said, value, low, high, "chosen" if sure else "other"))
     said = "; ".join(f"{bar.name} {bar.said}" for bar in bars[:6])
     return forest(bars, 0.0, f"Coefficients for a step of one standard deviation, or of a level, "
-                             f"with 95 % intervals: {said}")
+                             f"with 95% intervals: {said}")
 
 
 # ---- pairs ------------------------------------------------------------------------------

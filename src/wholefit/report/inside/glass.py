@@ -23,7 +23,7 @@ def section(record: GlassBoxes) -> Html | None:
             for each in record.rows
             if each.price is not None and each.low is not None and each.high is not None]
     said = "; ".join(f"{bar.name} {bar.said}" for bar in bars)
-    picture = forest(bars, 0.0, f"How much worse than {record.best}, in {record.metric}, with 95 % "
+    picture = forest(bars, 0.0, f"How much worse than {record.best}, in {record.metric}, with 95% "
                                 f"intervals: {said}") if bars else None
     return join([bullets(data(line, 600) for line in record.said), picture,
                  table(header, [[data(cell) for cell in row] for row in rows],

@@ -82,7 +82,7 @@ def _models(found: Found) -> Html | None:
     entries.sort(key=lambda entry: -entry.scores[metric].value)
     bars = [_bar(entry.model, entry.scores[metric], "chosen" if entry.model == found.told["lists"]
                  else "other") for entry in entries]
-    title = f"NDCG@{found.told['k']} of each model's lists with its 95 % interval"
+    title = f"NDCG@{found.told['k']} of each model's lists with its 95% interval"
     rates = found.told.get("rates")
     apart = (f" Ratings are another matter, and are predicted by {rates}."
              if rates and rates != found.told["lists"] else "")

@@ -169,7 +169,7 @@ def cut(name: str, most: int = 50) -> str:
 
 def percent(share: float) -> str:
     """A share in words, with a figure even where it is small."""
-    return f"{share * 100:.0f} %" if share >= 0.1 or share < 1e-6 else f"{share * 100:.2g} %"
+    return f"{share * 100:.0f}%" if share >= 0.1 or share < 1e-6 else f"{share * 100:.2g}%"
 
 
 def span(group: Mapping[str, Any]) -> str:

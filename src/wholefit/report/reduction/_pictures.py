@@ -58,7 +58,7 @@ def _legend(label: str | None, colors: Any) -> Html | None:
 
 
 def axis_label(axis: Mapping[str, Any]) -> str:
-    """ "principal component 1 (41 % of the variance)"."""
+    """ "principal component 1 (41% of the variance)"."""
     share = axis["share"]
     held = "" if share is None else f" ({percent(share)} of the variance)"
     label = str(axis["label"])
@@ -67,9 +67,8 @@ def axis_label(axis: Mapping[str, Any]) -> str:
 
 
 def percent(share: float) -> str:
-    """ "41 %", and with a digit more below 10."""
-    return f"{share:.0%}".replace("%", " %") if share >= 0.0995 else f"{share:.1%}".replace(
-        "%", " %")
+    """ "41%", and with a digit more below 10."""
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
 def scree(noise: Mapping[str, Any]) -> Html | None:
@@ -92,7 +91,7 @@ def scree(noise: Mapping[str, Any]) -> Html | None:
              if noise["above"] else "No axis holds more variance than shuffled columns")
     return el("figure", frame.draw(title, "Principal axis", "Share of the variance", *bars, path),
               el("figcaption", join([
-                  "Bars: what each axis holds (blue: above noise). Dashed: what 95 % of ",
+                  "Bars: what each axis holds (blue: above noise). Dashed: what 95% of ",
                   f"{noise['draws']} shuffled tables stay below."])))
 
 

@@ -113,7 +113,7 @@ def _noise_said(told: dict[str, Any]) -> list[str]:
                     f"variance (parallel analysis, {noise['draws']} shuffled tables).")
     if noise["keeps"]:
         said.append("Of principal axes it takes " + ", ".join(
-            f"{count} for {percent} %" for percent, count in noise["keeps"])
+            f"{count} for {percent}%" for percent, count in noise["keeps"])
             + " of the variance.")
     return said
 

@@ -62,6 +62,12 @@ class Evidence:
                      if entry.status == "ok" and entry.scores and family(entry) != self.baseline)
 
     @property
+    def cut(self) -> tuple[Entry, ...]:
+        """Rows of models that the budget cut short or left no time for, the baseline apart."""
+        return tuple(entry for entry in self.entries if entry.status in ("stopped", "skipped")
+                     and family(entry) != self.baseline)
+
+    @property
     def score(self) -> Score:
         """The main metric of the model that answers, on rows it had not seen."""
         return self.chosen.scores[self.metric]

@@ -71,7 +71,7 @@ def _time(e: Evidence) -> Said:
     yield (0, f"If new rows come later than these, fit with time={dates[0]!r}",
            f"of the columns {some([repr(name) for name in dates])} tell a time, and the split was "
            "shuffled, so that later rows told of earlier ones",
-           "a truer score: shuffling flattered hourly traffic by 21 %")
+           "a truer score: shuffling flattered hourly traffic by 21%")
 
 
 def _nothing(e: Evidence) -> Said:
@@ -81,7 +81,7 @@ def _nothing(e: Evidence) -> Said:
     if base is None or e.metric not in base.scores or rare:
         return
     sign, other = (1 if e.better == "higher" else -1), base.scores[e.metric]
-    tried = [each for each in e.done if e.metric in each.scores]
+    tried = [each for each in (*e.done, *e.cut) if e.metric in each.scores]
     if not tried or any(_beyond(each.scores[e.metric], other, sign) for each in tried):
         return
     best = max(tried, key=lambda each: sign * each.scores[e.metric].value)
@@ -132,7 +132,7 @@ def _accuracy(e: Evidence) -> Said:
     told = f", and the baseline, which never says it, has {base}" if base is not None else ""
     yield (0, "Compare by another metric: metric='log_loss' or 'average_precision'",
            f"{rare[0]!r} is {rare[1]:.1%} of the rows: accuracy is {e.score}{told}",
-           "of loans with 5 % bad, logistic had an accuracy of 0.947 and found 0.6 % of the bad")
+           "of loans with 5% bad, logistic had an accuracy of 0.947 and found 0.6% of the bad")
 
 
 def _threshold(e: Evidence) -> Said:
@@ -147,7 +147,7 @@ def _threshold(e: Evidence) -> Said:
     yield (1, f"Say what mistakes cost (costs=){chosen}",
            f"{rare[0]!r} is {rare[1]:.1%} of the rows, and {value:.0%} [{low:.0%}, {high:.0%}] of "
            "them are found: a class is said only from a probability of a half on",
-           "of loans with 5 % bad, recall went from 0.006 to 0.60 by a threshold alone; weights, "
+           "of loans with 5% bad, recall went from 0.006 to 0.60 by a threshold alone; weights, "
            "SMOTE and NearMiss did no more, and ranked worse")
 
 
@@ -165,7 +165,7 @@ def _balanced(e: Evidence) -> Said:
 
 def _families(e: Evidence) -> Said:
     """Which family is best is not to be told beforehand: none led on all tables but one."""
-    known = {family(entry) for entry in e.done}
+    known = {family(entry) for entry in (*e.done, *e.cut)}
     alike = ({"decision_tree"}, {"knn"}, {"decision_tree", "knn"})
     one = len(known) == 1 or known in alike
     if not known or not one or e.rows > 200_000:
@@ -222,8 +222,8 @@ def _penalty(e: Evidence) -> Said:
     yield (1, f"Try a penalty: models=[{which}]",
            f"least squares was fitted with {per:.1f} rows a feature ({e.features:,} features)"
            f"{also}",
-           "with 1.5 rows a feature the error of least squares was 39 % above that of ridge, with "
-           "3 it was 3 %, from 5 on nothing")
+           "with 1.5 rows a feature the error of least squares was 39% above that of ridge, with "
+           "3 it was 3%, from 5 on nothing")
 
 
 def _clusters_of_settings(e: Evidence) -> Said:
@@ -250,10 +250,10 @@ def _clusters_of_settings(e: Evidence) -> Said:
 
 
 def _stopped(e: Evidence) -> Said:
-    stopped = [entry.model for entry in e.entries if entry.status == "stopped"]
-    if stopped:
+    if e.cut:
+        told = [f"{entry.model} ({entry.reason or entry.status})" for entry in e.cut]
         yield (1, "Give it more to spend: budget= (--budget)",
-               f"{some(stopped)} did not finish within {e.lineage.get('budget')}", "")
+               f"{some(told)} did not finish within {e.lineage.get('budget')}", "")
 
 
 # ---- over- and underfitting ---------------------------------------------------------------

@@ -168,7 +168,7 @@ def _told(
 
 def share_said(share: float) -> str:
     """A share as a percentage with the digits it deserves."""
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}%"
 
 
 def elapsed(times: np.ndarray) -> float | None:

@@ -152,10 +152,10 @@ class Judge:
             whole = self.usual.whole.get(name, False)
             return (f"{shown(name)} is {number(value, whole)}, while usual{beside} is "
                     f"{number(_near(low, whole), whole)} to {number(_near(high, whole), whole)} "
-                    "(98 % of rows)")
+                    "(98% of rows)")
         if name in told["share"]:
             return (f"{shown(name)} is {shown(str(value))!r}, as in "
-                    f"{100 * told['share'][name][at]:.2g} % of rows{beside}")
+                    f"{100 * told['share'][name][at]:.2g}% of rows{beside}")
         return self.usual.reason(name, value)
 
     def _context_words(self, dataset: Dataset) -> dict[str, Any]:
@@ -258,14 +258,14 @@ def _trait_said(
     if trait == "course":
         return f"{called}: its course is unlike that of any other stretch"
     if trait == "missing":
-        return f"{called}: {100 * value:.3g} % of it is missing"
+        return f"{called}: {100 * value:.3g}% of it is missing"
     unit = "" if scale is not None else " spreads of its context"
     if scale is not None:
         middle, spread = scale
         added = middle if trait == "mean" else 0.0
         value, low, high = (x * spread + added for x in (value, low, high))
     if trait in ("variation", "jumps", "peak") and low > 0 and value > high:
-        return (f"{called}: {_SAID[trait]} is {number(value)}{unit}; in 99 % of stretches it is "
+        return (f"{called}: {_SAID[trait]} is {number(value)}{unit}; in 99% of stretches it is "
                 f"at most {number(high)}")
-    return (f"{called}: {_SAID[trait]} is {number(value)}{unit}; in 98 % of stretches it is "
+    return (f"{called}: {_SAID[trait]} is {number(value)}{unit}; in 98% of stretches it is "
             f"{number(low)} to {number(high)}")

@@ -30,7 +30,7 @@ _STEP = 0.1
 class Threshold:
     """A row alarms where its score is above `value`.
 
-    `asked` is the share of rows wanted, `share` what can be expected, `low` to `high` its 95 %
+    `asked` is the share of rows wanted, `share` what can be expected, `low` to `high` its 95%
     interval; `rows` the scores it was set on, `worth` what they count for as independent rows.
     `note` tells, in a clause, what stands in the way of the share asked; "" where nothing does.
     """
@@ -106,7 +106,7 @@ def _cut_events(ladder: Ladder, wanted: float) -> tuple[float, float, str]:
 
 
 def _beta(share: float, worth: float) -> tuple[float, float]:
-    """The 95 % interval of the share of new rows above the threshold."""
+    """The 95% interval of the share of new rows above the threshold."""
     from scipy.special import betaincinv
 
     above = max(share * (worth + 1), 1e-9)

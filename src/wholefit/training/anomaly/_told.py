@@ -19,7 +19,7 @@ SHOWN = 25
 def histogram(scores: np.ndarray, threshold: float) -> dict[str, Any]:
     """Counts of scores in equal bins, with the threshold on an edge of view.
 
-    The view ends at the 0.1 % and 99.9 % marks or the threshold; what lies beyond is in the end
+    The view ends at the 0.1% and 99.9% marks or the threshold; what lies beyond is in the end
     bins.
     """
     low, high = np.quantile(scores, [0.001, 0.999])

@@ -1,7 +1,7 @@
 """What is usual in each column, and a row's values told beside it.
 
 >>> usual.reason("bytes_out", 9_120_000.0)
-'bytes_out is 9,120,000, while 99 % of rows are at most 41,000'
+'bytes_out is 9,120,000, while 99% of rows are at most 41,000'
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Usual:
                 return (f"{said}, while {_most(share, high, low, 'at least', whole)}"
                         f"{_beyond(value, grid)}")
         low, high = grid[SHARES.index(0.05)], grid[SHARES.index(0.95)]
-        return (f"{said}, usual in itself (90 % of rows: {number(low, whole)} to "
+        return (f"{said}, usual in itself (90% of rows: {number(low, whole)} to "
                 f"{number(high, whole)}), but not beside the row's other values")
 
     def state(self) -> State:
@@ -156,7 +156,7 @@ def _beyond(value: float, grid: np.ndarray) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}%"
 
 
 def number(value: float, whole: bool = False) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from wholefit.evaluation.association import Strata
 from wholefit.models._itemsets.base import Baskets, Itemsets, Level, coded, packed
 
-# Sizes up to this have strata of their own; above, a stratum spans 6 % of sizes.
+# Sizes up to this have strata of their own; above, a stratum spans 6% of sizes.
 _EXACT = 32
 _STEP = 1.06
 # Neighbouring sizes are joined until a stratum has so many baskets, if they are not too unlike.

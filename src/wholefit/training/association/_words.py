@@ -82,4 +82,4 @@ def cash(money: float | None) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "an unknown share" if share is None else f"{share * 100:.0f} %"
+    return "an unknown share" if share is None else f"{share * 100:.0f}%"

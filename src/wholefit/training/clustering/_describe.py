@@ -257,5 +257,5 @@ def _evidence(listed: list[list[Trait]], unused: list[str], count: int) -> str:
     does = "differs" if one or len(apart) <= 1 else "differ"
     said = f"{which} {does} between clusters all the same" if apart else \
         f"{which} {'does not differ' if one else 'differs'} clearly between clusters"
-    return f"{made}{said} (tested at 5 %, with Holm's correction; {count:,} comparisons in all)."
+    return f"{made}{said} (tested at 5%, with Holm's correction; {count:,} comparisons in all)."
 

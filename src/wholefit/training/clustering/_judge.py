@@ -44,7 +44,7 @@ def _firmest(answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def far(found: Found, dataset: Dataset) -> np.ndarray | None:
-    """Which rows lie farther from every cluster than 99 % of its members; None where unknown."""
+    """Which rows lie farther from every cluster than 99% of its members; None where unknown."""
     with reading("the model file cannot tell how far clusters reach"):
         stored = (found.told.get("described") or {}).get("reach")
         if not stored:

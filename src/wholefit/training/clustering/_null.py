@@ -80,7 +80,7 @@ def verdict(
     """Test rows (n, q) against one heap; `groups` are the columns of each category.
 
     Fewer tables of each heap are drawn where `left()` seconds run out, but never fewer than 19
-    (39 where the level is below 5 %).
+    (39 where the level is below 5%).
     """
     rows = _some(len(Z), ROWS, rng)
     learnt = Z[_some(len(Z), LEARNT, rng)]

@@ -103,7 +103,7 @@ def _neighbours(
 
 
 def reach(X: Any, codes: np.ndarray, k: int) -> dict[str, Any] | None:
-    """How far clusters reach: their centres (k, p) and the distance to them that 99 % of their
+    """How far clusters reach: their centres (k, p) and the distance to them that 99% of their
     members keep. None where that is too much to tell.
     """
     if k == 0 or k * X.shape[1] > _TOLD:

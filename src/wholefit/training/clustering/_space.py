@@ -143,7 +143,7 @@ def _said(
         scale, f"numbers are brought to a common scale ({scale}); ")
     told += "categories are one feature of 0 and 1 each; distances are straight lines"
     if share is not None:
-        told += f", on {width} principal axes that hold {100 * share:.0f} % of the variance"
+        told += f", on {width} principal axes that hold {100 * share:.0f}% of the variance"
     return {"said": told + ".", "scale": scale, "features": width, "share": share,
             "columns": {name: {"role": roles.get(name, ""), "features": len(at)}
                         for name, at in list(by_column.items())[:200]}}

@@ -78,7 +78,7 @@ def warnings(
             f"{chosen.scores['stability']}): do not build on who is in which.")
     noise = float((labels < 0).mean()) if len(labels) else 0.0
     if noise > 0.5:
-        found.append(f"{100 * noise:.0f} % of the rows belong to no cluster.")
+        found.append(f"{100 * noise:.0f}% of the rows belong to no cluster.")
     if dataset.schema.having("group"):
         found.append(
             f"rows come in groups: whether there are clusters was looked for in {verdict.rows:,} "

@@ -127,14 +127,14 @@ def size_of(effect: float) -> str:
 
 
 def share(part: float) -> str:
-    """A share in percent; never 0 % or 100 % of what is only nearly that."""
+    """A share in percent; never 0% or 100% of what is only nearly that."""
     if 0 < part < 0.0005:
-        return "under 0.1 %"
+        return "under 0.1%"
     if 0.9995 < part < 1:
-        return "over 99.9 %"
+        return "over 99.9%"
     percent = 100 * part
     digits = 1 if 0 < percent < 9.95 or 99.05 < percent < 100 else 0
-    return f"{percent:.{digits}f} %"
+    return f"{percent:.{digits}f}%"
 
 
 def number(value: float) -> str:

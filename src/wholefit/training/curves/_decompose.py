@@ -11,7 +11,7 @@ Without knowing the truth behind the noise, bias^2 and noise cannot be told apar
 rows with the same features disagree. Both parts are corrected for the finite number of draws.
 Of classes said, the parts of Domingos (2000): bias is how often the class said most often is
 wrong; variance helps where that is wrong and harms where it is right. A bootstrap draw holds
-about 63 % of the different rows, so the variance is that of somewhat fewer rows than there are.
+about 63% of the different rows, so the variance is that of somewhat fewer rows than there are.
 """
 
 from __future__ import annotations

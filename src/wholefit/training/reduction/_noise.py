@@ -2,7 +2,7 @@
 
 Each column is shuffled by itself, all features of one column together, so that every column keeps
 its own shape and whatever binds columns to one another is gone; the axes of the real rows count
-as long as each holds more than 95 % of the shuffled ones do (Horn 1965; Buja and Eyuboglu 1992).
+as long as each holds more than 95% of the shuffled ones do (Horn 1965; Buja and Eyuboglu 1992).
 The first axis of unrelated columns passes in 1 of 20 tables, by construction.
 """
 
@@ -26,7 +26,7 @@ class Noise:
     """Shares of variance of the first axes, what shuffled columns reach, and how many are above.
 
     `share` and `limit` are the first 30; `above` counts from the first axis on; `p` is that of
-    the first axis. `keeps` says how many axes hold 80, 90 and 95 % of the variance. `why` is said
+    the first axis. `keeps` says how many axes hold 80, 90 and 95% of the variance. `why` is said
     where it was not tested, and then `above` is None.
     """
 

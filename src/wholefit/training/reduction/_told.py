@@ -120,8 +120,7 @@ def _kept(pick: Entry, near: int, chance: float | None) -> str:
     said.append(f"distances go together to {scores['distance_correlation']} "
                 "(rank correlation)")
     if "variance_kept" in scores:
-        said.append(f"{scores['variance_kept'].value:.0%} of the variance comes back"
-                    .replace("%", " %"))
+        said.append(f"{scores['variance_kept'].value:.0%} of the variance comes back")
     if "label_agreement" in scores:
         by_chance = "" if chance is None else f", by chance {chance:.2f}"
         said.append("the known label of a row's nearest agrees to "
