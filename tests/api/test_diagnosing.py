@@ -79,6 +79,10 @@ def test_costs_and_thresholds(results: tuple[wf.Result, wf.Result], held: pl.Dat
     found = results[0].diagnose(held, costs={"yes": 10, "no": 1})
     assert found.costs and found.costs.miss == 10 and found.costs.best < 0.3
     assert found.costs.worth_moving and "Move the threshold" in found.to_text()
+    three = pl.DataFrame({"x": np.arange(90.0), "y": ["a", "b", "c"] * 30})
+    several = wf.fit(three, target="y", models="logistic", jobs=1)
+    with pytest.raises(ParameterError, match="with_threshold"):
+        several.diagnose(three, costs={"a": 10, "b": 1, "c": 1})
     moved = results[0].with_threshold(0.1).diagnose(held, costs={"yes": 10, "no": 1})
     assert moved.costs and moved.costs.now == 0.1
 

@@ -151,6 +151,18 @@ def test_what_a_method_gives_is_a_result(mended: wf.Mitigated, tmp_path: Path) -
                       metric="accuracy").metric == "accuracy"
 
 
+def test_a_model_that_decides_by_group_is_understood_by_what_it_decides(
+    mended: wf.Mitigated
+) -> None:
+    result, held = mended.results["thresholds"], people(400, 5)
+    exact = result.evaluate(held, metric="accuracy")["accuracy"].value
+    assert result.importance(held, metric="accuracy", repeats=1).score.value == exact
+    assert result.stress(held, metric="accuracy", sizes=[0.5]).score.value == exact
+    found = result.diagnose(held)
+    assert found.confidence is not None and 1 - found.confidence.wrong == pytest.approx(exact)
+    assert found.costs is None, "no one threshold is in use"
+
+
 def test_thresholds_of_a_column_that_is_not_learnt_from() -> None:
     found = wf.mitigate(people(), target="good", by="sex", models="logistic", positive="yes",
                         jobs=1, folds=3, roles={"sex": "ignored"}, method=["blind", "thresholds"])

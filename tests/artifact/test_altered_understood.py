@@ -97,7 +97,7 @@ def test_pictures_and_failures_that_were_altered_never_cost_the_page(tmp_path: P
     assert record["exhibits"]["failures"]
     assert record["exhibits"]["reliance"]
     draw = np.random.default_rng(3)
-    paths = [path for path in places(record["exhibits"])]
+    paths = list(places(record["exhibits"]))
     for at in range(150):
         path = ("exhibits", *paths[draw.integers(len(paths))])
         changed = put(record, path, ALTERED[draw.integers(len(ALTERED))])

@@ -67,3 +67,8 @@ def test_wrong_words_end_in_a_sentence(
 def test_the_order_of_model_and_rows(run: Run, room: Path) -> None:
     done = run("explain", room / "new.csv", room / "churn.wf")
     assert done.code != 0 and "the model comes first" in done.err
+
+
+def test_a_row_that_is_not_there_is_told_as_it_was_asked_for(run: Run, room: Path) -> None:
+    done = run("explain", room / "churn.wf", room / "new.csv", "--row", "9999")
+    assert done.code == 1 and "counted from 1; got 9,999" in done.err

@@ -112,10 +112,14 @@ def test_ties_are_each_compared_with_the_best():
     assert [found[name].better for name in answers] == ["b", "tied", "tied", "b"]
     assert {found["best"].p, found["near"].p} > {1} and "no finite number" in found["broken"].how
     best = next(name for name in answers if found[name].p == 1)
-    pair = evaluation.compare("regression", "rmse", y, p + 1, answers[best], level=0.975)
-    far = found["far"]
-    assert (far.value, far.low, far.high, far.p) == (pair.value, pair.low, pair.high, 2 * pair.p)
-    assert "corrected for 2 comparisons" in far.how, "the broken one is not compared"
+    pair = evaluation.compare("regression", "rmse", y, p + 1, answers[best])
+    assert found["far"] == pair, "of two comparisons, one side each, nothing is corrected"
+    more = evaluation.ties("regression", "rmse", y, {
+        **answers, "farther": p + 2, "farthest": p + 3})["far"]
+    wide = evaluation.compare("regression", "rmse", y, p + 1, answers[best], level=0.975)
+    assert (more.value, more.low, more.high, more.p) == (wide.value, wide.low, wide.high,
+                                                         2 * wide.p)
+    assert "corrected for 4 comparisons" in more.how, "the broken one is not compared"
     alone = evaluation.ties("regression", "rmse", y, {"far": p + 1, "best": p})
     assert alone["far"] == evaluation.compare("regression", "rmse", y, p + 1, p)
     with pytest.raises(DataError, match="at least one answer"):

@@ -12,7 +12,7 @@ import pytest
 import wholefit as wf
 from wholefit import data
 from wholefit.base import tasks
-from wholefit.base.errors import ParameterError, StateError, UnknownNameError
+from wholefit.base.errors import DataError, ParameterError, StateError, UnknownNameError
 from wholefit.evaluation import compare, metrics
 from wholefit.explain import stress as stressing
 from wholefit.explain.pool import Pool
@@ -79,7 +79,7 @@ def test_the_column_that_carries_the_model_is_named_first() -> None:
     assert lost[0].column == "a" and lost[0].sure and lost[0].low > 0
     assert not next(each for each in lost if each.column == "c").sure
     assert found.to_text().startswith("Losing `a` costs ")
-    assert "nothing else costs more than" in found.to_text()
+    assert "the others cost at most" in found.to_text()
 
 
 def test_more_noise_costs_more_and_none_in_a_column_that_is_not_used() -> None:
@@ -258,3 +258,24 @@ def test_a_model_that_looks_back_is_refused() -> None:
     with pytest.raises(StateError, match="look back"):
         Asked(_versions.versions(one, rows, _versions.usual(), 0))
     assert Pool is not None
+
+
+def test_a_handful_of_rows_tells_nothing() -> None:
+    with pytest.raises(DataError, match="at least 10 rows"):
+        stressed(table=made(9))
+
+
+def test_a_pipeline_that_refuses_changed_rows_is_told_and_the_rest_measured() -> None:
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    table = made()
+    strict = make_pipeline(make_column_transformer(
+        (OneHotEncoder(), ["word"]), remainder="passthrough"), LogisticRegression())
+    strict.fit(table.drop("y").to_pandas(), table["y"].to_list())
+    found = wf.adopt(strict, table, "y").stress(table, sizes=[0.5])
+    assert "no answer at all to some rows where" in found.to_text()
+    assert "`word` is missing" in found.to_text() and "words are misspelt" in found.to_text()
+    assert found.group("noise") and not found.group("cells") and found.attack is not None

@@ -52,7 +52,7 @@ def test_clusters_are_named_and_told_by_what_sets_them_apart() -> None:
     median = frame["spend"].to_numpy()[group == 2]
     assert f"spend is {np.median(median):.0f} (median)" in rich["said"]
     assert rich["said"].startswith("Cluster 2, 'high ")
-    assert "(17 % of rows)" in rich["said"]
+    assert "(17% of rows)" in rich["said"]
     assert not any(t["column"] == "town" for c in found["clusters"] for t in c["traits"])
     assert found["identifier"] == "customer"
 

@@ -67,7 +67,10 @@ def test_nothing_is_said_to_help_a_model_that_is_right() -> None:
 def test_p_values_are_corrected_and_intervals_too(products: Cures) -> None:
     known = [cure for cure in products.cures if not cure.reason]
     assert all(cure.low <= cure.gain <= cure.high for cure in known)
-    assert all((cure.p < 0.05) == (cure.helped or cure.harmed) for cure in known)
+    assert all(cure.p < 0.05 for cure in known if cure.helped or cure.harmed)
+    assert all(not cure.low <= 0 <= cure.high for cure in known if cure.helped or cure.harmed)
+    assert all((cure.p < 0.05) == (cure.helped or cure.harmed) for cure in known
+               if not cure.low <= 0 <= cure.high)
 
 
 def test_the_record_is_plain_and_the_table_whole(products: Cures) -> None:
@@ -84,3 +87,5 @@ def test_no_time_is_no_result_and_is_said() -> None:
     found = tried(X[:, 0], X, "ridge", budget=Budget(seconds=1e-6), curve=True)
     assert all(cure.reason == "no time was left" for cure in found.cures)
     assert "no time for a learning curve" in found.to_text()
+    assert "No cure was tried: no time was left." in found.said
+    assert found.verdict.kind in ("too few forms tried to tell", "too few rows to tell")

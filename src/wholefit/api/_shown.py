@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 from wholefit import evaluation
 from wholefit.data.findings import Finding
@@ -11,6 +14,33 @@ from wholefit.evaluation import Score
 from wholefit.evaluation import slices as sliced
 
 Kind = TypeVar("Kind")
+
+
+class Noted:
+    """Shows itself in a notebook, as the folder of its topic in `wholefit.report` draws it."""
+
+    _topic: ClassVar[str]
+
+    def _repr_html_(self) -> str:
+        return str(self._pages().snippet(self))
+
+    def __str__(self) -> str:
+        return str(self.to_text())  # type: ignore[attr-defined]
+
+    def _pages(self) -> Any:
+        return importlib.import_module(f"wholefit.report.{self._topic}")
+
+
+class Paged(Noted):
+    """Writes itself as a page too."""
+
+    def report(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write one self-contained HTML page to `path`; returns it.
+
+        An existing file is replaced only with `force`; ArtifactError says what cannot be written.
+        """
+        written: Path = self._pages().write(self, path, force=force)
+        return written
 
 
 @dataclass(frozen=True)

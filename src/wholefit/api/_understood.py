@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000
 _EFFECTS, _EXPLAINED = 4, 300
 # Composed rows that may be asked for each of them: a mean over rows needs no one value exact.
-_ASKED = 5_000
+_ASKED = 3_000
 
 
 def understood(

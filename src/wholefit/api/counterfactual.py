@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Noted, as_kind
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.explain import _otherwise
 from wholefit.explain import counterfactuals as records
@@ -22,16 +22,10 @@ _OWN = ("among", "within")
 
 
 @dataclass(frozen=True)
-class Counterfactuals(records.Counterfactuals):
+class Counterfactuals(records.Counterfactuals, Noted):
     """Alternatives to one row; see `wholefit.explain.counterfactuals` for its facts."""
 
-    def _repr_html_(self) -> str:
-        from wholefit.report import counterfactuals as pages
-
-        return pages.snippet(self)
-
-    def __str__(self) -> str:
-        return self.to_text()
+    _topic = "counterfactuals"
 
 
 def counterfactuals(

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 from wholefit import data, models, training
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Paged, as_kind
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.cores import cores
 from wholefit.base.errors import ParameterError
@@ -23,42 +22,32 @@ from wholefit.training import curves
 from wholefit.training.portfolio import _boosting
 
 
-class _Shown:
-    """Writes itself as a page and shows itself in a notebook."""
-
-    def report(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write one self-contained HTML page; an existing file is replaced only with `force`."""
-        from wholefit.report import curves as pages
-
-        return pages.write(self, path, force=force)
-
-    def _repr_html_(self) -> str:
-        from wholefit.report import curves as pages
-
-        return pages.snippet(self)
-
-    def __str__(self) -> str:
-        return str(self.to_text())  # type: ignore[attr-defined]
-
-
 @dataclass(frozen=True)
-class LearningCurve(_Shown, curves.LearningCurve):
+class LearningCurve(Paged, curves.LearningCurve):
     """Scores at growing sizes; see `wholefit.training.curves.LearningCurve` for its facts."""
 
+    _topic = "curves"
+
 
 @dataclass(frozen=True)
-class ValidationCurve(_Shown, curves.ValidationCurve):
+class ValidationCurve(Paged, curves.ValidationCurve):
     """Scores over a hyper-parameter; see `wholefit.training.curves.ValidationCurve`."""
 
+    _topic = "curves"
+
 
 @dataclass(frozen=True)
-class BiasVariance(_Shown, curves.Decomposition):
+class BiasVariance(Paged, curves.Decomposition):
     """Bias and variance of models; see `wholefit.training.curves.Decomposition`."""
 
+    _topic = "curves"
+
 
 @dataclass(frozen=True)
-class Cures(_Shown, curing.Cures):
+class Cures(Paged, curing.Cures):
     """Cures measured; see `wholefit.training.cures.Cures`."""
+
+    _topic = "curves"
 
 
 def learning_curve(

@@ -98,11 +98,16 @@ def decided(
     found |= {"classes": tuple(map(str, classes)), "positive": positive}
     if decision is not None:  # rows that no fold answered are left out later
         found["predicted"] = fitted.codes(np.nan_to_num(answer), asked)
-    if decision is not None and decision.threshold is not None:
+    if decision is not None and (decision.threshold is not None or decision.groups is not None):
         found["now"] = decision.threshold
     stated = decision.stated() if decision is not None else None
     priced = None if stated is None else np.array(stated)
     if costs is not None:
+        if len(classes) != 2:
+            raise ParameterError(
+                "costs= prices the thresholds of two classes, and the target has "
+                f"{len(classes)}: have the costs decide, result.with_threshold(costs=...), and "
+                "diagnose that.")
         priced = cost_matrix(read_costs(costs), classes)
     if priced is not None and len(classes) == 2:
         matrix, other = priced, 1 - positive

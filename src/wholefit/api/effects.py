@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Paged, as_kind
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.data import Policies
 from wholefit.explain import effects as _effects
@@ -22,31 +20,22 @@ _OWN = ("of", "points", "level", "most", "seed")
 _OF_PAIRS = ("top", "columns", "level", "most", "seed")
 
 
-class _Shown:
-    """Shows itself in a notebook, and writes itself as a page."""
-
-    def report(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-        """Write one self-contained HTML page; an existing file is replaced only with `force`."""
-        from wholefit.report import effects as pages
-
-        return pages.write(self, path, force=force)
-
-    def _repr_html_(self) -> str:
-        from wholefit.report import effects as pages
-
-        return pages.snippet(self)
-
-
-class Effect(_effects.Effect, _Shown):
+class Effect(_effects.Effect, Paged):
     """How the answer moves with one column; see `wholefit.explain.effects`."""
 
+    _topic = "effects"
 
-class Surface(_effects.Surface, _Shown):
+
+class Surface(_effects.Surface, Paged):
     """How the answer moves with two columns; see `wholefit.explain.effects`."""
 
+    _topic = "effects"
 
-class Interactions(_interactions.Interactions, _Shown):
+
+class Interactions(_interactions.Interactions, Paged):
     """Which pairs of columns act together; see `wholefit.explain.interactions`."""
+
+    _topic = "effects"
 
 
 def effect(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Paged, as_kind
 from wholefit.api.effects import split
 from wholefit.base.errors import unknown
 from wholefit.evaluation import metrics
@@ -25,19 +23,10 @@ if TYPE_CHECKING:
 _OWN = ("metric", "repeats", "together", "alike_from", "within", "level", "most", "seed", "columns")
 
 
-class Importance(_importance.Importance):
+class Importance(_importance.Importance, Paged):
     """What columns are worth; see `wholefit.explain.importance` for how. Shows itself."""
 
-    def report(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-        """Write one self-contained HTML page; an existing file is replaced only with `force`."""
-        from wholefit.report import importance as pages
-
-        return pages.write(self, path, force=force)
-
-    def _repr_html_(self) -> str:
-        from wholefit.report import importance as pages
-
-        return pages.snippet(self)
+    _topic = "importance"
 
 
 def importance(result: Understood, held_out: Any, options: dict[str, Any]) -> Importance:

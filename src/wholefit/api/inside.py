@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Paged, as_kind
 from wholefit.base.errors import DataError, ParameterError, StateError
 from wholefit.explain import inside as looking
 
@@ -19,9 +18,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Inside(looking.Inside):
+class Inside(looking.Inside, Paged):
     """What a model is made of; see `wholefit.explain.inside.Inside` for its facts."""
 
+    _topic = "inside"
     _fitted: Any = field(default=None, repr=False, compare=False)
 
     def path(self, row: Any, **options: Any) -> list[str]:
@@ -37,20 +37,6 @@ class Inside(looking.Inside):
         whole = fitted.encoder.transform(fitted.cleaned(asked))
         dense = whole.toarray() if hasattr(whole, "toarray") else np.asarray(whole)
         return looking.path(fitted, dense[0])
-
-    def report(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write one self-contained HTML page with the pictures."""
-        from wholefit.report import inside as pages
-
-        return pages.write(self, path, force=force)
-
-    def _repr_html_(self) -> str:
-        from wholefit.report import inside as pages
-
-        return pages.snippet(self)
-
-    def __str__(self) -> str:
-        return self.to_text()
 
 
 def inside(

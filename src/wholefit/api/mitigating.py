@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ import polars as pl
 
 from wholefit import data
 from wholefit.api import _record
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Paged, as_kind
 from wholefit.api.auditing import protected
 from wholefit.api.fitting import fit
 from wholefit.api.result import Result
@@ -36,7 +34,7 @@ _REFUSED = ("balance", "costs", "threshold", "clean", "transformers", "repeats",
 
 
 @dataclass(frozen=True)
-class Mitigated(fairness.Mitigated):
+class Mitigated(fairness.Mitigated, Paged):
     """What each way comes to; see `wholefit.training.fairness.Mitigated` for what it holds.
 
     `results` has a Result for each method that could be done, to predict with and to save;
@@ -44,19 +42,9 @@ class Mitigated(fairness.Mitigated):
     notebook.
     """
 
+    _topic = "fairness"
     was: Result | None = None
     results: dict[str, Result] = field(default_factory=dict)
-
-    def report(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-        """Write one self-contained HTML page to `path`; returns it."""
-        from wholefit.report import fairness as pages
-
-        return pages.write(self, path, force=force)
-
-    def _repr_html_(self) -> str:
-        from wholefit.report import fairness as pages
-
-        return pages.snippet(self)
 
 
 def mitigate(

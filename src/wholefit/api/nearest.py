@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Noted, as_kind
 from wholefit.api.counterfactual import as_rows
 from wholefit.base.errors import DataError
 from wholefit.explain import nearest as records
@@ -22,16 +22,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Examples(records.Examples):
+class Examples(records.Examples, Noted):
     """Examples of each asked row; see `wholefit.explain.nearest` for their facts."""
 
-    def _repr_html_(self) -> str:
-        from wholefit.report.counterfactuals import examples as pages
-
-        return pages.snippet(self)
-
-    def __str__(self) -> str:
-        return self.to_text()
+    _topic = "counterfactuals.examples"
 
 
 def examples(result: Any, rows: Any, among: Any, options: dict[str, Any]) -> Examples:

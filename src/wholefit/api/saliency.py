@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Noted, as_kind
 from wholefit.api.counterfactual import as_rows
 from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.explain import occlusion, salient
@@ -26,16 +26,10 @@ _MOST_ROWS = 200
 
 
 @dataclass(frozen=True)
-class Saliency(salient.Saliency):
+class Saliency(salient.Saliency, Noted):
     """What parts are worth; see `wholefit.explain.salient` for its facts."""
 
-    def _repr_html_(self) -> str:
-        from wholefit.report import saliency as pages
-
-        return pages.snippet(self)
-
-    def __str__(self) -> str:
-        return self.to_text()
+    _topic = "saliency"
 
 
 def saliency(

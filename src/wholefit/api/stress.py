@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wholefit.api import _answers
-from wholefit.api._shown import as_kind
+from wholefit.api._shown import Paged, as_kind
 from wholefit.evaluation import metrics
 from wholefit.explain import stress as stressing
 
@@ -18,22 +17,10 @@ _OWN = ("metric", "level", "seed", "most", "sizes")
 
 
 @dataclass(frozen=True)
-class Stress(stressing.Stress):
+class Stress(stressing.Stress, Paged):
     """What changed rows cost; see `wholefit.explain.stress` for how. Shows itself."""
 
-    def report(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write one self-contained HTML page; an existing file is replaced only with `force`."""
-        from wholefit.report import stress as pages
-
-        return pages.write(self, path, force=force)
-
-    def _repr_html_(self) -> str:
-        from wholefit.report import stress as pages
-
-        return pages.snippet(self)
-
-    def __str__(self) -> str:
-        return self.to_text()
+    _topic = "stress"
 
 
 def stress(result: Understood, held_out: Any, options: dict[str, Any]) -> Stress:

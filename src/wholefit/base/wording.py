@@ -12,6 +12,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def figures(number: float, digits: int = 4) -> str:
+    """Figures that count, never as a power of ten: "0.01234", "179900"."""
+    said = f"{number:.{digits}g}"
+    return f"{float(said):.0f}" if "e+" in said and abs(number) < 1e15 else said
+
+
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table as lines: columns side by side, each as wide as its widest cell."""
     lines = [header, *rows]
@@ -27,3 +33,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def cut(words: str, most: int) -> str:
+    """Words of at most so many letters, the last an ellipsis where some were cut."""
+    return words if len(words) <= most else words[:most - 1] + "…"
+
+
+def capital(words: str) -> str:
+    """Words as the start of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
+def percent(share: float, unknown: str = "unknown") -> str:
+    """ "12%", with a digit where it is small ("4.2%"); `unknown` for NaN."""
+    if math.isnan(share):
+        return unknown
+    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}%"

@@ -17,6 +17,7 @@ import typer
 from wholefit._version import __version__
 from wholefit.base.errors import WholefitError
 from wholefit.cli._commands import LINES
+from wholefit.cli._reading import with_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -92,13 +93,13 @@ def command(name: str) -> Callable[[Command], Command]:
         # Help is wrapped to the width of the terminal, not where the source's lines end.
         paragraphs = (inspect.getdoc(function) or "").split("\n\n")
         text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-        _real.command(name, help=text)(_guarded(function))
+        _real.command(name, help=text)(_guarded(with_options(function)))
         return function
 
     return register
 
 
-def _guarded(function: Command) -> Command:
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def guarded(*args: Any, **options: Any) -> Any:
         # What wholefit warns of is told by events; what libraries warn of is not for this face.
@@ -111,7 +112,7 @@ def _guarded(function: Command) -> Command:
         except KeyboardInterrupt as error:
             _end(130, f"interrupted: {error}." if str(error) else "interrupted.", error)
 
-    return guarded  # type: ignore[return-value]
+    return guarded
 
 
 def _explain(error: Exception) -> NoReturn:

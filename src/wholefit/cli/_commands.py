@@ -76,28 +76,6 @@ LINES = (
     Line("show", "use", USE, "Say in words what a saved model is, and how good it is."),
     Line("report", "report", UNDERSTAND,
          "Write one page about a saved model: how good, why, where it fails, what to do next."),
-    Line("curve", "curves", UNDERSTAND,
-         "Score a model at growing numbers of rows: is it over- or underfitted, would more "
-         "help?"),
-    Line("cures", "curves", UNDERSTAND,
-         "Try the cures of over- or underfitting on the same folds, and say which helped."),
-    Line("stress", "stress", UNDERSTAND,
-         "Would a model hold: noise, missing columns, shifted units, inputs made to fool it."),
-    Line("advise", "advise", UNDERSTAND,
-         "What to do next: a short list, each with its evidence and the experiment it rests "
-         "on."),
-    Line("audit", "audit", UNDERSTAND,
-         "Whether a model treats groups of people alike: rates with intervals, gaps, and "
-         "limits."),
-    Line("mitigate", "audit", UNDERSTAND,
-         "Make groups fare alike in several ways, each with its price on rows no model had "
-         "seen."),
-    Line("counterfactual", "otherwise", UNDERSTAND,
-         "Say what would have to be otherwise in a row for the model to answer as wanted."),
-    Line("nearest", "otherwise", UNDERSTAND,
-         "List the rows that the model treats most like each row, and what became of them."),
-    Line("diagnose", "diagnose", UNDERSTAND,
-         "Say where a model fails on held-out rows, how sure it is, and what to do next."),
     Line("explain", "explain", UNDERSTAND,
          "Say why rows get their answers: what each column adds, from a common start."),
     Line("importance", "effects", UNDERSTAND,
@@ -109,8 +87,30 @@ LINES = (
     Line("inside", "inside", UNDERSTAND,
          "Say what a saved model is made of: coefficients, a tree, curves, rules, shares of "
          "columns."),
+    Line("counterfactual", "otherwise", UNDERSTAND,
+         "Say what would have to be otherwise in a row for the model to answer as wanted."),
+    Line("nearest", "otherwise", UNDERSTAND,
+         "List the rows that the model treats most like each row, and what became of them."),
+    Line("diagnose", "diagnose", UNDERSTAND,
+         "Say where a model fails on held-out rows, how sure it is, and what to do next."),
+    Line("stress", "stress", UNDERSTAND,
+         "Would a model hold: noise, missing columns, shifted units, inputs made to fool it."),
+    Line("audit", "audit", UNDERSTAND,
+         "Whether a model treats groups of people alike: rates with intervals, gaps, and "
+         "limits."),
+    Line("mitigate", "audit", UNDERSTAND,
+         "Make groups fare alike in several ways, each with its price on rows no model had "
+         "seen."),
+    Line("curve", "curves", UNDERSTAND,
+         "Score a model at growing numbers of rows: is it over- or underfitted, would more "
+         "help?"),
+    Line("cures", "curves", UNDERSTAND,
+         "Try the cures of over- or underfitting on the same folds, and say which helped."),
     Line("glassbox", "inside", UNDERSTAND,
          "Score models that can be read beside the best that cannot: the price of reading."),
+    Line("advise", "advise", UNDERSTAND,
+         "What to do next: a short list, each with its evidence and the experiment it rests "
+         "on."),
     Line("doctor", "doctor", HERE,
          "Tell what is installed here, what each extra would add, and how to get it."),
 )

@@ -1,7 +1,14 @@
-"""Options that say how a source is read, shared by the commands that read one."""
+"""Options that say how a source is read, shared by the commands that read one.
+
+A command that reads a source has a parameter `reading: Reading = READ`, in the place of which its
+options have these; it gets those that were given, as the options of `wf.read`.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -13,19 +20,46 @@ def _option(meaning: str, metavar: str) -> Any:
     return typer.Option(help=meaning, metavar=metavar, rich_help_panel=_PANEL)
 
 
-Delimiter = Annotated[str | None, _option("Between the cells of a line; or the word tab.", "TEXT")]
-Encoding = Annotated[str | None, _option("Of the letters, e.g. latin-1.", "NAME")]
-NaValues = Annotated[str | None, _option("Words that mean missing, parted by commas.", "WORDS")]
-Sheet = Annotated[str | None, _option("Of a workbook.", "NAME")]
-Table = Annotated[str | None, _option("Of a database, or a file in a zip archive.", "NAME")]
-Query = Annotated[str | None, _option("SQL whose answer is the table.", "SQL")]
+_OPTIONS: dict[str, Any] = {
+    "delimiter": Annotated[str | None, _option("Between the cells of a line; or the word tab.",
+                                               "TEXT")],
+    "encoding": Annotated[str | None, _option("Of the letters, e.g. latin-1.", "NAME")],
+    "na_values": Annotated[str | None, _option("Words that mean missing, parted by commas.",
+                                               "WORDS")],
+    "sheet": Annotated[str | None, _option("Of a workbook.", "NAME")],
+    "table": Annotated[str | None, _option("Of a database, or a file in a zip archive.", "NAME")],
+    "query": Annotated[str | None, _option("SQL whose answer is the table.", "SQL")],
+}
+
+Reading = dict[str, Any]
+READ: Reading = {}
 
 
-def reading(
+def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with the options of reading in the place of its parameter `reading`, if any."""
+    signature = inspect.signature(function, eval_str=True)
+    if "reading" not in signature.parameters:
+        return function
+    several = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=of)
+               for name, of in _OPTIONS.items()]
+    flat = [one for each in signature.parameters.values()
+            for one in (several if each.name == "reading" else
+                        [each.replace(kind=inspect.Parameter.KEYWORD_ONLY)])]
+
+    @functools.wraps(function)
+    def called(**options: Any) -> Any:
+        given = {name: options.pop(name) for name in _OPTIONS}
+        return function(reading=_read(**given), **options)
+
+    called.__signature__ = signature.replace(parameters=flat)  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in flat}
+    return called
+
+
+def _read(
     delimiter: str | None, encoding: str | None, na_values: str | None, sheet: str | None,
     table: str | None, query: str | None,
 ) -> dict[str, Any]:
-    """The options of `wf.read` that were given."""
     given = {
         "delimiter": "\t" if delimiter in ("\\t", "tab") else delimiter, "encoding": encoding,
         "na_values": None if na_values is None else na_values.split(","), "sheet": sheet,

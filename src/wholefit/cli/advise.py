@@ -11,7 +11,7 @@ from wholefit.base.errors import WholefitError
 from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Json, option
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 
 
 @command("advise")
@@ -24,12 +24,7 @@ def advise(
         "Rows that it did not learn from, to judge groups of people by.", "SOURCE")] = None,
     by: Annotated[list[str] | None, option(
         "A column of them that tells groups of people; may be repeated.", "COLUMN")] = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """What to do next: a short list, each with its evidence and the experiment it rests on.
@@ -41,7 +36,7 @@ def advise(
     if (held_out is None) != (not by):
         raise typer.BadParameter("--held-out and --by go together: rows, and the columns that "
                                  "tell groups of people in them.")
-    options: dict[str, Any] = reading(delimiter, encoding, na_values, sheet, table, query)
+    options: dict[str, Any] = reading
     result = wf.load(model)
     if not hasattr(result, "advice"):
         raise WholefitError(f"advice is about models with a target; {model} is a model of "

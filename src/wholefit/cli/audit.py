@@ -12,7 +12,7 @@ from wholefit.cli import _show
 from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 
 By = Annotated[list[str], option(
     "A column that tells groups of people; repeat it for more.", "COLUMN")]
@@ -42,12 +42,7 @@ def audit(
         "--proxies/--no-proxies", help="Measure how well other columns tell the groups.")] = True,
     out: Page = None,
     force: Force = False,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Whether a model treats groups of people alike: rates with intervals, gaps, and limits.
@@ -58,7 +53,7 @@ def audit(
 
     if out is not None:
         check_free([out], source, force)
-    options: dict[str, Any] = reading(delimiter, encoding, na_values, sheet, table, query)
+    options: dict[str, Any] = reading
     if positive is not None:
         options["positive"] = positive
     result = wf.load(model)
@@ -105,12 +100,7 @@ def mitigate(
     role: Role = None,
     jobs: Jobs = None,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Make groups fare alike in several ways, each with its price on rows no model had seen."""
@@ -123,7 +113,7 @@ def mitigate(
     options: dict[str, Any] = {
         "models": models, "positive": positive, "budget": budget, "groups": groups, "time": time,
         "weights": weights, "roles": pairs(role, "--role", plain=False) or None, "jobs": jobs,
-        **reading(delimiter, encoding, na_values, sheet, table, query)}
+        **reading}
     found = wf.mitigate(
         source, target=target, by=by, method=methods, goal=goal, metric=metric,
         bands=_bands(bands), thin=thin, seed=seed,

@@ -11,15 +11,7 @@ import typer
 from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._places import check_free
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 if TYPE_CHECKING:
     from wholefit.api.cleaning import Cleaned
@@ -79,12 +71,7 @@ def clean(
         "of all columns or of one; may be repeated.", "[COLUMN=]WAY")] = None,
     target: Annotated[str | None, _step("A column that is only changed where it is named.",
                                         "COLUMN")] = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Annotated[str | None, _out(
         "File to write, of the kind that its ending names; - is CSV on standard output.",
         "FILE")] = None,
@@ -121,7 +108,7 @@ def clean(
     check_free([] if dry_run else written, source, force)
     done = wf.clean(source, recipe if recipe is not None else steps or None, target=target,
                     dry_run=dry_run,
-                    **reading(delimiter, encoding, na_values, sheet, table, query))
+                    **reading)
     if not dry_run:
         if propose is not None:
             done.recipe.save(propose, force=force)

@@ -12,7 +12,7 @@ from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 
 Source = Annotated[str, typer.Argument(
     help="File, folder, database URL, or - for standard input.", metavar="SOURCE")]
@@ -50,12 +50,7 @@ def curve(
     role: Role = None,
     jobs: Jobs = None,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Page = None,
     force: Force = False,
     as_json: Json = False,
@@ -75,7 +70,7 @@ def curve(
         "target": target, "model": model, "metric": metric, "folds": folds, "budget": budget,
         "groups": groups, "time": time, "weights": weights, "jobs": jobs, "seed": seed,
         "roles": pairs(role, "--role", plain=False) or None,
-        **reading(delimiter, encoding, na_values, sheet, table, query)}
+        **reading}
     importable(metric)
     with told(as_json) as said:
         found: Any = (
@@ -98,12 +93,7 @@ def cures(
     role: Role = None,
     jobs: Jobs = None,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Page = None,
     force: Force = False,
     as_json: Json = False,
@@ -125,7 +115,7 @@ def cures(
             source, target=target, model=model, metric=metric, folds=folds, budget=budget,
             groups=groups, time=time, weights=weights, jobs=jobs, seed=seed,
             roles=pairs(role, "--role", plain=False) or None,
-            **reading(delimiter, encoding, na_values, sheet, table, query))
+            **reading)
     _tell(found, said, out, force, as_json)
 
 

@@ -13,7 +13,7 @@ from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Force, Json, Seed
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 from wholefit.cli.use import Held, Model, Policy, _check_order
 
 if TYPE_CHECKING:
@@ -48,12 +48,7 @@ def diagnose(
         help="Also write one HTML page.", metavar="FILE")] = None,
     force: Force = False,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Say where a model fails on held-out rows, how sure it is, and what to do next.
@@ -74,7 +69,7 @@ def diagnose(
             source, time=time, by=by, costs=costs, metric=metric, show=show or (),
             examples=examples, depth=depth, least=least, seed=seed,
             **pairs(policy, "--policy", plain=False),
-            **reading(delimiter, encoding, na_values, sheet, table, query))
+            **reading)
     for sentence in said:
         if sentence.startswith("warning"):
             _show.aside(sentence)

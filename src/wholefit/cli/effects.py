@@ -13,7 +13,7 @@ from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Json, Seed, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 from wholefit.cli.use import Held, Model, Policy, _check_order
 
 _SHOWN = 25
@@ -42,12 +42,7 @@ def importance(
     most: Most = None,
     seed: Seed = 0,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Out = None,
     force: Force = False,
     as_json: Json = False,
@@ -64,7 +59,7 @@ def importance(
            **_given(within=within, most=most)}
     if together:
         own["together"] = [[name.strip() for name in group.split(",")] for group in together]
-    read = reading(delimiter, encoding, na_values, sheet, table, query)
+    read = reading
     _tell(model, source, out, force, as_json, lambda result: result.importance(
         source, **own, **pairs(policy, "--policy", plain=False), **read))
 
@@ -84,12 +79,7 @@ def effect(
     most: Most = None,
     seed: Seed = 0,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Out = None,
     force: Force = False,
     as_json: Json = False,
@@ -101,7 +91,7 @@ def effect(
     if len(columns) > 2:
         raise ParameterError(f"an effect is of one column or of two; got {len(columns)}.")
     own = {"kind": kind, "seed": seed, **_given(of=of, points=points, most=most)}
-    read = reading(delimiter, encoding, na_values, sheet, table, query)
+    read = reading
     _tell(model, source, out, force, as_json, lambda result: result.effect(
         columns[0] if len(columns) == 1 else columns, source, **own,
         **pairs(policy, "--policy", plain=False), **read))
@@ -116,12 +106,7 @@ def interactions(
     most: Most = None,
     seed: Seed = 0,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Out = None,
     force: Force = False,
     as_json: Json = False,
@@ -133,7 +118,7 @@ def interactions(
     wholefit interactions churn.wf held-out.csv
     """
     own = {"top": top, "level": level, "seed": seed, **_given(most=most)}
-    read = reading(delimiter, encoding, na_values, sheet, table, query)
+    read = reading
     _tell(model, source, out, force, as_json, lambda result: result.interactions(
         source, **own, **pairs(policy, "--policy", plain=False), **read))
 

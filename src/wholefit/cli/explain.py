@@ -11,15 +11,7 @@ from wholefit.cli import _show
 from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Force, Json, Seed, option
 from wholefit.cli._places import check_free
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 from wholefit.cli.use import Model, Policy, _check_order, _noted
 
 
@@ -45,12 +37,7 @@ def explain(
     out: Annotated[Path | None, option("Write a page with pictures here.", "PAGE.html")] = None,
     force: Force = False,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Say why rows get their answers: what each column adds, from a common start.
@@ -68,7 +55,7 @@ def explain(
     _check_order(model, source)
     options: dict[str, Any] = {
         **pairs(policy, "--policy", plain=False), "compared": compared, "seed": seed,
-        **reading(delimiter, encoding, na_values, sheet, table, query)}
+        **reading}
     if evaluations is not None:
         options["evaluations"] = evaluations
     if row:
@@ -76,12 +63,25 @@ def explain(
     with _noted(quiet=as_json):
         result = wf.load(model)
         _check_task(result)
-        found = result.explain(source, method=method, background=background, **options)
+        found = _explained(result, source, row, method=method, background=background, **options)
     if out is not None:
         found.report(out, force=force)
     _tell(found, top, len(row or ()), as_json)
     if out is not None and not as_json:
         _show.say(f"page written to {out}")
+
+
+def _explained(result: Any, source: str, row: list[int] | None, **options: Any) -> Any:
+    """The explanations; a row that is not there is told as it was asked for, counted from 1."""
+    from wholefit.base.errors import ParameterError
+
+    try:
+        return result.explain(source, **options)
+    except ParameterError as error:
+        if not row or not str(error).startswith("only must be"):
+            raise
+        raise ParameterError(f"--row must be one of the rows of {source}, counted from 1; got "
+                             f"{max(row):,}.") from None
 
 
 def _check_task(result: Any) -> None:

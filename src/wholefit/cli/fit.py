@@ -13,15 +13,7 @@ from wholefit.cli import _findings, _found, _show
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._places import beside, check_free, check_report
 from wholefit.cli._progress import told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 if TYPE_CHECKING:
     from wholefit.api import Result
@@ -109,12 +101,7 @@ def fit(
         "learn from training rows only.", "FILE")] = None,
     jobs: Annotated[int | None, _how("Threads; as many as there are cores.", "N")] = None,
     seed: Annotated[int, _how("Every random choice follows from it.", "N")] = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Annotated[Path | None, _out(
         "Model file; SOURCE's name, in this folder, with .wf.", "FILE")] = None,
     report: Annotated[Path | None, _out("Write an HTML report here too.", "FILE")] = None,
@@ -152,7 +139,7 @@ def fit(
             transformers=wf.load_features(engineer) if engineer else (),
             label=label, user=user, item=item, rating=rating, basket=basket, amount=amount,
             **pairs(own, "--set"),
-            **reading(delimiter, encoding, na_values, sheet, table, query),
+            **reading,
         )
         files, trouble = _write(result, saved, report, force)
     if not hasattr(result, "target"):

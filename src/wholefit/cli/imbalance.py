@@ -12,15 +12,7 @@ from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 
 @command("treatments")
@@ -49,12 +41,7 @@ def treatments(
     role: Role = None,
     jobs: Jobs = None,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     report: Annotated[Path | None, option(
         "Write a page with the table and precision-recall curves here.", "FILE")] = None,
     force: Force = False,
@@ -79,7 +66,7 @@ def treatments(
             precision=precision, positive=positive, folds=folds, repeats=repeats, budget=budget,
             groups=groups, time=time, weights=weights, jobs=jobs, seed=seed,
             roles=pairs(role, "--role", plain=False) or None,
-            **reading(delimiter, encoding, na_values, sheet, table, query))
+            **reading)
         page = None if report is None else str(found.report(report, force=force))
     if as_json:
         _show.as_json({**found.to_json(), "report": page})

@@ -13,7 +13,7 @@ from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 
 Page = Annotated[Path | None, option("Also write one HTML page with pictures.", "FILE")]
 
@@ -75,12 +75,7 @@ def glassbox(
     seed: Seed = 0,
     save: Annotated[Path | None, option(
         "Also save the recommended glass box as a model file.", "MODEL")] = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Page = None,
     force: Force = False,
     as_json: Json = False,
@@ -100,7 +95,7 @@ def glassbox(
             source, target=target, models=models, against=against, metric=metric, folds=folds,
             budget=budget, groups=groups, time=time, weights=weights, jobs=jobs, seed=seed,
             roles=pairs(role, "--role", plain=False) or None,
-            **reading(delimiter, encoding, na_values, sheet, table, query))
+            **reading)
     if as_json:
         _show.as_json(found.to_json())
     else:

@@ -12,15 +12,7 @@ from wholefit.cli._app import command
 from wholefit.cli._options import Force, Groups, Jobs, Json, Seed
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 if TYPE_CHECKING:
     from wholefit.training.label_errors import LabelErrors
@@ -96,12 +88,7 @@ def label(
         _ELSE, "How several labels become one: majority or dawid-skene.", "WAY")] = "majority",
     force: Annotated[bool, _in(_ELSE, "Overwrite existing files.", None, "--force")] = False,
     as_json: Annotated[bool, _in(_ELSE, "JSON, for machines.", None, "--json")] = False,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
 ) -> None:
     """Label the rows of a table, one after the other, by single keys; nothing is lost.
 
@@ -120,7 +107,7 @@ def label(
         id=identifier, ordered=ordered, guide=guide, people=annotator or [], order=order,
         strategy=strategy, random_share=random_share, overlap=overlap, again=again,
         assist=assist, model=model, json=as_json,
-        reading=reading(delimiter, encoding, na_values, sheet, table, query))
+        reading=reading)
     wanted = [name for name, asked in (
         ("--agreement", agreement), ("--adjudicate", adjudicate), ("--progress", progress),
         ("--export", export is not None)) if asked]
@@ -163,12 +150,7 @@ def label_errors(
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
 ) -> None:
     """Which rows have a wrong target, probably: a list to read, most suspect first.
 
@@ -186,7 +168,7 @@ def label_errors(
         found = wf.label_errors(
             source, target=target, task=task, models=models, folds=folds, repeats=repeats,
             score=score, groups=groups, jobs=jobs, seed=seed,
-            **reading(delimiter, encoding, na_values, sheet, table, query))
+            **reading)
     for sentence in said:
         if sentence.startswith("warning"):
             _show.aside(sentence)

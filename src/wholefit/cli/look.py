@@ -13,15 +13,7 @@ from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Force, Json
 from wholefit.cli._places import check_free
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 # Columns of a profile that a terminal shows.
 _MOST_LINES = 100
@@ -73,12 +65,7 @@ def profile(
     force: Force = False,
     no_values: Annotated[bool, typer.Option(
         "--no-values", help="Show no cell of the data: no samples, levels, extremes.")] = False,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """What is in a table: each column, how columns go together, what is wrong and its remedy."""
@@ -86,7 +73,7 @@ def profile(
 
     if out is not None:
         check_free([out], source, force)
-    options = reading(delimiter, encoding, na_values, sheet, table, query)
+    options = reading
     options |= {} if sample is None else {"most": sample}
     found = wf.profile(source, target=target, against=against, **options)
     if out is not None:

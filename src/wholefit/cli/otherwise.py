@@ -12,15 +12,7 @@ from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Json, Seed
 from wholefit.cli._progress import told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 from wholefit.cli.use import Model, _check_order
 
 Rows = Annotated[str, typer.Argument(
@@ -56,19 +48,14 @@ def counterfactual(
     least: Annotated[float, typer.Option(
         help="Probability that the wanted class must have.", metavar="SHARE")] = 0.0,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Say what would have to be otherwise in a row for the model to answer as wanted."""
     import wholefit as wf
 
     _check_order(model, source)
-    words = reading(delimiter, encoding, na_values, sheet, table, query)
+    words = reading
     with told(quiet=True):
         result = _supervised(wf.load(model))
         found = result.counterfactuals(
@@ -93,19 +80,14 @@ def nearest(
     row: Row = None,
     k: Annotated[int, typer.Option("--k", help="How many for each row.", metavar="N")] = 5,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """List the rows that the model treats most like each row, and what became of them."""
     import wholefit as wf
 
     _check_order(model, source)
-    words = reading(delimiter, encoding, na_values, sheet, table, query)
+    words = reading
     with told(quiet=True):
         result = _supervised(wf.load(model))
         asked = wf.read(source, **words) if row is None else _picked(source, row, words)

@@ -13,15 +13,7 @@ from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Force
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 
 @command("report")
@@ -43,12 +35,7 @@ def report(
     policy: Annotated[list[str] | None, typer.Option(
         help="What to do where --rows do not fit, e.g. missing_column=impute; may be repeated.",
         metavar="NAME=VALUE")] = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
 ) -> None:
     """Write one page about a saved model: how good, why, where it fails, what to do next.
 
@@ -62,7 +49,7 @@ def report(
             check_free([page], source, force)
     options: dict[str, Any] = {
         **pairs(policy, "--policy", plain=False),
-        **reading(delimiter, encoding, na_values, sheet, table, query)}
+        **reading}
     with told(quiet=False) as said:
         result = wf.load(model)
         if not hasattr(result, "target"):

@@ -11,15 +11,7 @@ from wholefit.cli import _show
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._progress import told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 
 @command("select")
@@ -41,12 +33,7 @@ def select(
     roles: Annotated[Path | None, option("TOML file of such lines.", "FILE")] = None,
     jobs: Jobs = None,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Which columns matter, by several methods side by side.
@@ -64,7 +51,7 @@ def select(
         found = wf.select(
             source, target=target, task=task, model=model, folds=folds, rounds=rounds,
             groups=groups, time=time, weights=weights, roles=_roles(roles, role), jobs=jobs,
-            seed=seed, **reading(delimiter, encoding, na_values, sheet, table, query),
+            seed=seed, **reading,
         )
     if as_json:
         _show.as_json(found.to_json())

@@ -9,15 +9,7 @@ import typer
 from wholefit.cli import _show
 from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Json, Seed
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 
 @command("skew")
@@ -32,12 +24,7 @@ def skew(
         help="What a column is, e.g. zip=categorical or day=ignored; may be repeated.",
         metavar="COLUMN=ROLE")] = None,
     seed: Seed = 0,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Teach a model to tell the rows of two tables apart, and say how well it can.
@@ -50,7 +37,7 @@ def skew(
     import wholefit as wf
 
     found = wf.skew(old, new, target=target, roles=pairs(role, "--role", plain=False) or None,
-                    seed=seed, **reading(delimiter, encoding, na_values, sheet, table, query))
+                    seed=seed, **reading)
     if as_json:
         _show.as_json(found.to_json())
     else:

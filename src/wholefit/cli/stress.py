@@ -10,7 +10,7 @@ from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Json, Seed, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 from wholefit.cli.use import Held, Model, Policy, _check_order
 
 _SHOWN = 20
@@ -25,12 +25,7 @@ def stress(
     most: Annotated[int, option("Most rows asked.", "N")] = 5000,
     seed: Seed = 0,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Annotated[Path | None, option(
         "Also write one HTML page with pictures.", "FILE")] = None,
     force: Force = False,
@@ -53,7 +48,7 @@ def stress(
         found = wf.load(model).stress(
             source, metric=metric, most=most, seed=seed,
             **pairs(policy, "--policy", plain=False),
-            **reading(delimiter, encoding, na_values, sheet, table, query))
+            **reading)
     page = None if out is None else str(found.report(out, force=force))
     if as_json:
         _show.as_json({**found.to_json(), "report": page})

@@ -15,15 +15,7 @@ from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import _bar, told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 if TYPE_CHECKING:
     from wholefit.training._suggestions import Suggestions
@@ -53,12 +45,7 @@ def suggest(
     role: Role = None,
     seed: Seed = 0,
     jobs: Jobs = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     out: Annotated[Path | None, option("Write the accepted features here.", "TOML")] = None,
     force: Force = False,
     as_json: Json = False,
@@ -81,7 +68,7 @@ def suggest(
             alpha=alpha, most=most, rows=rows, folds=folds, positive=positive, weights=weights,
             groups=groups, time=time, seed=seed, jobs=jobs,
             roles=pairs(role, "--role", plain=False) or None,
-            **reading(delimiter, encoding, na_values, sheet, table, query))
+            **reading)
     if out is not None:
         found.save(out)
     if as_json:

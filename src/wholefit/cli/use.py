@@ -15,15 +15,7 @@ from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Json
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
-from wholefit.cli._reading import (
-    Delimiter,
-    Encoding,
-    NaValues,
-    Query,
-    Sheet,
-    Table,
-    reading,
-)
+from wholefit.cli._reading import READ, Reading
 
 Model = Annotated[Path, typer.Argument(help="A model file (.wf).", metavar="MODEL")]
 Held = Annotated[str, typer.Argument(
@@ -53,12 +45,7 @@ def predict(
         "can promise.", metavar="SHARE")] = None,
     force: Force = False,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Answer each row of SOURCE: identifiers, the prediction, and probabilities of classes."""
@@ -74,7 +61,7 @@ def predict(
         options = {**pairs(policy, "--policy", plain=False),
                    **({} if level is None else {"level": level}),
                    **({} if least is None else {"least": least}),
-                   **reading(delimiter, encoding, na_values, sheet, table, query)}
+                   **reading}
         frame = wf.load(model).answers(source, **options)
     if as_json:
         _show.as_json(frame.to_dicts())
@@ -93,12 +80,7 @@ def evaluate(
         metavar="METRIC")] = None,
     by: By = None,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Score a model on held-out rows: every metric with its interval."""
@@ -108,7 +90,7 @@ def evaluate(
     _check_order(model, source)
     with _noted():
         options = {**pairs(policy, "--policy", plain=False),
-                   **reading(delimiter, encoding, na_values, sheet, table, query)}
+                   **reading}
         if by:
             found = wf.load(model).evaluate(source, metric=metric, by=by, **options)
         else:
@@ -136,12 +118,7 @@ def compare(
         help="What to compare by: a name, or 'module:function' of your own.",
         metavar="METRIC")] = None,
     policy: Policy = None,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Is A better than B, or as good? Paired tests on the same held-out rows.
@@ -156,7 +133,7 @@ def compare(
     _check_order(a, source)
     with _noted():
         options = {**pairs(policy, "--policy", plain=False),
-                   **reading(delimiter, encoding, na_values, sheet, table, query)}
+                   **reading}
         models = [wf.load(path) for path in paths]
         if len(paths) > 2 or margin is not None:
             options["names"], options["margin"] = _names(paths), margin

@@ -13,7 +13,7 @@ from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Force, Json
 from wholefit.cli._places import check_free
-from wholefit.cli._reading import Delimiter, Encoding, NaValues, Query, Sheet, Table, reading
+from wholefit.cli._reading import READ, Reading
 
 if TYPE_CHECKING:
     from wholefit.data.validate import Validation
@@ -44,12 +44,7 @@ def expect(
         help="Chance that new rows of the same kind pass.", metavar="NUMBER")] = 0.99,
     rules: Annotated[bool, typer.Option(
         "--rules/--no-rules", help="Look for rules across columns.")] = True,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
 ) -> None:
     """Infer what rows like these should be like, as TOML to edit and to validate new rows by."""
     import wholefit as wf
@@ -57,7 +52,7 @@ def expect(
     if out != "-":
         check_free([Path(out)], source, force)
     found = wf.expect(source, target, confidence=confidence, rules=rules,
-                      **reading(delimiter, encoding, na_values, sheet, table, query))
+                      **reading)
     if out == "-":
         for line in found.to_toml().splitlines():
             _show.say(line)
@@ -84,12 +79,7 @@ def validate(
     report: Annotated[Path | None, typer.Option(
         help="Also write one HTML page.", metavar="FILE")] = None,
     force: Force = False,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Hold new rows against expectations, other rows or a model; exit code 1 if they do not fit.
@@ -104,7 +94,7 @@ def validate(
     options: Any = {"level": level, "threshold": threshold, "correction": correction}
     found = wf.validate(new, against, target=target, strict=strict,
                         drift=options if drift else False,
-                        **reading(delimiter, encoding, na_values, sheet, table, query))
+                        **reading)
     if report is not None:
         from wholefit.report.validation import write
 
@@ -130,12 +120,7 @@ def drift(
     correction: Correction = "holm",
     whole: Annotated[bool, typer.Option(
         "--whole/--no-whole", help="Also compare the tables as a whole.")] = True,
-    delimiter: Delimiter = None,
-    encoding: Encoding = None,
-    na_values: NaValues = None,
-    sheet: Sheet = None,
-    table: Table = None,
-    query: Query = None,
+    reading: Reading = READ,
     as_json: Json = False,
 ) -> None:
     """Compare how the columns of two sets of rows are distributed; exit code 1 if any drifted.
@@ -149,7 +134,7 @@ def drift(
     _two_inputs(new, against)
     found = wf.drift(new, against, target=target, level=level, threshold=threshold,
                      correction=correction, whole=whole,
-                     **reading(delimiter, encoding, na_values, sheet, table, query))
+                     **reading)
     if as_json:
         _show.as_json(found.to_json())
     else:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wholefit.base.wording import counted
+from wholefit.base.wording import counted, figures
 
 if TYPE_CHECKING:
     from wholefit.evaluation._failures_parts import Cell, OverTime
@@ -92,13 +92,14 @@ def worst_cells(found: Failures) -> list[Cell]:
 def over_time(found: OverTime) -> str:
     """Whether errors rise or fall with time."""
     first, last = found.blocks[0], found.blocks[-1]
-    head = (f"By {found.column}: the {found.error} is {first.error:.3g} [{first.low:.3g}, "
-            f"{first.high:.3g}] in the first of {len(found.blocks)} stretches and "
-            f"{last.error:.3g} [{last.low:.3g}, {last.high:.3g}] in the last")
+    begun, ended = (f"{figures(each.error, 3)} [{figures(each.low, 3)}, {figures(each.high, 3)}]"
+                    for each in (first, last))
+    head = (f"By {found.column}: the {found.error} is {begun} in the first of "
+            f"{len(found.blocks)} stretches and {ended} in the last")
     if found.p >= 0.05:
         return head + "; no steady change is certain."
     word = "rises" if found.change > 0 else "falls"
-    return (head + f"; it {word} by {abs(found.change):.3g} over the whole time "
+    return (head + f"; it {word} by {figures(abs(found.change), 3)} over the whole time "
             f"[{found.low:+.3g}, {found.high:+.3g}].")
 
 

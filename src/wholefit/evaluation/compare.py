@@ -68,6 +68,8 @@ def ties(task: str, metric: Any, truth: Any, answers: Mapping[str, Any], *, posi
     Which one is best was picked on the same rows: of k answers, intervals and p-values are those
     of k - 1 comparisons together (Bonferroni), so that the answer that is best in truth is tied
     or best here with a chance of at least the level (as in Hsu's comparisons with the best, 1984).
+    Only the side on which an answer would be worse counts, so that k - 1 two-sided comparisons
+    are corrected by (k - 1) / 2, and two or fewer not at all.
     """
     if not answers:
         raise DataError("ties needs at least one answer; got none.")
@@ -84,12 +86,21 @@ def ties(task: str, metric: Any, truth: Any, answers: Mapping[str, Any], *, posi
 
 
 def corrected(a: _Side, b: _Side, level: float, tests: int) -> Difference:
-    """The difference as one of so many `tests`: interval and p-value by Bonferroni."""
-    found = _difference(a, b, 1 - (1 - level) / max(tests, 1))
-    if tests < 2 or a is b or a.reason or b.reason:
+    """The difference as one of so many `tests`, of one side each, by Bonferroni."""
+    return of_several(_difference(a, b, level_of(level, tests)), tests)
+
+
+def level_of(level: float, tests: int) -> float:
+    """The level of each two-sided interval of which only one side counts, `tests` of them."""
+    return 1 - (1 - level) / max(tests / 2, 1)
+
+
+def of_several(found: Difference, tests: int) -> Difference:
+    """The p-value as one of so many tests of one side; nothing where there is no difference."""
+    if tests < 3 or not found.p < 1:
         return found
-    return replace(found, p=min(1.0, found.p * tests),
-                   how=f"{found.how}; corrected for {tests} comparisons")
+    return replace(found, p=min(1.0, found.p * tests / 2),
+                   how=f"{found.how}; corrected for {tests} comparisons with the best")
 
 
 class _Side:

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError, ParameterError
-from wholefit.base.wording import counted
+from wholefit.base.wording import counted, percent
 from wholefit.evaluation import _kept
 from wholefit.evaluation.intervals import student, wilsons
 from wholefit.evaluation.score import check_level
@@ -63,11 +63,11 @@ class Flag:
 
     def said(self) -> str:
         """One sentence."""
-        return (f"look at those below {self.below:.3g}: {_percent(self.share)} of rows, "
-                f"{_percent(self.caught)} of the errors (wrong in {_percent(self.wrong)} "
-                f"[{_percent(self.wrong_low)}, {_percent(self.wrong_high)}] of them, in "
-                f"{_percent(self.wrong_kept)} [{_percent(self.wrong_kept_low)}, "
-                f"{_percent(self.wrong_kept_high)}] of the others)")
+        return (f"look at those below {self.below:.3g}: {percent(self.share)} of rows, "
+                f"{percent(self.caught)} of the errors (wrong in {percent(self.wrong)} "
+                f"[{percent(self.wrong_low)}, {percent(self.wrong_high)}] of them, in "
+                f"{percent(self.wrong_kept)} [{percent(self.wrong_kept_low)}, "
+                f"{percent(self.wrong_kept_high)}] of the others)")
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Answered:
     def said(self) -> str:
         """One sentence."""
         return (f"answering only from a confidence of {self.least:.3g} on answers "
-                f"{_percent(self.coverage)} of the rows, with an error rate of "
-                f"{_percent(self.wrong)}, at most {_percent(self.bound)}")
+                f"{percent(self.coverage)} of the rows, with an error rate of "
+                f"{percent(self.wrong)}, at most {percent(self.bound)}")
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ class Confidence:
 
     def to_text(self) -> str:
         """What the confidence is worth, in sentences."""
-        lines = [f"Wrong in {_percent(self.wrong)} [{_percent(self.wrong_low)}, "
-                 f"{_percent(self.wrong_high)}] of {counted(self.rows, 'row')}.", self._ranked()]
+        lines = [f"Wrong in {percent(self.wrong)} [{percent(self.wrong_low)}, "
+                 f"{percent(self.wrong_high)}] of {counted(self.rows, 'row')}.", self._ranked()]
         if self.chosen is not None:
             lines.append(f"Low-confidence flag: {self.chosen.said()}.")
         lines += [f"- {flag.said()}" for flag in self.flags]
@@ -140,8 +140,8 @@ class Confidence:
         if math.isnan(self.ranks):
             return "Confidence cannot be judged without both right and wrong answers."
         return ("A wrong answer has less confidence than a right one in "
-                f"{_percent(self.ranks)} of pairs [{_percent(self.ranks_low)}, "
-                f"{_percent(self.ranks_high)}]; 50% would be worthless.")
+                f"{percent(self.ranks)} of pairs [{percent(self.ranks_low)}, "
+                f"{percent(self.ranks_high)}]; 50% would be worthless.")
 
     def offers(self) -> list[str]:
         """What abstention can promise at a few error rates below the rate of all."""
@@ -149,8 +149,8 @@ class Confidence:
         found = []
         for rate in asked[-3:]:
             point = self.abstain(rate)
-            found.append(f"an error rate of at most {_percent(rate)} cannot be promised." if
-                         point is None else f"for an error rate of at most {_percent(rate)}: "
+            found.append(f"an error rate of at most {percent(rate)} cannot be promised." if
+                         point is None else f"for an error rate of at most {percent(rate)}: "
                          f"{point.said()}.")
         return found
 
@@ -280,9 +280,3 @@ def _curve(error: np.ndarray, sure: np.ndarray, level: float) -> tuple[Answered,
             betaincinv(errors + 1, rows - errors, 1 - (1 - level) / len(least)))
         found.append(Answered(float(threshold), rows / len(error), rows, errors / rows, bound))
     return tuple(found)
-
-
-def _percent(share: float) -> str:
-    if math.isnan(share):
-        return "unknown"
-    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}%"

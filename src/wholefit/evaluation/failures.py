@@ -131,7 +131,7 @@ class _Asked:
     by: Mapping[str, pl.Series] = field(default_factory=dict)
     shown: tuple[dict[str, str], ...] | None = None
     costs: tuple[float, float] = (1.0, 1.0)
-    now: float = 0.5
+    now: float | None = 0.5
     metric: Any = None
     of: str = "held-out rows"
     examples: int = 3
@@ -150,9 +150,9 @@ def failures(
     from or not. Options: `classes` in words, `positive` and `predicted` as for `score`, `weights`
     (used by scores and calibration; slices and curves count rows), `units` rows that belong
     together, `time` (name, column) to order by, `by` columns to part by, `costs` (of a false
-    alarm, of a miss), `now` the threshold in use, `metric`, `examples` rows of each cell, `shown`
-    a dict of texts for each row, `numbers` of the rows, `of` in words whose rows they are,
-    `depth` and `least` of the worst slices, `level`, `seed`.
+    alarm, of a miss), `now` the threshold in use (None where there is not one for all), `metric`,
+    `examples` rows of each cell, `shown` a dict of texts for each row, `numbers` of the rows, `of`
+    in words whose rows they are, `depth` and `least` of the worst slices, `level`, `seed`.
     """
     if task not in _MAKERS:
         raise ParameterError(f"a diagnosis is of {' or '.join(_MAKERS)}; got {task!r}.")
@@ -242,7 +242,7 @@ def _classes(asked: _Asked) -> dict[str, Any]:
     if k == 2:
         hit, scores = truth == asked.positive, answer[:, asked.positive]
         found["gains"] = gains(hit, scores, level=asked.level, seed=asked.seed)
-        found["costs"] = threshold_costs(
+        found["costs"] = None if asked.now is None else threshold_costs(
             hit, scores, false_alarm=asked.costs[0], miss=asked.costs[1], now=asked.now,
             level=asked.level, seed=asked.seed)
     return found

@@ -25,12 +25,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from wholefit.base.errors import DataError
-from wholefit.evaluation.compare import Difference
+from wholefit.evaluation.compare import Difference, level_of, of_several
 from wholefit.evaluation.intervals import Spread, negligible, student, wilson
 from wholefit.evaluation.score import Score, check_level
 
@@ -196,17 +196,10 @@ def ties(
     kept = {name: each[common] for name, each in values.items()}
     sign = -1.0 if better(metric) == "lower" else 1.0
     best = max(kept, key=lambda name: sign * kept[name].mean() if common.any() else 0.0)
-    tests = max(len(kept) - 1, 1)
-    corrected = 1 - (1 - level) / tests
-    return {name: _of_several(difference(metric, each, kept[best], corrected), tests)
+    tests = len(kept) - 1
+    corrected = level_of(level, tests)
+    return {name: of_several(difference(metric, each, kept[best], corrected), tests)
             for name, each in kept.items()}
-
-
-def _of_several(found: Difference, tests: int) -> Difference:
-    if tests < 2 or not found.p < 1:
-        return found
-    return replace(found, p=min(1.0, found.p * tests),
-                   how=f"{found.how}; corrected for {tests} comparisons")
 
 
 def difference(metric: str, a: Array, b: Array, level: float = 0.95) -> Difference:

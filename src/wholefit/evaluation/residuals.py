@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError
+from wholefit.base.wording import figures
 from wholefit.data import _cells
 from wholefit.evaluation import _kept, two_sample
 from wholefit.evaluation.intervals import student
@@ -204,8 +205,8 @@ def _ranges(numbers: np.ndarray) -> tuple[list[str], np.ndarray]:
     if len(edges) < 3:
         return ["all"], codes
     # The outermost ends are numbers of single rows, and are not told.
-    inner = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges[1:-1])]
-    return [f"up to {edges[1]:.4g}", *inner, f"above {edges[-2]:.4g}"], codes
+    inner = [f"{figures(low)} to {figures(high)}" for low, high in pairwise(edges[1:-1])]
+    return [f"up to {figures(edges[1])}", *inner, f"above {figures(edges[-2])}"], codes
 
 
 def _bins(

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from wholefit.base.stored import typed
-from wholefit.base.wording import plain
+from wholefit.base.wording import figures, plain
 from wholefit.evaluation.score import Score
 
 KIND_WORDS = {"ale": "accumulated local effects", "pdp": "partial dependence",
@@ -123,18 +123,18 @@ class Effect:
         curve, told = self.curve, self.told
         if not self.moves:
             return (f"{_capital(told)} does not move with {self.column!r}, as far as these rows "
-                    f"can tell (average {self.average:.4g}).")
+                    f"can tell (average {figures(self.average)}).")
         size = _sized(*self.swing)
         low, high = curve.values.index(min(curve.values)), curve.values.index(max(curve.values))
         if self.axis == "category":
             return (f"{_capital(told)} is highest where {self.column!r} is {curve.names[high]} and "
                     f"lowest where it is {curve.names[low]}: a difference of {size} (average "
-                    f"{self.average:.4g}).")
+                    f"{figures(self.average)}).")
         first, last = self._ends(*sorted((low, high)))
         turns = "" if (first, last) == (0, len(curve.values) - 1) else "; outside it turns back"
         return (f"From {curve.names[first]} to {curve.names[last]} of {self.column!r}, {told} "
                 f"{'rises' if high > low else 'falls'} by {size}{turns} (average "
-                f"{self.average:.4g}).")
+                f"{figures(self.average)}).")
 
     def _ends(self, first: int, last: int) -> tuple[int, int]:
         """Where the movement starts and ends; the very ends where it hardly turns back there."""
@@ -213,7 +213,7 @@ class Surface:
         low, high = min(cells), max(cells)
         together = ("beyond what each does alone, " if self.kind == "ale" else "")
         found = [f"{together}{self.told} is {_at('highest', high, self)} and "
-                 f"{_at('lowest', low, self)} (average {self.average:.4g})."]
+                 f"{_at('lowest', low, self)} (average {figures(self.average)})."]
         found[0] = _capital(found[0])
         if high[0] - low[0] <= 1e-12:
             found = [f"{together}{self.told} does not move with the two together."]

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from wholefit.base.stored import typed
-from wholefit.base.wording import plain
+from wholefit.base.wording import figures, plain
 from wholefit.evaluation.score import Score
 
 TOGETHER, MODEL, UNBORNE, ADDING = (
@@ -88,7 +88,7 @@ class Interactions:
         method = (f"verdicts at {self.level:.0%} by what the joint part adds on rows with a known "
                   "target, corrected for the number of pairs (Holm)" if self.tested else
                   f"without a target only what the model does can be told: \"in the model\" from "
-                  f"{self.least:.0%} of the answer's own spread ({self.spread:.3g})")
+                  f"{self.least:.0%} of the answer's own spread ({figures(self.spread, 3)})")
         found.append(f"Looked at: {looked}; {self.rows:,} rows' values lent to "
                      f"{self.background:,} rows; {method}. Sizes in {self.scale}.")
         return found
@@ -103,8 +103,12 @@ class Interactions:
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Header and rows as text."""
         head = ["pair", f"joint size [{self.level:.0%} interval]", "H²", "verdict"]
-        return head, [[pair.name, pair.sized, f"{pair.share:.2f}", pair.verdict]
+        return head, [[pair.name, self.sized(pair), f"{pair.share:.2f}", pair.verdict]
                       for pair in self.pairs]
+
+    def sized(self, pair: Pair) -> str:
+        """The size of a pair with its interval; "0" where it is no more than rounding."""
+        return "0" if pair.high <= 1e-9 * self.spread else pair.sized
 
     def frame(self) -> pl.DataFrame:
         """One row for each pair."""
@@ -142,7 +146,7 @@ class Interactions:
         where = "" if self.tested else " in the model"
         return (f"{first.columns[0]!r} and {first.columns[1]!r} act together{where}: their joint "
                 f"part is {first.sized}, {first.share:.0%} of what the two do "
-                f"({self.spread:.3g} is the spread of all answers).{more}")
+                f"({figures(self.spread, 3)} is the spread of all answers).{more}")
 
 
 def _pair(stored: dict[str, Any]) -> Pair:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from wholefit.base import wording
 from wholefit.base.wording import aligned, counted
 from wholefit.explain._additive import LOG, NUMBER, ONE_AGAINST_REST, PROBABILITY
 
@@ -160,4 +161,4 @@ def name_of(column: str) -> str:
 def cut(words: str) -> str:
     """Words on one line, cut where they are long."""
     line = " ".join(words.split())
-    return line if len(line) <= _LONGEST else line[:_LONGEST - 1] + "…"
+    return wording.cut(line, _LONGEST)

@@ -65,8 +65,9 @@ class Pool:
     def answer(self, take: np.ndarray) -> np.ndarray:
         """Answers (m, ...) to the composed rows: probabilities (m, classes) or numbers (m,)."""
         step = max(1, _CELLS // max(1, self._width))
-        parts = [self._ask(take[at:at + step]) for at in range(0, max(len(take), 1), step)]
-        return np.concatenate(parts)
+        with self.fitted.reading("the model file cannot answer"):
+            parts = [self._ask(take[at:at + step]) for at in range(0, max(len(take), 1), step)]
+            return np.concatenate(parts)
 
     @cached_property
     def separable(self) -> bool:
@@ -79,7 +80,8 @@ class Pool:
     @cached_property
     def matrix(self) -> Any:
         """The pool's rows encoded (n, p): as the model takes them."""
-        return self.fitted.encoder.transform(self.fitted.cleaned(self.dataset))
+        with self.fitted.reading("the model file cannot encode rows"):
+            return self.fitted.encoder.transform(self.fitted.cleaned(self.dataset))
 
     @cached_property
     def groups(self) -> tuple[np.ndarray, ...]:
@@ -113,7 +115,8 @@ class Pool:
     @cached_property
     def scorer(self) -> Any:
         """What answers the encoded matrix: the state's scorer, or the live estimator."""
-        self.fitted.settle()
+        with self.fitted.reading("the model file cannot answer"):
+            self.fitted.settle()
         return self.fitted._scorer or _Live(self.fitted)
 
     @cached_property

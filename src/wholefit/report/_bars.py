@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wholefit.base.wording import cut
 from wholefit.evaluation import Score
 from wholefit.report import words
 from wholefit.report._html import Html, el
@@ -27,11 +28,10 @@ def ranked(rows: Sequence[tuple[str, float, float, float]], title: str) -> Html:
 
 def _row(row: tuple[str, float, float, float], top: float, most: float) -> Html:
     name, value, low, high = row
-    cut = name if len(name) <= 34 else name[:33] + "…"
     said = told(value, low, high)
     return el(
         "g", el("title", f"{name[:200]}: {said}"),
-        el("text", cut, x=0, y=top + 14, cls="name"),
+        el("text", cut(name, 34), x=0, y=top + 14, cls="name"),
         el("text", said, x="100%", y=top + 14, cls="said", text_anchor="end"),
         el("rect", x="0", y=top + 20, width=_percent(value / most), height=9, cls="fill"),
         el("line", x1=_percent(low / most), x2=_percent(high / most), y1=top + 24.5,

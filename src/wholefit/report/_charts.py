@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from wholefit.base.wording import cut
 from wholefit.data.profile import ByTarget, Group, Histogram, Scatter
 from wholefit.report._html import Html, el, join
 from wholefit.report._svg import Frame, ticks, written
@@ -169,7 +170,7 @@ def _violin(group: Group, grid: Sequence[float], row: int, at: object) -> Html:
         back = [f"{place(x):.1f} {middle + y * _SHAPE / 2:.1f}"
                 for x, y in zip(reversed(grid), reversed(group.density), strict=True)]
         shape = [el("path", d="M" + "L".join([*there, *back]) + "z", cls="wide")]
-    name = group.name if len(group.name) <= 34 else group.name[:33] + "…"
+    name = cut(group.name, 34)
     return el(
         "g", el("text", name, x=0, y=top + 13, cls="name"),
         el("text", f"{group.rows:,} rows", x=440, y=top + 13, cls="said", text_anchor="end"),
@@ -204,7 +205,8 @@ def scatter(told: Scatter, title: str) -> Html:
     ends = _within(frame, told)
     line = el("line", x1=f"{frame.x(ends[0][0]):.1f}", y1=f"{frame.y(ends[0][1]):.1f}",
               x2=f"{frame.x(ends[1][0]):.1f}", y2=f"{frame.y(ends[1][1]):.1f}", cls="fit")
-    return frame.draw(title, _cut(told.a), _cut(told.b), el("path", d=dots, cls="dots"), line)
+    return frame.draw(title, cut(told.a, 30), cut(told.b, 30),
+                      el("path", d=dots, cls="dots"), line)
 
 
 def apart(values: Sequence[float], turn: float = 0.6180) -> list[float]:
@@ -250,6 +252,3 @@ def _some(words: Sequence[str]) -> list[tuple[float, str]]:
     places = sorted({0, len(words) // 2, len(words) - 1})
     return [(float(place), words[place]) for place in places]
 
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 30 else name[:29] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wholefit.base.wording import capital, cut
 from wholefit.data.findings import Finding
 from wholefit.data.profile import ByTarget, Pair, Profile, Scatter, Shift
 from wholefit.data.profile._profile import moved_how
@@ -50,7 +51,7 @@ def _finding(found: Finding, anchors: dict[str, str]) -> Html:
     remedy = [el("code", part) for part in (found.flag, found.line) if part]
     return el(
         "li", el("p", el("span", found.severity, cls="mark"), data(found.evidence, 400), "."),
-        el("p", data(_sentence(found.why), 300), ".", cls="small") if found.why else None,
+        el("p", data(capital(found.why), 300), ".", cls="small") if found.why else None,
         el("p", "Treat it: ", join(remedy, " or in Python ")) if remedy else None,
         el("p", *(["columns ", join(where, ", ")] if where else []),
            *([" · " if where else "", f"rows {rows}{more}"] if rows else []), cls="small")
@@ -62,14 +63,10 @@ def advice(profile: Profile) -> Html:
     items: list[Html] = []
     for about in dict.fromkeys(each.about for each in profile.advice):
         items.append(el("dt", about))
-        items += [el("dd", data(_sentence(each.sentence), 600)) for each in profile.advice
+        items += [el("dd", data(capital(each.sentence), 600)) for each in profile.advice
                   if each.about == about]
     steps = [el("pre", el("code", "\n".join(profile.next)))] if profile.next else []
     return join([el("dl", *items, cls="advice"), el("h3", "Next") if steps else None, *steps])
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 # ---- the target -------------------------------------------------------------------------
@@ -122,7 +119,7 @@ def _drawn(profile: Profile, each: ByTarget) -> Html:
         levels = name if each.of == each.column else each.column
         title = f"{each.of} by {levels}: " + "; ".join(
             f"{group.name} median {number(group.box[2])}" for group in each.groups)
-        picture = _charts.violins(each.groups, each.grid, title, _cut(each.of))
+        picture = _charts.violins(each.groups, each.grid, title, cut(each.of, 30))
         said = "box: middle half; line: 5 to 95%; stroke: median" + _fewer(
             profile, levels, len(each.groups))
     elif each.kind == "curve":
@@ -130,7 +127,7 @@ def _drawn(profile: Profile, each: ByTarget) -> Html:
         title = (f"Median of {name} by {each.column}: {number(first[3])} where {each.column} is "
                  f"about {number(first[0])}, {number(last[3])} where it is about "
                  f"{number(last[0])}")
-        picture = _charts.curve(each, title, _cut(each.column), _cut(name))
+        picture = _charts.curve(each, title, cut(each.column, 30), cut(name, 30))
         said = "median of bins of equally many rows; band: middle half"
     elif each.kind == "line":
         return _line(name, each)
@@ -153,7 +150,7 @@ def _line(name: str, each: ByTarget) -> Html:
     values = [row[1] for row in each.table]
     what = f"share of {each.of}" if each.of else f"mean of {name}"
     picture = _charts.line(values, each.names, f"{what} along {each.column}, from "
-                           f"{each.names[0]} to {each.names[-1]}", _cut(what))
+                           f"{each.names[0]} to {each.names[-1]}", cut(what, 30))
     return _figure(each.column, picture, f"{what} in each period")
 
 
@@ -189,11 +186,11 @@ def pairs(profile: Profile) -> Html | None:
     said = (f"From {found.rows:,} rows. Between numbers, the correlation: Pearson's or Spearman's, "
             "whichever is stronger; between categories, Cramér's V; between a category and a "
             "number, the correlation ratio; the last two are corrected for chance.")
-    drawn = [el("figure", el("h3", data(_cut(each.a), 40), " and ", data(_cut(each.b), 40)),
+    drawn = [el("figure", el("h3", data(cut(each.a, 30), 40), " and ", data(cut(each.b, 30), 40)),
                 _charts.scatter(each, _scattered(each)), el("figcaption", _scattered(each)))
              for each in profile.scatters]
     return join([
-        el("p", said), el("p", f"{_sentence(found.why)}.") if found.why else None,
+        el("p", said), el("p", f"{capital(found.why)}.") if found.why else None,
         _heatmap(profile, names) if len(names) > 1 else None,
         el("h3", "The strongest"), _strongest(found.found[:_STRONGEST]),
         el("h3", "Point by point") if drawn else None,
@@ -361,6 +358,3 @@ def _made(profile: Profile) -> Iterator[str]:
     yield ("Skew and kurtosis are corrected for bias; kurtosis is that in excess of the normal "
            "curve. The curve over a histogram is a Gaussian kernel estimate.")
 
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 30 else name[:29] + "…"

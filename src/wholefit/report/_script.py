@@ -88,7 +88,8 @@ if("IntersectionObserver" in window){var seen={};
 var watch=new IntersectionObserver(function(es){es.forEach(function(e){
 seen[e.target.id]=e.isIntersecting;});var done=false;
 all("main>section").forEach(function(s){var a=links[s.id];if(!a)return;
-if(seen[s.id]&&!done){a.setAttribute("aria-current","true");done=true;}
+if(seen[s.id]&&!done){a.setAttribute("aria-current","true");done=true;
+var box=a.closest(".toc");box.scrollLeft=a.offsetLeft-box.offsetLeft-16;}
 else a.removeAttribute("aria-current");});},{rootMargin:"-8% 0px -70% 0px"});
 all("main>section").forEach(function(s){watch.observe(s);});}
 

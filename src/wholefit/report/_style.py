@@ -67,6 +67,8 @@ a{color:var(--accent)}
 .tiles dt{color:var(--soft);font-size:.8rem}
 .tiles dd{margin:0;font-size:1.1rem;font-weight:600;line-height:1.3}
 .tiles dd .interval{font-weight:400;font-size:.8rem}
+.brief{margin:1.1rem 0 0;padding:0;list-style:none;max-width:60rem}
+.brief li{margin:.35rem 0}.brief a{font-weight:600}
 nav{margin:1.25rem 0 0}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;padding:0;margin:0;
 max-width:none;font-size:.9rem}
@@ -77,7 +79,7 @@ overflow-x:auto;scrollbar-width:none}
 min-width:100%}
 .toc li{white-space:nowrap;margin:0}
 .toc~main section{scroll-margin-top:3.2rem}
-@media (min-width:84rem){body:has(>.toc){padding-left:15.5rem}
+@media (min-width:70rem){body:has(>.toc){padding-left:15.5rem}
 .toc{position:fixed;left:0;top:0;bottom:0;width:15.5rem;margin:0;overflow-y:auto;border:0;
 border-right:1px solid var(--line);background:var(--panel)}
 .toc ul{flex-direction:column;width:auto;padding:1.6rem 1.1rem}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from wholefit.base.wording import cut
 from wholefit.report._html import Html, el, join
 
 _WIDTH, _HEIGHT = 440, 340
@@ -60,8 +61,7 @@ def _forest_row(
     bar: Bar, top: float, span: tuple[float, float], at: Callable[[float], str]
 ) -> Html:
     middle = top + 28
-    cut = bar.name if len(bar.name) <= 26 else bar.name[:25] + "…"
-    words = [el("text", cut, x=0, y=top + 15, cls="name"),
+    words = [el("text", cut(bar.name, 26), x=0, y=top + 15, cls="name"),
              el("text", bar.said, x="100%", y=top + 15, cls="said", text_anchor="end")]
     if math.isnan(bar.value):
         return el("g", *words)
@@ -295,7 +295,8 @@ def _said(number: float) -> str:
 
 
 def _widened(low: float, high: float, margin: float = 0.06) -> tuple[float, float]:
-    """An axis that is never of no length, with some room at its ends."""
+    """An axis that is never of no length nor backwards, with some room at its ends."""
+    low, high = min(low, high), max(low, high)
     if not high - low > 1e-9 * max(abs(low), abs(high)):
         reach = abs(low) * 0.1 or 0.5
         return low - reach, high + reach

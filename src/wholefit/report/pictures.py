@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from wholefit.base.wording import cut
 from wholefit.report import _facts, _svg, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, data, details, el, join, scrolling, table
@@ -118,7 +119,7 @@ def _calibration(result: Reported) -> Html:
            f"line. Here, {ends}. Each point is about a tenth of the rows, with the interval of "
            "what happened."),
         el("figure", _svg.calibration(points, f"Calibration: {ends}",
-                                      f"probability given to {_cut(name)}", "share that were")),
+                                      f"probability given to {cut(name, 30)}", "share that were")),
         details("The points as a table", table(
             ["probability given", "share that were", "interval", "rows"], rows,
             "Probabilities given, and what happened", numbers=range(4))),
@@ -145,7 +146,7 @@ def _squares(result: Reported) -> Html:
         el("p", f"Each square counts rows ({rows:,} in all) by the truth, from left to right, and "
            "by the answer, from low to high; on the dashed line the answer is the truth."
            f"{outside}"),
-        el("figure", _svg.heat(edges, counts, levels, title, f"true {_cut(result.target)}",
+        el("figure", _svg.heat(edges, counts, levels, title, f"true {cut(result.target, 30)}",
                                "answer"), _shades(levels)),
     ])
 
@@ -189,9 +190,6 @@ def _spreads(result: Reported) -> Html:
                                   "truth minus answer")),
     ])
 
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 30 else name[:29] + "…"
 
 
 _DRAW: dict[str, Callable[[Reported], Html]] = {

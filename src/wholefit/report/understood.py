@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wholefit.evaluation import failures
-from wholefit.report import _bars
+from wholefit.report import _bars, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, bullets, code, data, details, el, join, table
 
@@ -114,7 +114,8 @@ def drawn(part: Part) -> Html:
     except ModuleNotFoundError:
         return _told(part)
     inner: Html | None = room.section(part.record)
-    return _told(part) if inner is None else _folded(inner)
+    shown = _told(part) if inner is None else _folded(inner)
+    return Html(words.spelled(shown, str(getattr(part.record, "metric", ""))))
 
 
 def _folded(inner: Html) -> Html:

@@ -16,6 +16,10 @@ from wholefit.training import Entry
 _FEW_ROWS = 1000
 _MANY_MODELS = 10
 _WEAK = 0.5
+# Code in a page, which is shown as it is typed; and an interval as lines of text have it.
+_CODE = re.compile(r"(<(?:pre|code)\b.*?</(?:pre|code)>)", re.DOTALL)
+_END = r"[+-]?(?:\d[\d.,]*(?:e[+-]?\d+)?%?|inf)"
+_SPAN = re.compile(rf"({_END} )?\[({_END}), ({_END})\]")
 _POWER = re.compile(r"-?\d(?:\.\d+)?e\+\d+")
 _LONG = re.compile(r"(?<![\d.,])\d{5,}(?![\d,])")
 
@@ -49,6 +53,22 @@ def _held(score: Score) -> str:
 def pretty(metric: str) -> str:
     """A metric's name as words are written."""
     return metric.replace("_", " ") if metric.isidentifier() else metric
+
+
+def spelled(html: str, metric: str = "") -> str:
+    """Text or HTML as pages write it: "(a to b)" for [a, b], `metric` in words, code untouched."""
+    pieces = _CODE.split(html)
+    pieces[::2] = [_SPAN.sub(_span, piece) for piece in pieces[::2]]
+    if "_" in metric:
+        written = re.escape(metric).replace("_", "_(?:<wbr/?>)?")
+        name = re.compile(rf"(?<![\w'\"=(-]){written}(?![\w'\"=)-])")
+        pieces[::2] = [name.sub(pretty(metric), piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def _span(found: re.Match[str]) -> str:
+    """ "28,380 (25,437 to 32,154)"."""
+    return plain(f"{found[1] or ''}({found[2]} to {found[3]})")
 
 
 def plain(sentence: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wholefit.base.errors import ArtifactError, ParameterError
-from wholefit.report import _facts, as_json, card, leaderboard, words
+from wholefit.report import _facts, as_json, brief, card, leaderboard, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, data, el, join
 from wholefit.report._script import POLICY, SCRIPT
@@ -124,7 +124,7 @@ def _top(result: Reported, nav: Html, known: Understanding) -> Html:
         "header", el("h1", "Predicting ", data(result.target, 120)),
         el("p", f"{result.task} of ", data(lineage.get("source", "?")), cls="kind"),
         el("dl", *(el("div", el("dt", name), el("dd", value)) for name, value in tiles),
-           cls="tiles"), nav)
+           cls="tiles"), brief.brief(result, known), nav)
 
 
 def foot(lineage: dict[str, Any]) -> Html:

@@ -48,8 +48,8 @@ class Cure:
     """One cure: its kind, what was changed, and what it gained, positive where it is better.
 
     (low, high) is corrected for the number tried, as is `p`; `helped` and `harmed` say that p is
-    below 1 - level. `write` is the model as `fit` takes it. Where `reason` is not empty there is
-    no result.
+    below 1 - level, and 0 not in the interval. `write` is the model as `fit` takes it. Where
+    `reason` is not empty there is no result.
     """
 
     kind: str
@@ -111,8 +111,10 @@ class Cures:
             found.append(f"Of {len(tried)} cures tried, {len(self.helped)} helped. Most: "
                          f"{best.kind}, {best.words}: {self.metric} better by {best.span}. "
                          f"Fit it as {best.write}.")
-        else:
+        elif tried:
             found.append(f"None of {len(tried)} cures tried helped beyond chance.")
+        elif self.cures:
+            found.append(f"No cure was tried: {self.cures[0].reason}.")
         harmed = [cure.words for cure in self.cures if cure.harmed]
         if harmed:
             shown = ", ".join(harmed[:4]) + (", ..." if len(harmed) > 4 else "")
@@ -243,8 +245,8 @@ def _corrected(found: Sequence[Cure], level: float) -> list[Cure]:
     for at, cure in enumerate(sorted(known, key=lambda one: one.p)):
         running = max(running, min(1.0, cure.p * (len(known) - at)))
         sure = running < 1 - level
-        settled.append(dataclasses.replace(cure, p=running, helped=sure and cure.gain > 0,
-                                           harmed=sure and cure.gain < 0))
+        settled.append(dataclasses.replace(cure, p=running, helped=sure and cure.low > 0,
+                                           harmed=sure and cure.high < 0))
     settled.sort(key=lambda one: (-one.helped, one.harmed, -one.gain))
     return [*settled, *(cure for cure in found if math.isnan(cure.p))]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from wholefit.base.wording import cut
 from wholefit.data import _cells
 
 # Ranges end at these quantiles of a column; RANGES are pairs of them, by their places.
@@ -100,7 +101,7 @@ def _levels(
     codes = np.where(missing, -1, codes)
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     order = np.argsort(-counts, kind="stable")[:_LEVELS]
-    return [(f"= {_cut(levels[code])}", codes == code) for code in order
+    return [(f"= {cut(levels[code], _LONGEST)}", codes == code) for code in order
             if counts[code] >= least]
 
 
@@ -159,7 +160,3 @@ def _number(value: float) -> str:
 def _moment(value: float) -> str:
     stamp = dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=float(value))
     return stamp.strftime("%Y-%m-%d" if stamp.hour == stamp.minute == 0 else "%Y-%m-%d %H:%M")
-
-
-def _cut(label: str) -> str:
-    return label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"

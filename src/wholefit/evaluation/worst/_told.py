@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from wholefit.base.wording import counted
+from wholefit.base.wording import counted, figures, percent
 from wholefit.evaluation import _kept
 from wholefit.evaluation.worst._conditions import Condition
 
@@ -57,30 +57,31 @@ class WorstSlice:
             return None
         return self.expected >= self.wrong_low
 
-    def said(self) -> str:
-        """One sentence, with the figures that matter."""
-        head = f"{self.name}: {counted(self.n, 'row')} ({_percent(self.share)})"
+    def said(self, loss: str = "loss") -> str:
+        """One sentence, with the figures that matter; `loss` is what `loss` is called."""
+        head = f"{self.name}: {counted(self.n, 'row')} ({percent(self.share)})"
         if not math.isnan(self.wrong):
             return f"{head}, {self._errors()}"
         lean = ""
         if self.bias_low > 0:
-            lean = f"; answers are too low by {self.bias:.4g} on average"
+            lean = f"; answers are too low by {figures(self.bias)} on average"
         elif self.bias_high < 0:
-            lean = f"; answers are too high by {-self.bias:.4g} on average"
-        return (f"{head}, loss {self.loss:.4g}, elsewhere {self.elsewhere:.4g}: worse by "
-                f"{self.difference:.3g} [{self.low:.3g}, {self.high:.3g}]{lean}")
+            lean = f"; answers are too high by {figures(-self.bias)} on average"
+        low, high = figures(self.low, 3), figures(self.high, 3)
+        return (f"{head}, {loss} {figures(self.loss)}, elsewhere {figures(self.elsewhere)}: worse "
+                f"by {figures(self.difference, 3)} [{low}, {high}]{lean}")
 
     def _errors(self) -> str:
         """Wrong answers here, elsewhere, and as the model itself foresees them."""
-        seen = (f"wrong in {_percent(self.wrong)} [{_percent(self.wrong_low)}, "
-                f"{_percent(self.wrong_high)}], elsewhere {_percent(self.wrong_elsewhere)}")
+        seen = (f"wrong in {percent(self.wrong)} [{percent(self.wrong_low)}, "
+                f"{percent(self.wrong_high)}], elsewhere {percent(self.wrong_elsewhere)}")
         if self.wrong_elsewhere >= self.wrong_low:
-            seen += (f"; its probabilities are farther off, by {self.difference:.3g} "
-                     f"[{self.low:.3g}, {self.high:.3g}]")
+            seen += (f"; its probabilities are farther off, by {figures(self.difference, 3)} "
+                     f"[{figures(self.low, 3)}, {figures(self.high, 3)}]")
         if math.isnan(self.expected):
             return seen
         only = "" if self.foreseen else "only "
-        return f"{seen}; its own probabilities foresee {only}{_percent(self.expected)}"
+        return f"{seen}; its own probabilities foresee {only}{percent(self.expected)}"
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,11 @@ class Worst:
             return f"No part is worse than the rest for certain: {looked}.{reach}"
         said = [f"Worse than the rest, with at most {1 - self.level:.0%} chance of any false "
                 f"alarm; {looked}:"]
-        said += [f"- {each.said()}" for each in self.slices]
+        said += [f"- {each.said(self.loss)}" for each in self.slices]
         return "\n".join(said)
 
     def _reach(self) -> str:
-        return (f"{self.detectable:.3g}" if self.loss == "absolute error"
+        return (f"{figures(self.detectable, 3)}" if self.loss == "absolute error"
                 else f"{100 * self.detectable:.0f} points")
 
     def table(self) -> pl.DataFrame:
@@ -142,7 +143,3 @@ class Worst:
 
     def __str__(self) -> str:
         return self.to_text()
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}%"

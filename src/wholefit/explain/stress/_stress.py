@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import ParameterError
+from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
 from wholefit.base.seeds import generator
-from wholefit.base.wording import counted, plain
+from wholefit.base.wording import capital, counted, figures, plain
 from wholefit.data import Dataset
 from wholefit.evaluation import Score, two_sample
 from wholefit.evaluation.metrics import Metric
@@ -23,6 +23,7 @@ from wholefit.explain.stress._versions import usual, versions
 from wholefit.training import Fitted
 
 Array = np.ndarray
+_LEAST_ROWS = 10
 MOST, _ASKS, _FEWEST, _COLUMNS, _PER_COLUMN = 5000, 400_000, 400, 30, 9
 
 
@@ -96,7 +97,7 @@ class Stress:
         named = [f"losing `{each.column}` costs {each.span}" for each in sure[1:3]]
         rest = [each for each in lost if each not in sure[:3]]
         most = max((each.cost for each in rest), default=0.0)
-        limit = f"; nothing else costs more than {max(most, 0.0):.2g}" if rest else ""
+        limit = f"; the others cost at most {figures(max(most, 0.0), 2)}" if rest else ""
         return (f"Losing `{first.column}` costs {first.span} in {self.metric} "
                 + "".join(f"; {each}" for each in named)
                 + f"{limit} (as it is: {self.score}).").replace(" ;", ";")
@@ -107,9 +108,9 @@ class Stress:
             return ""
         last, first = found[-1], next((each for each in found if each.sure), None)
         if first is None:
-            return f"{_capital(last.words)} costs nothing beyond chance ({last.span})."
-        early = "" if first is last else f"{_capital(first.words)} costs {first.span}; "
-        return f"{early}{_capital(last.words) if not early else last.words} costs {last.span}."
+            return f"{capital(last.words)} costs nothing beyond chance ({last.span})."
+        early = "" if first is last else f"{capital(first.words)} costs {first.span}; "
+        return f"{early}{capital(last.words) if not early else last.words} costs {last.span}."
 
     def _slips_said(self, group: str, what: str) -> str:
         found = self.group(group)
@@ -158,6 +159,9 @@ def stress(
     `sizes` are those of the search for changes that fool it. ParameterError for a wrong option.
     """
     _check(most, sizes)
+    if len(rows) < _LEAST_ROWS:
+        raise DataError(f"a stress test needs at least {_LEAST_ROWS} rows with a known target to "
+                        f"tell anything from chance; got {len(rows)}.")
     names = fitted.schema.features
     numbers = [name for name in names if fitted.schema.role(name) == "numeric"]
     chosen = _few_enough(len(names), len(numbers), min(most, len(rows)))
@@ -174,7 +178,8 @@ def stress(
     return Stress(
         str(fitted.schema.target), rows.source, metric.name, metric.better, level, len(some),
         len(rows), judge.score(asked.own), tuple(found), fooled, tuple(numeric),
-        bool(getattr(fitted.codec, "classes", ())), _notes(len(some), len(rows), numbers, numeric))
+        bool(getattr(fitted.codec, "classes", ())), _notes(len(some), len(rows), numbers, numeric,
+                                                       asked.refused))
 
 
 def _few_enough(columns: int, numbers: int, rows: int) -> int:
@@ -214,9 +219,13 @@ def _corrected(found: list[Trial], level: float) -> list[Trial]:
 
 
 def _notes(
-    asked: int, given: int, numbers: Sequence[str], numeric: Sequence[str]
+    asked: int, given: int, numbers: Sequence[str], numeric: Sequence[str],
+    refused: Sequence[str] = (),
 ) -> tuple[str, ...]:
     said = []
+    if refused:
+        said.append("It has no answer at all to some rows where "
+                    f"{', or where '.join(dict.fromkeys(refused))}.")
     if asked < given:
         said.append(f"{asked:,} of {given:,} rows were asked, drawn at random.")
     if len(numeric) < len(numbers):
@@ -234,10 +243,6 @@ def _check(most: int, sizes: Sequence[float]) -> None:
 
 def _share(score: Score) -> str:
     return f"{score.value:.0%} [{score.low:.0%}, {score.high:.0%}]"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _or_low(number: float) -> float:

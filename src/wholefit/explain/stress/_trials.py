@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from wholefit import evaluation
+from wholefit.base.errors import DataError
 from wholefit.base.seeds import generator
 from wholefit.base.wording import plain
 from wholefit.data import Dataset
@@ -120,10 +122,14 @@ class Judge:
 
 
 class Asked:
-    """The pool asked about whole rows or, by a shorter way where there is one, one column."""
+    """The pool asked about whole rows or, by a shorter way where there is one, one column.
+
+    `refused` collects what was changed where the model, one fitted elsewhere, gave no answer.
+    """
 
     def __init__(self, made: Versions) -> None:
         self.made = made
+        self.refused: list[str] = []
         pool = made.pool
         self._steps = isinstance(pool.scorer, Trees)
         self.own = self.take(made.own())
@@ -136,6 +142,22 @@ class Asked:
     def take(self, take: Array) -> Array:
         """Answers to composed rows."""
         return self._alike(self.made.pool.answer(take))
+
+    def tried(self, take: Array, what: str) -> Array | None:
+        """Answers to composed rows; None where the model refuses them, which is noted."""
+        found = self.known(lambda: [self.take(take)], what)
+        return found[0] if found else None
+
+    def known(self, ask: Callable[[], list[Array]], what: str) -> list[Array]:
+        """What is answered, nothing where the model refuses or has no number for some row."""
+        try:
+            found = ask()
+        except DataError:
+            found = []
+        if not found or not all(np.isfinite(each).all() for each in found):
+            self.refused.append(what)
+            return []
+        return found
 
     def column(self, name: str, versions: Sequence[str]) -> Iterator[Array]:
         """Answers to rows with one column from each of several versions."""
@@ -164,28 +186,38 @@ def together(asked: Asked, judge: Judge) -> Iterator[Trial]:
         yield judge.trial("noise", f"noise of {size:g} sd in all numbers", "", size, asked.own,
                           other)
     for share in TYPOS if made.words else ():
-        yield _some_rows(asked, judge, "typo", f"a typo in every word of {share:.0%} of the rows",
-                         share)
+        yield from _some_rows(asked, judge, "typo",
+                              f"a typo in every word of {share:.0%} of the rows", share)
     for share in CELLS:
         mask = generator(judge.seed, "cells", f"{share}").random(
             (made.n, len(made.pool.columns))) < share
         take = np.where(mask, made.own() + made.n * made.at["missing"], made.own())
-        yield judge.trial("cells", f"{share:.0%} of all cells missing", "", share, asked.own,
-                          asked.take(take))
+        holed = asked.tried(take, f"{share:.0%} of all cells are missing")
+        if holed is not None:
+            yield judge.trial("cells", f"{share:.0%} of all cells missing", "", share, asked.own,
+                              holed)
 
 
-def _some_rows(asked: Asked, judge: Judge, version: str, words: str, share: float) -> Trial:
+def _some_rows(asked: Asked, judge: Judge, version: str, words: str, share: float
+               ) -> Iterator[Trial]:
     made = asked.made
     hit = generator(judge.seed, version, f"{share}").random(made.n) < share
     take = np.where(hit[:, None], made.take(dict.fromkeys(made.words, version)), made.own())
-    return judge.trial("typos", words, "", share, asked.own, asked.take(take))
+    other = asked.tried(take, "words are misspelt")
+    if other is not None:
+        yield judge.trial("typos", words, "", share, asked.own, other)
 
 
 def missing(asked: Asked, judge: Judge) -> Iterator[Trial]:
     """Every column missing in all rows, one at a time."""
     for name in asked.made.pool.columns:
-        for other in asked.column(name, ["missing"]):
+        answers = asked.known(partial(_listed, asked, name), f"`{name}` is missing")
+        for other in answers:
             yield judge.trial("lost", f"losing `{name}`", name, 1.0, asked.own, other)
+
+
+def _listed(asked: Asked, name: str) -> list[Array]:
+    return list(asked.column(name, ["missing"]))
 
 
 def alone(asked: Asked, judge: Judge, numeric: Sequence[str]) -> Iterator[Trial]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from wholefit.base.wording import cut
 from wholefit.explain import _told
 from wholefit.explain.explanations import Explanations, Part
 from wholefit.report._html import Html, el, plain
@@ -171,4 +172,4 @@ def _svg(title: str, height: float, *inner: Html) -> Html:
 
 def _cut(name: str) -> str:
     line = plain(" ".join(name.split())) or '""'
-    return line if len(line) <= _NAME else line[:_NAME - 1] + "…"
+    return cut(line, _NAME)

@@ -78,7 +78,7 @@ def _picture(record: Any) -> Html | None:
 
 
 def _pairs(record: Interactions) -> Html | None:
-    bars = [Bar(pair.name, pair.sized, pair.size, pair.low, pair.high,
+    bars = [Bar(pair.name, record.sized(pair), pair.size, pair.low, pair.high,
                 "other" if pair.verdict == ADDING else
                 "chosen" if pair in record.together else "tied")
             for pair in record.pairs[:_MOST]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from wholefit.base.wording import cut
 from wholefit.explain._curves import Effect, Surface
 from wholefit.report._charts import Named
 from wholefit.report._html import Html, el
@@ -34,8 +35,8 @@ def curve(record: Effect) -> Html:
     mean = el("polyline", points=" ".join(_at(frame, shape.places, shape.values)), fill="none",
               style="stroke:var(--accent);stroke-width:2.2;stroke-linejoin:round")
     title = f"{record.sentences[0]} The band is {record.level:.0%} at each point"
-    return frame.draw(title, _cut(record.column), _cut(f"change in {record.told}", 44), *rows, band,
-                      zero, mean, _rug(frame, record))
+    return frame.draw(title, cut(record.column, 36), cut(f"change in {record.told}", 44), *rows,
+                      band, zero, mean, _rug(frame, record))
 
 
 def curve_key(record: Effect) -> Html:
@@ -134,7 +135,8 @@ def _below(names: Sequence[str], wide: float, record: Surface) -> Iterator[Html]
     for at in _some(len(names), 5 if max(map(len, names)) <= 8 else 3):
         yield el("text", names[at][:12], x=f"{_LEFT + (at + 0.5) * wide:.1f}", y=floor + 16,
                  cls="tick", text_anchor="middle")
-    yield el("text", _cut(record.columns[0]), x=(_LEFT + _WIDE) / 2, y=floor + 40, cls="axis-name",
+    yield el("text", cut(record.columns[0], 36), x=(_LEFT + _WIDE) / 2, y=floor + 40,
+             cls="axis-name",
              text_anchor="middle")
 
 
@@ -143,7 +145,7 @@ def _beside(names: Sequence[str], high: float, record: Surface) -> Iterator[Html
         yield el("text", names[at][:11], x=_LEFT - 6,
                  y=f"{_TOP + _SIDE - (at + 0.5) * high + 4:.1f}", cls="tick", text_anchor="end")
     middle = _TOP + _SIDE / 2
-    yield el("text", _cut(record.columns[1]), x=12, y=middle, cls="axis-name",
+    yield el("text", cut(record.columns[1], 36), x=12, y=middle, cls="axis-name",
              text_anchor="middle", transform=f"rotate(-90 12 {middle})")
 
 
@@ -161,6 +163,3 @@ def _at(frame: Frame, places: Sequence[float], values: Sequence[float]) -> Itera
 def _xy(frame: Frame, x: float, y: float) -> str:
     return f"{frame.x(x):.1f} {frame.y(y):.1f}"
 
-
-def _cut(name: str, most: int = 36) -> str:
-    return name if len(name) <= most else name[:most - 1] + "…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from wholefit.base import wording
 from wholefit.evaluation.failures import Failures
 from wholefit.report._html import Html, bullets, data, el, join, table
 from wholefit.report._svg import Bar, calibration, forest
@@ -236,9 +237,7 @@ def next_steps(found: Failures) -> Html:
 
 def percent(share: float) -> str:
     """A share in percent; a dash where it is not known."""
-    if math.isnan(share):
-        return "–"
-    return f"{100 * share:.{1 if 0 < abs(share) < 0.0995 else 0}f}%"
+    return wording.percent(share, "–")
 
 
 def _share(value: float, low: float, high: float) -> Html:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from wholefit.base.wording import cut
 from wholefit.explain.inside import Coefficients, Curve, Node, Table, Tree
 from wholefit.explain.inside._numbers import brief
 from wholefit.report._html import Html, el, scrolling
@@ -124,14 +125,14 @@ def table(one: Table) -> Html:
              f"{brief(most)}")
     squares = [_square(one, i, j, (_SIDE + _CELL * x, top + _CELL * y), most)
                for y, i in enumerate(rows) for x, j in enumerate(across)]
-    down = [el("text", _cut(one.rows[i], 17), x=_SIDE - 6, y=top + _CELL * y + 22, cls="tick",
+    down = [el("text", cut(one.rows[i], 17), x=_SIDE - 6, y=top + _CELL * y + 22, cls="tick",
                text_anchor="end") for y, i in enumerate(rows)]
     foot = top + _CELL * len(rows) + 12
-    below = [el("text", _cut(one.across[j], 17), x=_SIDE + _CELL * x + 20, y=foot, cls="tick",
+    below = [el("text", cut(one.across[j], 17), x=_SIDE + _CELL * x + 20, y=foot, cls="tick",
                 text_anchor="end", transform=f"rotate(-45 {_SIDE + _CELL * x + 20} {foot})")
              for x, j in enumerate(across)]
-    names = [el("text", _cut(one.columns[0], 24), x=4, y=14, cls="name"),
-             el("text", _cut(one.columns[1], 24), x=width - 8, y=height - 6, cls="name",
+    names = [el("text", cut(one.columns[0], 24), x=4, y=14, cls="name"),
+             el("text", cut(one.columns[1], 24), x=width - 8, y=height - 6, cls="name",
                 text_anchor="end")]
     drawn = el("svg", el("title", title), *squares, *down, *below, *names, role="img",
                aria_label=title, width=width, height=height, style="max-width:none")
@@ -208,7 +209,7 @@ def _branch(node: Node, y: float, child: Node, to: float) -> Html:
     return el("g", el("title", child.said),
               el("path", d=f"M{x} {y:.1f}H{middle}V{to:.1f}H{end}", fill="none",
                  stroke="var(--line,#aab)", stroke_width=1.5),
-              el("text", _cut(child.said, 28), x=middle + 4, y=f"{to - 5:.1f}", cls="tick"),
+              el("text", cut(child.said, 28), x=middle + 4, y=f"{to - 5:.1f}", cls="tick"),
               el("text", "" if child.rows is None else f"n = {child.rows:,.0f}", x=middle + 4,
                  y=f"{to + 13:.1f}", cls="said"))
 
@@ -226,6 +227,3 @@ def _box(one: Tree, at: int, y: float, whole: float, hidden: int) -> Html:
     return el("g", el("title", said), el("circle", cx=x, cy=f"{y:.1f}",
                                          r=f"{3 + 6 * share**0.5:.1f}", cls="mark chosen"), words)
 
-
-def _cut(words: str, most: int) -> str:
-    return words if len(words) <= most else words[:most - 1] + "…"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from wholefit.base.wording import cut
 from wholefit.explain.salient import Picture
 from wholefit.report._html import Html, el, join
 from wholefit.report.saliency._words import AGAINST, FOR
@@ -59,13 +60,13 @@ def tokens(weights: np.ndarray, names: Sequence[str], title: str) -> Html:
     high, wide = weights.shape
     shades = [_squares(level == at, f"rgba({FOR},{at / _SHADES:.3f})")
               for at in range(1, _SHADES + 1)]
-    cut = [name if len(name) <= 12 else name[:11] + "…" for name in names]
+    shown = [cut(name, 12) for name in names]
     look, cell, edge = "font-size:12px;fill:currentColor", _CELL, _NAMES
     down = (el("text", name, x=edge - 6, y=edge + cell * at + 15, text_anchor="end", style=look)
-            for at, name in enumerate(cut[:high]))
+            for at, name in enumerate(shown[:high]))
     across = (el("text", name, x=0, y=0, style=look,
                  transform=f"translate({edge + cell * at + 15} {edge - 6}) rotate(-60)")
-              for at, name in enumerate(cut[:wide]))
+              for at, name in enumerate(shown[:wide]))
     frame = el("rect", x=0, y=0, width=wide, height=high, fill="none", stroke="#888",
                stroke_width=0.05)
     inside = el("g", frame, *shades, transform=f"translate({edge} {edge}) scale({cell})")

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from wholefit.base.wording import figures
 from wholefit.data.notes import some
 from wholefit.evaluation import Score
 from wholefit.training.advice._evidence import Evidence, family
@@ -304,10 +305,11 @@ def _more_rows(e: Evidence) -> Said:
     sign = 1 if record.better == "higher" else -1
     low, high = sorted((sign * forecast.gain_low, sign * forecast.gain_high))
     if low > 0:
+        gain = figures(sign * forecast.gain, 3)
         yield (2, f"Get more rows: {forecast.rows:,} instead of {e.rows:,}",
-               f"its learning curve still rises: the forecast gain is {sign * forecast.gain:.3g} "
-               f"[{low:.3g}, {high:.3g}] in {e.metric}",
-               f"{sign * forecast.gain:.3g} in {e.metric} for twice the rows")
+               f"its learning curve still rises: the forecast gain is {gain} "
+               f"[{figures(low, 3)}, {figures(high, 3)}] in {e.metric}",
+               f"{gain} in {e.metric} for twice the rows")
 
 
 # ---- people -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.budget import Clock
-from wholefit.base.wording import plain
+from wholefit.base.wording import capital, plain
 from wholefit.evaluation import Score
 from wholefit.evaluation.intervals import student
 from wholefit.models import Model
@@ -65,7 +65,7 @@ class LearningCurve:
     @property
     def said(self) -> tuple[str, ...]:
         """What follows, in sentences."""
-        found = [] if self.verdict is None else [f"{_capital(self.verdict.said)}."]
+        found = [] if self.verdict is None else [f"{capital(self.verdict.said)}."]
         found += [self._step_said(), self._more_said()]
         if math.isfinite(self.exponent):
             last = self.points[-1]
@@ -126,7 +126,7 @@ class LearningCurve:
         size = f"{kind} ({told.rows:,} to learn from)"
         if low > 0:
             return f"Expect {size} to gain {span} in {self.metric}."
-        return f"{_capital(size)} would gain {span} in {self.metric}: perhaps nothing."
+        return f"{capital(size)} would gain {span} in {self.metric}: perhaps nothing."
 
 
 def learning_curve(
@@ -196,10 +196,6 @@ def _notes(bench: Bench, found: Measured, draws: int) -> tuple[str, ...]:
         said.append(f"The budget allowed {found.points[0].fits // folds} of {draws} draws of "
                     "rows.")
     return tuple(said)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 __all__ = ["Array", "LearningCurve", "learning_curve"]
