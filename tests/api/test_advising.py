@@ -50,6 +50,22 @@ def test_a_sound_fit_is_left_alone() -> None:
         "a penalty", "grid or random", "stopped by the budget", "rows in time"}
 
 
+def own_loss(truth: np.ndarray, answer: np.ndarray) -> float:
+    """The share of wrong answers."""
+    return float(np.mean(np.asarray(truth) != np.asarray(answer)))
+
+
+own_loss.greater_is_better = False  # type: ignore[attr-defined]
+
+
+def test_a_loss_of_ones_own_is_less_the_better() -> None:
+    from wholefit.api.advising import evidence
+
+    result = wf.fit(rows(300), target="y", metric=own_loss, jobs=1, folds=3,
+                    models="decision_tree")
+    assert evidence(result).better == "lower"
+
+
 def test_records_that_are_known() -> None:
     table = rows(1_500).with_columns(pl.when(pl.col("sex") == "m").then(pl.lit("yes")).otherwise(
         pl.col("y")).alias("y"))

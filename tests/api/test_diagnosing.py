@@ -75,6 +75,17 @@ def test_out_of_fold_answers_make_what_a_file_keeps(results: tuple[wf.Result, wf
     assert back is not None and back.rows == 1_500 and "Person" not in json.dumps(stored)
 
 
+def test_what_does_not_allow_for_groups_and_weights_is_said() -> None:
+    rows = table(400, 3).drop("day", "person").with_columns(
+        pl.Series("who", np.arange(400) // 4), pl.Series("heavy", np.arange(400) % 3 + 1.0))
+    plain = wf.fit(rows.drop("who", "heavy"), target="bought", models="logistic", jobs=1)
+    assert plain.diagnose(rows.drop("who", "heavy")).notes == ()
+    both = wf.fit(rows, target="bought", models="logistic", jobs=1, groups="who", weights="heavy")
+    found = both.diagnose(rows)
+    assert len(found.notes) == 2 and all(each in found.to_text() for each in found.notes)
+    assert "too narrow" in found._repr_html_() and "count each row once" in found._repr_html_()
+
+
 def test_costs_and_thresholds(results: tuple[wf.Result, wf.Result], held: pl.DataFrame) -> None:
     found = results[0].diagnose(held, costs={"yes": 10, "no": 1})
     assert found.costs and found.costs.miss == 10 and found.costs.best < 0.3

@@ -240,3 +240,18 @@ def test_a_file_that_was_altered_ends_in_a_sentence(
         assert "altered" in str(error) or "fit" in str(error)
     else:
         assert not found.exact and np.isfinite(found.values).all()
+
+
+def test_the_class_that_costs_decide_for_is_the_one_that_is_told() -> None:
+    random = np.random.default_rng(6)
+    x = random.normal(size=300)
+    kind = np.digitize(x + random.normal(size=300), [-0.7, 0.7])
+    rows = pl.DataFrame({"x": x, "y": np.array(["p", "q", "r"])[kind]})
+    result = wf.fit(rows, target="y", models="logistic", jobs=1, folds=3).with_threshold(
+        costs={"p": 8, "q": 1, "r": 1})
+    said = result.predict(rows)["prediction"].to_list()
+    most = result.predict_proba(rows)
+    names = [name.removeprefix("p_") for name in most.columns]
+    assert said != [names[at] for at in most.to_numpy().argmax(axis=1)], "costs decide otherwise"
+    found = result.explain(rows)
+    assert [found.outputs[at] for at in found.chosen] == said

@@ -105,6 +105,8 @@ def test_pictures_and_failures_that_were_altered_never_cost_the_page(tmp_path: P
         result = wrapped(changed, states)
         assert result.report(tmp_path / f"page.{ending}", force=True).stat().st_size > 1_000
         result.advice().to_text()
+    empty = put(record, ("exhibits", "failures", "gains", "gain"), [])
+    wrapped(empty, states).report(tmp_path / "page.html", force=True)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -89,6 +89,10 @@ def test_clock_counts_down() -> None:
 def test_seeds_differ_by_name_and_repeat() -> None:
     assert seeds.derive(0, "split") == seeds.derive(0, "split")
     assert len({seeds.derive(0, "fold", k) for k in range(100)}) == 100
+    assert seeds.some(3, 5, 0, "rows").tolist() == [0, 1, 2]
+    few = seeds.some(100, 5, 0, "rows")
+    assert len(set(few.tolist())) == 5 and (np.diff(few) > 0).all()
+    assert few.tolist() == seeds.some(100, 5, 0, "rows").tolist()
     assert seeds.derive(1, "a") != seeds.derive(2, "a")
 
 

@@ -52,7 +52,8 @@ def test_the_road_from_a_file_to_answers(run: Any, folder: Path, task: str) -> N
     assert done.code == 0, done.err
     assert "saved m.wf and m.html" in done.out and len(done.out.splitlines()) > 5
     page = Path("m.html").read_text()
-    assert "<script" not in page.replace(f"<script>{SCRIPT}</script>", "") and "http-equiv" in page and len(page) < 3_000_000
+    assert "<script" not in page.replace(f"<script>{SCRIPT}</script>", "")
+    assert "http-equiv" in page and len(page) < 3_000_000
     shown = run("show", "m.wf")
     assert shown.code == 0 and shown.out.strip()
     told = json.loads(run("show", "m.wf", "--json").out)

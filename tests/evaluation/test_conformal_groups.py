@@ -81,3 +81,14 @@ def test_it_comes_back_bit_by_bit_and_altered_ones_are_refused() -> None:
             read(State(GROUPED, config, parts=state.parts))
     with pytest.raises(KeyError):
         read(State(GROUPED, {"by": "g", "levels": ["a", "b", "c"]}, parts=state.parts))
+
+
+def test_a_column_named_like_a_pattern_may_be_calibrated_by() -> None:
+    truth, answer, rows = numbers(400, 5)
+    column = rows.get_column("group")
+    usual = grouped(truth, answer, "group", column)
+    for name in ("^a.*$", "*", ""):
+        found = grouped(truth, answer, name, column.alias(name))
+        asked = rows.rename({"group": name})
+        assert np.array_equal(found.interval(answer, 0.9, asked), usual.interval(
+            answer, 0.9, rows))

@@ -232,3 +232,22 @@ def test_thresholds_of_groups_hold_for_the_rows_own_group(credit) -> None:
         changed = granted.with_columns(*(pl.lit(c.after).alias(c.column) for c in each.changes))
         assert fair.predict(changed)["prediction"][0] == "good"
         assert fair.predict_proba(changed)["p_good"][0] >= 0.9
+
+
+def test_what_is_only_just_enough_is_told_of_the_threshold_in_use() -> None:
+    random = np.random.default_rng(2)
+    x = random.normal(size=600)
+    rows = pl.DataFrame({"x": x, "y": np.where(
+        random.random(600) < 1 / (1 + np.exp(-2 * x)), "Yes", "yes")})
+    result = wf.fit(rows, target="y", models="logistic", positive="Yes", jobs=1, folds=3)
+    low = {"x": -2.0}
+    plain = result.counterfactuals(low, want="Yes")
+    assert plain.cut == 0.5 and plain.prediction == "yes" and plain.wanted == "'Yes'"
+    strict = result.with_threshold(0.8).counterfactuals(low, want="Yes")
+    nearest = min(each.probability for each in strict.alternatives)
+    assert strict.cut == 0.8 and nearest >= 0.8
+    assert ("0.8, from which on it is said" in strict.to_text()) == (nearest < 0.85)
+    lax = result.with_threshold(0.2).counterfactuals(low, want="Yes")
+    assert lax.cut == 0.2 and "one half" not in lax.to_text()
+    back = Counterfactuals.from_json(json.loads(json.dumps(lax.to_json())))
+    assert back.cut == 0.2

@@ -155,3 +155,10 @@ def test_any_function_and_sparse_rows_are_composed() -> None:
     linear = dict(MODELS)["linear"]
     assert np.abs(mixed(linear, csr).lent(at, csr[:, at], which)
                   - mixed(linear, X).lent(at, X[:, at], which)).max() < 1e-12
+
+
+def test_some_features_are_rounded_as_the_whole_row_is() -> None:
+    X, y = table()
+    trees = forest(RandomForestRegressor(3, random_state=0).fit(X, y), 0)
+    places = np.array([3, 1])
+    assert np.array_equal(trees.prepared_of(places, X[:, places]), trees.prepared(X)[:, places])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from real_tables import agree, fitted, log_loss, skill, table
 
+from wholefit.base.state import State
 from wholefit.models import make, scorer
 from wholefit.models._calibrated import MarginClassifier, platt
 from wholefit.models._counts import CountsNB
@@ -174,3 +175,13 @@ def test_scikit_learns_own_checks(estimator: object) -> None:
     failed = [f"{row['check_name']}: {row['exception']}" for row in results
               if row["status"] == "failed"]
     assert len(results) > 40 and not failed, "\n".join(failed)
+
+
+def test_a_kernel_machine_answers_in_blocks_as_in_one() -> None:
+    rng = np.random.default_rng(2)
+    support, dual, X = rng.normal(size=(700, 5)), rng.normal(size=(1, 700)), rng.normal(
+        size=(900, 5))
+    state = State("kernel_machine", {"kernel": "rbf", "gamma": 0.3, "coef0": 0.0, "degree": 3},
+                  {"support": support, "dual": dual, "intercept": np.array([0.5])})
+    away = ((X[:, None] - support) ** 2).sum(axis=2)
+    assert np.allclose(scorer(state).answer(X), np.exp(-0.3 * away) @ dual[0] + 0.5, atol=1e-9)

@@ -220,3 +220,10 @@ def test_ticks_lie_on_the_axis_and_are_told_apart(a: float, b: float) -> None:
 def test_ticks_are_written_differently(low: float, length: float) -> None:
     marks = _svg.ticks(low, low + max(length, abs(low) / 50), 4)
     assert marks and len({_svg.written(mark, marks) for mark in marks}) == len(marks)
+
+
+def test_an_axis_given_backwards_is_turned() -> None:
+    assert _svg._widened(5.0, 1.0) == _svg._widened(1.0, 5.0)
+    low, high = _svg._widened(1e9, 0.99)
+    assert low < high
+    assert _svg.ticks(low, high, 4)

@@ -165,6 +165,16 @@ def test_a_grid_of_three_parameters() -> None:
     assert spoken(evidence(entries=(*base, *two))) == {}, "two parameters: a grid is right"
 
 
+def test_a_tie_that_loses_much_is_no_reason_to_change() -> None:
+    """Where a few wild rows make intervals wide, a much worse model may be tied."""
+    forest, base = FOREST, dataclasses.replace(DUMMY, difference={"value": 0.30})
+    wild = entry("gaussian_nb", 0.9, tied=True, difference={"value": 0.5})
+    assert "a model that can be read" not in spoken(evidence(entries=(forest, wild, base)))
+    near = entry("logistic", 0.401, tied=True, difference={"value": 0.001})
+    assert "Use logistic" in spoken(evidence(entries=(forest, near, base)))[
+        "a model that can be read"]
+
+
 def test_stopped_by_the_budget() -> None:
     stopped = Entry(model="svc", params={}, status="stopped", reason="its time was up")
     found = spoken(evidence(entries=(FOREST, LOGISTIC, DUMMY, stopped)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 from wholefit.base.errors import ArtifactError, SchemaError
@@ -200,3 +201,21 @@ def test_thresholds_by_group_are_kept_and_refused() -> None:
             Decision.from_json({**stored, "groups": {**stored["groups"], **broken}}, 2)
     with pytest.raises(ArtifactError):
         Decision.from_json(stored, 3)
+
+
+def test_rows_of_one_person_do_not_tell_the_others_group() -> None:
+    """Ten rows a person, whose height stays: what is learnt by heart is no proxy."""
+    from wholefit import data
+    from wholefit.training.fairness import proxies
+
+    random = np.random.default_rng(4)
+    person = np.repeat(np.arange(60), 10)
+    height, sex = random.normal(size=60)[person], random.permutation(["f", "m"] * 30)[person]
+    table = pl.DataFrame({"person": person, "height": height, "noise": random.normal(size=600),
+                          "y": random.choice(["no", "yes"], 600)})
+    known = proxies(data.load(table, target="y", roles={"person": "group"}), {"sex": sex})[0]
+    loose = proxies(data.load(table.drop("person"), target="y"), {"sex": sex})[0]
+    assert known.score is not None and loose.score is not None
+    assert loose.score.value > 0.9, "by heart"
+    assert known.score.low < 0.6 and known.score.value < 0.75
+    assert known.telling[0][1] < 0.75

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-import numpy as np
-
 from wholefit._version import __version__
 from wholefit.api import _coefficients
 from wholefit.base import tasks
 from wholefit.base.errors import WholefitError
 from wholefit.base.events import emit
-from wholefit.base.seeds import generator
+from wholefit.base.seeds import some
 from wholefit.base.state import State
 from wholefit.base.stored import reading
 from wholefit.base.tasks import Task
@@ -118,8 +116,7 @@ def _exhibits(run: Run, dataset: Dataset) -> Callable[[], dict[str, Any]]:
     # A few rows, not the table: these stay in memory until what they show is asked for.
     seed = run.lineage.get("seed", 0)
     most = min(_KEPT_ROWS, max(_FEWEST_KEPT, _KEPT_CELLS // max(1, dataset.frame.width)))
-    picked = np.arange(len(dataset)) if len(dataset) <= most else np.sort(
-        generator(seed, "kept").choice(len(dataset), most, replace=False))
+    picked = some(len(dataset), most, seed, "kept")
     rows = Dataset(dataset.frame[picked], dataset.schema, source=dataset.source,
                    original=dataset.original[picked])
     return cache(lambda: {**pictured(), **_leant_on(run, rows, seed),

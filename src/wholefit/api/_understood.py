@@ -18,7 +18,7 @@ from wholefit.api import _answers
 from wholefit.api._tables import as_table
 from wholefit.base.errors import DataError, WholefitError, WholefitWarning, unknown
 from wholefit.base.events import emit
-from wholefit.base.seeds import generator
+from wholefit.base.seeds import some
 from wholefit.data import Table
 from wholefit.explain.shares import shares
 from wholefit.report.understood import Part, Understanding
@@ -58,19 +58,19 @@ def understood(
     with warnings.catch_warnings():  # they were said when the rows were brought to the schema
         warnings.simplefilter("ignore", WholefitWarning)
         scores = result.evaluate(table, **policies)
-        some = _some(table, int(result.lineage.get("seed", 0) or 0))
-        parts = [*_parts(result, some, known, values, policies), inside]
+        few = _few(table, result.lineage.get("seed"))
+        parts = [*_parts(result, few, known, values, policies), inside]
         parts += _advised(result, parts)
     return Understanding(tuple(parts), len(judged), judged.source, known, values, scores)
 
 
-def _some(table: Table, seed: int) -> Table:
+def _few(table: Table, seed: Any) -> Table:
     """The rows as they were read; a sample of them where they are many."""
     if table.frame.height <= MOST_ROWS:
         return table
-    picked = generator(seed, "report", "rows").choice(
-        table.frame.height, MOST_ROWS, replace=False)
-    return replace(table, frame=table.frame[np.sort(picked)])
+    drawn = seed if isinstance(seed, int) else 0  # a file may say anything
+    picked = some(table.frame.height, MOST_ROWS, drawn, "report", "rows")
+    return replace(table, frame=table.frame[picked])
 
 
 def _parts(
@@ -119,9 +119,9 @@ def _explained(
     if values:
         yield from _telling(result, rows, kept)
     else:
-        some = replace(rows, frame=rows.frame.head(_EXPLAINED))
+        few = replace(rows, frame=rows.frame.head(_EXPLAINED))
         yield _asked("shares", "How much each column adds", lambda: shares(
-            result.explain(some, evaluations=_ASKED, **kept)))
+            result.explain(few, evaluations=_ASKED, **kept)))
 
 
 def _failures(result: Result, rows: Table, values: bool, kept: dict[str, Any]) -> Any:

@@ -18,6 +18,7 @@ from wholefit.training import advice as advising
 from wholefit.training.advice import Evidence
 from wholefit.training.cures import Cures
 from wholefit.training.curves import LearningCurve
+from wholefit.training.record import Entry
 
 _KINDS = {"cures": Cures, "curve": LearningCurve, "audit": Audit}
 # Of more columns than these not all pairs are looked at.
@@ -47,7 +48,7 @@ def evidence(
     """The facts of a result, what rows it learnt from say, and records that are known."""
     facts, fitted = result._facts, result._fitted
     metric = facts.metric
-    better, own, together = _better(fitted.task.name, metric), None, None
+    better, own, together = _better(fitted.task.name, metric, facts.entries), None, None
     if seen is not None:
         asked = _answers.dataset(fitted, seen, options or {}, with_target=True)
         own, together = _own(result, asked), _together(asked)
@@ -68,11 +69,13 @@ def evidence(
         together=together, **_records(known))
 
 
-def _better(task: str, metric: str) -> str:
-    try:
+def _better(task: str, metric: str, entries: Sequence[Entry]) -> str:
+    if metric in metrics.names(task):
         return "higher" if metrics.get(task, metric).sign > 0 else "lower"
-    except Exception:  # a user's own function is not at hand in a loaded model
-        return "higher"
+    # A user's own function is not at hand in a loaded model; who is best says which way it goes.
+    behind = [each.difference["value"] for each in entries
+              if each.difference and each.difference.get("value")]
+    return "lower" if behind and behind[0] > 0 else "higher"
 
 
 def _records(known: Sequence[Any]) -> dict[str, Any]:

@@ -19,6 +19,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from wholefit.base.wording import cut
+
+# Letters of a name that a message shows, at most.
+_LONGEST = 200
+
 
 class WholefitError(Exception):
     """Root of every error that wholefit raises on purpose."""
@@ -74,5 +79,7 @@ def unknown(kind: str, word: str, options: Iterable[str]) -> UnknownNameError:
     if close is not None:
         hint = f"did you mean {close!r}?"
     else:
-        hint = f"known: {', '.join(options[:20])}" + (", ..." if len(options) > 20 else ".")
-    return UnknownNameError(f"no {kind} is named {word!r}; {hint}")
+        known = ", ".join(cut(str(each), _LONGEST) for each in options[:20])
+        hint = f"known: {known}" + (", ..." if len(options) > 20 else ".")
+    got = cut(word, _LONGEST) if isinstance(word, str) else word
+    return UnknownNameError(f"no {kind} is named {got!r}; {hint}")

@@ -20,3 +20,10 @@ def derive(seed: int, *names: str | int) -> int:
 def generator(seed: int, *names: str | int) -> np.random.Generator:
     """A numpy generator for the named use."""
     return np.random.default_rng(derive(seed, *names))
+
+
+def some(count: int, most: int, seed: int, *names: str | int) -> np.ndarray:
+    """Places among `count`, in order: all of them, or `most` drawn for the named use."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(generator(seed, *names).choice(count, most, replace=False))

@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# Letters of a cell in a table of text, at most.
+_WIDEST = 200
+
 
 def counted(number: int, noun: str) -> str:
     """ "1 row", "2,000 rows"."""
@@ -19,8 +22,11 @@ def figures(number: float, digits: int = 4) -> str:
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table as lines: columns side by side, each as wide as its widest cell."""
-    lines = [header, *rows]
+    """A table as lines: columns side by side, each as wide as its widest cell.
+
+    A cell stands on one line, and is cut where one name would push all others off the screen.
+    """
+    lines = [[cut(cell.replace("\n", " "), _WIDEST) for cell in line] for line in (header, *rows)]
     wide = [max(len(line[at]) for line in lines) for at in range(len(header))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, wide, strict=True)).rstrip()
             for line in lines]

@@ -68,7 +68,7 @@ def explain(
         found.report(out, force=force)
     _tell(found, top, len(row or ()), as_json)
     if out is not None and not as_json:
-        _show.say(f"page written to {out}")
+        _show.say(f"saved {out}")
 
 
 def _explained(result: Any, source: str, row: list[int] | None, **options: Any) -> Any:

@@ -92,7 +92,7 @@ class OverTime:
 
 def reliability(
     truth: np.ndarray, answer: np.ndarray, classes: Sequence[str], positive: int,
-    weights: np.ndarray | None, level: float,
+    weights: np.ndarray | None, level: float, units: np.ndarray | None = None,
 ) -> Reliability:
     """Of two classes the positive one's probability; else that of the most probable class."""
     from wholefit.evaluation.tables import calibration_points
@@ -107,7 +107,7 @@ def reliability(
         points = calibration_points(hit, np.column_stack([1 - top, top]), 1, weights, bins)
         of = "the most probable class"
     gap = score("classification", truth, answer, metrics="ece", positive=positive,
-                weights=weights, level=level)["ece"]
+                weights=weights, units=units, level=level)["ece"]
     return Reliability(of, tuple((float(p[0]), float(p[1]), float(p[2]), float(p[3]), float(p[4]))
                                  for p in points), gap)
 

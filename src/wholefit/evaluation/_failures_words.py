@@ -42,6 +42,7 @@ def text(found: Failures) -> str:
         parts.append(over_time(found.over_time))
     if found.groups is not None:
         parts.append(found.groups.said)
+    parts += found.notes
     parts.append("What to do next:\n" + "\n".join(f"- {said}" for said in advice(found)))
     return "\n\n".join(parts)
 

@@ -124,4 +124,5 @@ def read(state: State) -> Calibration | Grouped:
 
 
 def _labels(column: pl.Series) -> pl.Series:
-    return _cells.to_labels(column).fill_null(_MISSING).alias("level")
+    # Named first: a column named like a pattern, such as "^a.*$", would be read as one.
+    return _cells.to_labels(column.alias("level")).fill_null(_MISSING).alias("level")

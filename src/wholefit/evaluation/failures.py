@@ -47,7 +47,8 @@ class Failures:
 
     What a task has not is None or empty: of numbers there are `residuals` and `misses`; of
     classes `confidence`, `reliability`, `cells`, and of two also `gains` and `costs`. `groups`
-    and `over_time` are there where columns for them were named.
+    and `over_time` are there where columns for them were named. `notes` say what does not allow
+    for weights, or for rows that belong together.
     """
 
     task: str
@@ -67,6 +68,7 @@ class Failures:
     over_time: OverTime | None = None
     groups: Slices | None = None
     level: float = 0.95
+    notes: tuple[str, ...] = ()
 
     def abstain(self, error: float) -> Answered:
         """From which confidence on to answer, so that at most a share `error` is wrong.
@@ -165,7 +167,8 @@ def failures(
                   weights=asked.weights, units=asked.units, level=asked.level,
                   predicted=asked.said)[metric.name]
     return Failures(task=task, rows=len(asked.truth), of=asked.of, score=whole,
-                    classes=asked.classes, level=asked.level, groups=_groups(asked), **made)
+                    classes=asked.classes, level=asked.level, groups=_groups(asked),
+                    notes=_notes(asked), **made)
 
 
 def kept(task: str, truth: Any, answer: Any, columns: Mapping[str, pl.Series],
@@ -235,7 +238,7 @@ def _classes(asked: _Asked) -> dict[str, Any]:
                         expected=1 - sure),
         "confidence": confidence(wrong, sure, classes=k, level=asked.level),
         "reliability": reliability(truth, answer, names, asked.positive, asked.weights,
-                                   asked.level),
+                                   asked.level, asked.units),
         "cells": cells(truth, said, sure, names, asked.shown, asked.numbers, asked.examples,
                        asked.level),
         "over_time": _over_time(asked, wrong, "share of wrong answers", True)}
@@ -282,6 +285,23 @@ def _over_time(
 
 def _labels(column: pl.Series) -> Sequence[str]:
     return column.cast(pl.String).fill_null("").str.slice(0, 19).to_list()
+
+
+def _notes(asked: _Asked) -> tuple[str, ...]:
+    """What takes rows for independent, or for equal, where they are not."""
+    of = ("residuals" if asked.task == "regression" else
+          "confidence, abstention, curves and mistakes")
+    said = []
+    if asked.units is not None:
+        said.append("Rows belong together in groups. The score, worst parts and parts by column "
+                    f"allow for it; {of} and errors over time take each row for itself, so "
+                    "that their intervals are too narrow and their promises too firm.")
+    if asked.weights is not None and np.ptp(asked.weights) > 0:
+        said.append("Rows have weights. The score"
+                    + (", calibration" if asked.task == "classification" else "")
+                    + f" and parts by column allow for them; worst parts, {of} count each row "
+                    "once.")
+    return tuple(said)
 
 
 def _groups(asked: _Asked) -> Slices | None:

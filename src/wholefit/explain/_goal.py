@@ -56,6 +56,17 @@ class Goal:
             return f"at most {number(self.high)}"
         return f"between {number(self.low)} and {number(self.high)}"
 
+    @property
+    def cut(self) -> float:
+        """The probability from which on the wanted one of two classes is said; else NaN."""
+        two = self.code is not None and len(self.fitted.codec.classes) == 2  # type: ignore[attr-defined]
+        if not two or self.away:
+            return math.nan
+        if self.decision is None or self.decision.threshold is None:
+            return 0.5 if self.decision is None else math.nan
+        own = self.decision.threshold
+        return own if self.code == self.decision.positive else 1 - own
+
     def _behind(self, answer: np.ndarray) -> np.ndarray:
         decision, code = self.decision, int(self.code or 0)
         if decision is None:
@@ -93,8 +104,10 @@ def goal(fitted: Fitted, row: Dataset, want: Any, least: float, now: np.ndarray)
         if len(classes) > 2:
             return Goal(fitted, decision, current, away=True)
         return Goal(fitted, decision, 1 - current, least=least)
-    names = [str(label).lower() for label in classes]
-    said = str(want.item() if isinstance(want, np.generic) else want).lower()
+    exact = str(want.item() if isinstance(want, np.generic) else want)
+    if exact in map(str, classes):
+        return Goal(fitted, decision, [str(label) for label in classes].index(exact), least=least)
+    names, said = [str(label).lower() for label in classes], exact.lower()
     if said not in names:
         raise unknown("class", str(want), [str(label) for label in classes])
     return Goal(fitted, decision, names.index(said), least=least)

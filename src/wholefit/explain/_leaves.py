@@ -57,7 +57,7 @@ class Leaves:
         trees = self._trees_with(features)
         if not len(trees):
             return self._ended(made)
-        lent = self._prepared(features, values)
+        lent = self.trees.prepared_of(features, values)
         first = self._first(features)
         boxes = [self._box(feature, lent[:, at]) for at, feature in enumerate(features)]
         step = max(1, _PAIRS // len(trees))
@@ -71,7 +71,7 @@ class Leaves:
         trees = self._trees_with(features)
         if not len(trees):
             return self._ended(np.repeat(self._sum[None], len(values), axis=0))
-        lent = self._prepared(features, values)
+        lent = self.trees.prepared_of(features, values)
         first = self._first(features)
         bits = self._bits(features, lent)
         made = np.empty((len(values), *self._sum.shape))
@@ -245,12 +245,6 @@ class Leaves:
         return bits
 
     # ---- machinery ----------------------------------------------------------------------
-
-    def _prepared(self, features: Array, values: Array) -> Array:
-        """Lent values as the walk compares them."""
-        whole = np.zeros((len(values), self._width))
-        whole[:, features] = values
-        return self.trees.prepared(whole)[:, features]
 
     def _trees_with(self, features: Array) -> Array:
         return np.unique(self._tree_of[np.isin(self._feature, features)])

@@ -65,7 +65,8 @@ def find(
         **_answer(wanted, now[0]),
         "changeable": tuple(pool.columns[at] for at in moves.columns),
         "kept": tuple(n for at, n in enumerate(pool.columns) if at not in moves.columns),
-        "values_from": _source(sketch, among), "notes": _notes(every, options)}
+        "values_from": _source(sketch, among), "notes": _notes(every, options),
+        "cut": None if np.isnan(wanted.cut) else wanted.cut}
     if wanted.judge(now)[0][0]:
         return Counterfactuals(**told, already=True, alternatives=(), complete=0, asked=1)
     if not moves.columns:

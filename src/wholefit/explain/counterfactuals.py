@@ -16,6 +16,9 @@ from wholefit.base.stored import typed
 from wholefit.base.wording import counted, plain
 from wholefit.explain._plausible import number
 
+# So little above the probability that is needed is only just enough.
+_JUST = 0.05
+
 __all__ = ["Change", "Counterfactual", "Counterfactuals"]
 
 
@@ -70,7 +73,8 @@ class Counterfactuals:
     were asked (0: none), `most` the largest that was looked for; `asked` counts the rows asked.
     `kept` names the columns that were not to change, `nearest` what came nearest where nothing
     was found. `values_from` says where plausible values come from; `usual` is how far real rows
-    lie from their own nearest, at most (95%).
+    lie from their own nearest, at most (95%). `cut` is the probability from which on the wanted
+    one of two classes is said; None where it is not that of one threshold.
     """
 
     target: str
@@ -88,6 +92,7 @@ class Counterfactuals:
     nearest: Counterfactual | None = None
     usual: float | None = None
     notes: tuple[str, ...] = ()
+    cut: float | None = 0.5
 
     def to_text(self) -> str:
         """Plain sentences."""
@@ -107,10 +112,13 @@ class Counterfactuals:
         elif self.complete:
             said.append(f"All combinations of at most {counted(self.complete, 'changed column')} "
                         "were asked on a grid of values.")
-        if any(each.probability is not None and each.probability < 0.55
-               for each in self.alternatives):
-            said.append("A probability near one half is only just enough, and may not hold when "
-                        "the model is fitted anew: least=0.6 asks for more.")
+        if self.cut is not None and any(
+                each.probability is not None and each.probability < self.cut + _JUST
+                for each in self.alternatives):
+            near = "one half" if self.cut == 0.5 else f"{self.cut:.2g}, from which on it is said,"
+            said.append(f"A probability near {near} is only just enough, and may not hold when "
+                        f"the model is fitted anew: least={min(self.cut + 0.1, 0.99):.2g} asks "
+                        "for more.")
         return [*said, f"Values are {self.values_from}.", *self.notes,
                 "This is how the model answers, not what a change in the world would do."]
 

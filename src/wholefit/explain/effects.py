@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.errors import DataError, ParameterError
-from wholefit.base.seeds import generator
+from wholefit.base.seeds import generator, some
 from wholefit.explain import _ale
 from wholefit.explain._axis import Axis, axis
 from wholefit.explain._curves import Curve, Effect, Surface
@@ -270,8 +270,7 @@ def _weights(pool: Pool, rows: Array) -> Array:
 def _fewer(pool: Pool, most: int, seed: int) -> Pool:
     if len(pool) <= most:
         return pool
-    kept = np.sort(generator(seed, "effect rows").choice(len(pool), most, replace=False))
-    return Pool(pool.fitted, pool.dataset.take(kept))
+    return Pool(pool.fitted, pool.dataset.take(some(len(pool), most, seed, "effect rows")))
 
 
 def _check(kind: str, points: int, level: float) -> None:
@@ -287,8 +286,8 @@ def _check(kind: str, points: int, level: float) -> None:
 
 def _shown(lines: Array, seed: int) -> tuple[tuple[float, ...], ...]:
     """Some rows' curves, each from where it starts."""
-    some = generator(seed, "ice").permutation(len(lines))[:_SHOWN]
-    return tuple(tuple(map(float, line - line[0])) for line in lines[np.sort(some)])
+    few = generator(seed, "ice").permutation(len(lines))[:_SHOWN]
+    return tuple(tuple(map(float, line - line[0])) for line in lines[np.sort(few)])
 
 
 def _against(lines: Array | None, curve: Array) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.seeds import generator
+from wholefit.base.seeds import generator, some
 from wholefit.data import Dataset
 from wholefit.explain.pool import Pool
 from wholefit.training import Fitted
@@ -51,8 +51,7 @@ def sample(dataset: Dataset, seed: int) -> Dataset:
     """The rows that are asked about: `MOST_ROWS` at most, drawn with the seed."""
     if len(dataset) <= MOST_ROWS:
         return dataset
-    rows = generator(seed, "reliance").choice(len(dataset), MOST_ROWS, replace=False)
-    return dataset.take(np.sort(rows))
+    return dataset.take(some(len(dataset), MOST_ROWS, seed, "reliance"))
 
 
 def reliance(

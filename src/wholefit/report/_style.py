@@ -11,7 +11,8 @@ PICTURES = """
 svg{display:block;max-width:100%;overflow:visible}
 svg text{fill:var(--ink);font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 svg .name{font-weight:600}
-svg .said{fill:var(--soft);font-variant-numeric:tabular-nums}
+svg .said{fill:var(--soft);font-variant-numeric:tabular-nums;paint-order:stroke;
+stroke:var(--page);stroke-width:8px;stroke-linejoin:round}
 svg .tick{fill:var(--soft);font-size:12px}
 svg .beyond{fill:var(--other);font-size:17px}
 svg .beyond.chosen{fill:var(--accent)}

@@ -28,7 +28,7 @@ def _lines(result: Reported, known: Understanding) -> Iterator[tuple[str, str, s
         ("why", "What does it rest on?", _rests(result, known)),
         ("hold", "Would it hold?", _first(known, "stress")),
         ("fairness", "Is it fair?", _fair(known)),
-        ("next", "What to do next?", _next(known)),
+        ("next", "What to do next?", _next(result, known)),
     ):
         if said:
             yield name, title, said, metric
@@ -83,8 +83,9 @@ def _fair(known: Understanding) -> str:
     return f"Unequal beyond chance by {len(audit.unequal)} of {asked} criteria."
 
 
-def _next(known: Understanding) -> str:
+def _next(result: Reported, known: Understanding) -> str:
     for part in _found(known, *NEXT):
         for each in part.record.advice[:1]:
             return f"{each.do}, because {each.because}."
-    return ""
+    steps = words.steps(result)
+    return str(steps[0]) if steps else ""

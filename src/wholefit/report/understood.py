@@ -216,7 +216,16 @@ def kept_failures(result: Reported, known: Understanding) -> Part | None:
     if kept is None or known.of("failures"):
         return None
     found = failures.checked(kept)
-    return None if found is None else Part("failures", "Where it fails", found)
+    part = None if found is None else Part("failures", "Where it fails", found)
+    return part if part is not None and _tells(part) else None
+
+
+def _tells(part: Part) -> bool:
+    """Whether what a file kept can be told and drawn at all: its numbers may be anyone's."""
+    try:
+        return bool(part.said) and bool(drawn(part))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return False
 
 
 def _fair(result: Reported, known: Understanding) -> list[Html]:

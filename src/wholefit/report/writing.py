@@ -43,10 +43,11 @@ def whole(
     """
     nav = el("nav", el("ul", *(el("li", el("a", heading, href=f"#{name}"))
                                for name, heading, _ in shown)), aria_label="Sections", cls="toc")
-    body = (el("section", el("h2", heading, id=f"{name}-title"), inner,
+    body = (el("section", el("h2", heading, id=f"{name}-title"), Html(words.spelled(inner)),
                id=name, aria_labelledby=f"{name}-title") for name, heading, inner in shown)
     made = el("html", _head(title), el(
-        "body", el("a", "Skip to the report", href="#main", cls="skip"), top(Html("")), nav,
+        "body", el("a", "Skip to the report", href="#main", cls="skip"),
+        Html(words.spelled(top(Html("")))), nav,
         el("main", *body, id="main"), end, el("script", Html(SCRIPT))), lang="en")
     return f"<!doctype html>\n{made}\n"
 

@@ -93,8 +93,9 @@ class Fitted:
 
         SchemaError where the decision differs by group and `asked` lacks the group's column.
         """
-        rows = None if asked is None else asked.original
-        return None if self.decision is None else self.decision.codes(answer, rows)
+        if self.decision is None:
+            return None
+        return self.decision.codes(answer, None if asked is None else asked.original)
 
     def state(self) -> State:
         """The model as version-independent data; StateError if it has none."""

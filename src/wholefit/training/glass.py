@@ -288,6 +288,6 @@ def _said(found: GlassBoxes, seen: dict[str, Model]) -> list[str]:
                 "a glass box may be as good, or lose more than is worth it")
             lines.append(f"Reading has a price here: {sure}. The nearest is {near.model} "
                          f"({near.size}): {near.said} of {found.metric}.")
-    lines.append("Prices are paired differences from the best on the same rows; they are not "
-                 "corrected for its having been picked as the best of several.")
+    lines.append("Prices are paired differences from the best on the same rows, their intervals "
+                 "corrected for the number of models.")
     return lines

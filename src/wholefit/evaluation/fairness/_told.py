@@ -69,7 +69,9 @@ def limits(audit: Audit) -> tuple[str, ...]:
         "The rows are those that were given. People who never got into them (refused before, not "
         "counted) are not judged.",
         f"p-values are corrected for {audit.comparisons:,} comparisons (Holm); the intervals of "
-        "groups are not, and some of many will miss by chance.",
+        "groups are not, and some of many will miss by chance. Verdicts of criteria are corrected "
+        "for all criteria too: where an interval leaves out 0 and no difference is shown, that is "
+        "why.",
     ]
     thin = sum(group.n < audit.thin for part in audit.parts for group in part.groups)
     if thin:

@@ -19,7 +19,7 @@ from wholefit.evaluation import two_sample
 from wholefit.evaluation.fairness import _groups, _measures, gaps
 from wholefit.evaluation.fairness._measures import JUDGED, Rows, Stat
 from wholefit.evaluation.fairness._shrink import shrunk
-from wholefit.evaluation.fairness.records import Audit, Gap, Group, Impossible, Part
+from wholefit.evaluation.fairness.records import Audit, Criterion, Gap, Group, Impossible, Part
 from wholefit.evaluation.score import Score, check_level
 from wholefit.evaluation.slices import apart
 
@@ -84,6 +84,7 @@ def audit(
                    seed)
              for names in sets for outcome, rows in answers.outcomes(positive)]
     parts, count = _corrected(parts, 1 - level)
+    parts = _criteria_corrected(parts, 1 - level)
     return Audit(answers.task, target, len(answers.truth), level, thin, tuple(parts), count)
 
 
@@ -177,6 +178,31 @@ def _corrected(parts: list[Part], alpha: float) -> tuple[list[Part], int]:
                                             for name, gap in group.against.items()})
         for group in part.groups)) for part in parts]
     return made, len(judged)
+
+
+def _criteria_corrected(parts: list[Part], alpha: float) -> list[Part]:
+    """The parts with the criteria's p-values corrected for all criteria of all parts (Holm).
+
+    Each p is of the largest gap, corrected for its pairs. Disparate impact asks of the same rates
+    as demographic parity, and shares its p; it fails only where both its interval and p say so.
+    """
+    told = [(at, each.measure, each.p) for at, part in enumerate(parts)
+            for each in part.criteria if not each.ratio]
+    corrected = two_sample.adjusted([p for _, _, p in told], "holm")
+    found = iter(corrected)
+    shared = {(at, measure): float(p) for (at, measure, _), p in zip(told, corrected, strict=True)
+              if measure == "selection_rate"}
+
+    def settled(at: int, each: Criterion) -> Criterion:
+        p = shared.get((at, each.measure), math.nan) if each.ratio else float(next(found))
+        if math.isnan(p):
+            return each
+        calm = {"unequal": "no difference shown", "below 0.8": "not certain"}
+        verdict = calm.get(each.verdict, each.verdict) if p >= alpha else each.verdict
+        return dataclasses.replace(each, p=p, verdict=verdict)
+
+    return [dataclasses.replace(part, criteria=tuple(settled(at, each) for each in part.criteria))
+            for at, part in enumerate(parts)]
 
 
 def _impossible(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError, ParameterError
-from wholefit.base.seeds import generator
+from wholefit.base.seeds import generator, some
 from wholefit.evaluation.intervals import student, wilson
 from wholefit.evaluation.score import check_level
 from wholefit.evaluation.worst._conditions import Conditions, conditions
@@ -102,9 +102,7 @@ class _Rows:
 
 
 def _sample(rows: _Rows, seed: int) -> np.ndarray:
-    if len(rows) <= _MOST_ROWS:
-        return np.arange(len(rows))
-    return np.sort(generator(seed, "worst sample").choice(len(rows), _MOST_ROWS, replace=False))
+    return some(len(rows), _MOST_ROWS, seed, "worst sample")
 
 
 def _found(

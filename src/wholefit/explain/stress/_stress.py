@@ -120,7 +120,8 @@ class Stress:
         if not worst.sure:
             return f"{what} costs nothing beyond chance in any column ({worst.span} at most)."
         others = len({each.column for each in found if each.sure}) - 1
-        more = f"; {counted(others, 'other column')} cost something too" if others else ""
+        cost = "costs" if others == 1 else "cost"
+        more = f"; {counted(others, 'other column')} {cost} something too" if others else ""
         return f"{what} costs most with {worst.words}: {worst.span}{more}."
 
     def _fooled_said(self) -> str:

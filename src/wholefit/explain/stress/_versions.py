@@ -132,8 +132,8 @@ def _changed(
 ) -> pl.DataFrame:
     if kind == "none":
         return base.with_columns([
-            pl.Series(name, [None], dtype=base.schema[name]).new_from_index(0, base.height)
-            for name in base.columns])
+            pl.Series(name, [None], dtype=dtype).new_from_index(0, base.height)
+            for name, dtype in base.schema.items()])
     if kind == "word":
         return base.with_columns([_misspelt(base.get_column(name), generator(seed, name, "typo"))
                                   for name in words])

@@ -100,11 +100,21 @@ class Trees:
 
     def prepared(self, X: Any) -> np.ndarray:
         """Features (n, p) as the walk compares them: rounded as the learner did, levels coded."""
-        whole = dense(X, self._features)
-        if self._single:
-            whole = whole.astype(np.float32, copy=False)
-        whole = whole.astype(np.float64, order="C", copy=False)
+        whole = self._rounded(dense(X, self._features))
         return self._levels.coded(whole) if self._levels else whole
+
+    def prepared_of(self, features: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """The same of `values` (n, len(features)) of some features alone."""
+        if not self._levels:
+            return self._rounded(np.asarray(values))
+        whole = np.zeros((len(values), self._features))
+        whole[:, features] = values
+        return self.prepared(whole)[:, features]
+
+    def _rounded(self, values: np.ndarray) -> np.ndarray:
+        if self._single:
+            values = values.astype(np.float32, copy=False)
+        return values.astype(np.float64, order="C", copy=False)
 
     def _chunk(self, X: np.ndarray) -> np.ndarray:
         if self._aggregate == "median":

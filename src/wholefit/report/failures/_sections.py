@@ -231,8 +231,8 @@ def groups(found: Failures) -> Html | None:
 
 
 def next_steps(found: Failures) -> Html:
-    """What to do about it."""
-    return bullets(data(said, 600) for said in found.next_steps())
+    """What to do about it, and what does not allow for weights or groups of rows."""
+    return bullets(data(said, 600) for said in (*found.next_steps(), *found.notes))
 
 
 def percent(share: float) -> str:

@@ -28,6 +28,8 @@ _ENSEMBLES = ("voting", "stacking")
 # Below so many rows the luck of the split is worth taking away; below so large a share a class
 # is rare; so many rows a feature make a penalty idle.
 _FEW_ROWS, _RARE, _PER_FEATURE = 500, 0.2, 5
+# What a tied model may lose of the best one's gain over the baseline, to be as good.
+_LOSS_ALLOWED = 0.02
 
 
 @dataclass(frozen=True)
@@ -180,12 +182,23 @@ def _families(e: Evidence) -> Said:
            "k-NN on 2, a single tree on none" if e.classes else "")
 
 
+def _keeps(e: Evidence, entry: Entry) -> bool:
+    """Whether a tied model loses next to nothing of what the best gains over the baseline.
+
+    A tie says that these rows cannot tell two models apart, not that they are equal.
+    """
+    base = next((each for each in e.entries if family(each) == e.baseline), None)
+    gain, loss = (abs((each.difference or {}).get("value") or 0.0) if each is not None else 0.0
+                  for each in (base, entry))
+    return loss <= _LOSS_ALLOWED * gain
+
+
 def _simple(e: Evidence) -> Said:
     """A tree was never among the best; but where a model that can be read is tied, it is free."""
     if family(e.chosen) in (*_CLEAR, e.baseline):
         return
     clear = [entry for entry in e.done if (entry.tied or entry.best) and family(entry) in _CLEAR
-             and not entry.recommended]
+             and not entry.recommended and _keeps(e, entry)]
     if clear:
         yield (2, f"Use {clear[0].model}, which a person can read: models={clear[0].model!r}",
                f"its {e.metric} is {clear[0].scores[e.metric]} and that of {e.model} {e.score}: "
@@ -197,7 +210,7 @@ def _together(e: Evidence) -> Said:
     if family(e.chosen) not in _ENSEMBLES:
         return
     single = [entry for entry in e.done if (entry.tied or entry.best)
-              and family(entry) not in _ENSEMBLES]
+              and family(entry) not in _ENSEMBLES and _keeps(e, entry)]
     if single:
         yield (2, f"Take {single[0].model} alone",
                f"{e.model} has a {e.metric} of {e.score} and it has "

@@ -50,7 +50,8 @@ def _proxy(
         return Proxy(name, None, (), seen, "too few rows of its groups")
     if not features:
         return Proxy(name, None, (), seen, "there are no other columns")
-    whole, label = dataset.frame, _LABEL
+    whole, label, groups = dataset.frame, _LABEL, dataset.groups()
+    unit = None if groups is None else _units(groups[rows])
     while label in features:
         label += "_"
     frame = pl.DataFrame([*(whole.get_column(each)[rows] for each in features),
@@ -58,11 +59,11 @@ def _proxy(
     roles = {each: dataset.schema.role(each) for each in features}
     try:
         asked = data.dataset_of(frame, target=label, roles=roles)
-        found = _judged(asked, tasks.get("classification"), seed, jobs)
+        found = _judged(asked, tasks.get("classification"), seed, jobs, unit)
     except WholefitError as error:
         return Proxy(name, None, (), seen, str(error).rstrip("."))
     truth = asked.target(_codec(asked))
-    alone = {each: _alone(asked, each, truth, seed) for each in features}
+    alone = {each: _alone(asked, each, truth, seed, unit) for each in features}
     top = sorted(alone.items(), key=lambda item: -item[1])[:_TOP]
     return Proxy(name, found, tuple(top), seen)
 
@@ -87,27 +88,43 @@ def _codec(asked: Dataset) -> Any:
     return tasks.get("classification").codec(target, asked.target_values())
 
 
-def _judged(asked: Dataset, task: Task, seed: int, jobs: int) -> evaluation.Score:
+def _judged(
+    asked: Dataset, task: Task, seed: int, jobs: int, unit: np.ndarray | None
+) -> evaluation.Score:
     """The AUC, mean over groups, of answers to rows that the model had not seen."""
     truth = asked.target(_codec(asked))
-    fold = _folds(truth, seed)
+    fold = _folds(truth, seed, unit)
     answer = np.empty((len(truth), int(truth.max()) + 1))
     model = models.make("hist_gradient_boosting(n_estimators=60)")
     for number in range(_FOLDS):
         learnt = fit_plain(asked, task, model, rows=np.flatnonzero(fold != number), seed=seed,
                            jobs=jobs)
         answer[fold == number] = learnt.answer(asked.take(np.flatnonzero(fold == number)))
-    return _auc(truth, answer)
+    return _auc(truth, answer, unit=unit)
 
 
-def _auc(truth: np.ndarray, answer: np.ndarray, level: float | None = 0.95) -> evaluation.Score:
+def _auc(
+    truth: np.ndarray, answer: np.ndarray, level: float | None = 0.95,
+    unit: np.ndarray | None = None,
+) -> evaluation.Score:
     metric = metrics.get("classification", "roc_auc")
     return evaluation.score("classification", truth, answer, metrics=[metric],
-                            level=level)["roc_auc"]
+                            level=level, units=unit)["roc_auc"]
 
 
-def _folds(truth: np.ndarray, seed: int) -> np.ndarray:
-    """A fold for each row, every group dealt round."""
+def _units(groups: np.ndarray) -> np.ndarray:
+    """Rows that belong together as codes from 0; one that belongs to none is alone."""
+    codes = groups.astype(np.int64)
+    alone = codes < 0
+    codes[alone] = codes.max(initial=0) + 1 + np.arange(int(alone.sum()))
+    return np.unique(codes, return_inverse=True)[1]
+
+
+def _folds(truth: np.ndarray, seed: int, unit: np.ndarray | None = None) -> np.ndarray:
+    """A fold for each row, every group dealt round; rows that belong together in one fold."""
+    if unit is not None:
+        first = np.unique(unit, return_index=True)[1]
+        return _folds(truth[first], seed)[unit]
     order = seeds.generator(seed, "proxy folds").permutation(len(truth))
     order = order[np.argsort(truth[order], kind="stable")]
     fold = np.empty(len(truth), dtype=np.intp)
@@ -115,7 +132,9 @@ def _folds(truth: np.ndarray, seed: int) -> np.ndarray:
     return fold
 
 
-def _alone(asked: Dataset, name: str, truth: np.ndarray, seed: int) -> float:
+def _alone(
+    asked: Dataset, name: str, truth: np.ndarray, seed: int, unit: np.ndarray | None
+) -> float:
     """The AUC of one column's bins or levels: group shares learnt on one half, asked of the other.
     """
     if asked.schema.role(name) in ("numeric", "boolean"):
@@ -127,7 +146,7 @@ def _alone(asked: Dataset, name: str, truth: np.ndarray, seed: int) -> float:
     else:
         place = asked.codes(name)[0].astype(np.intp) + 1
     bins, groups = int(place.max()) + 1, int(truth.max()) + 1
-    half = _folds(truth, seed) == 0
+    half = _folds(truth, seed, unit) == 0
     answer = np.empty((len(truth), groups))
     share = np.bincount(truth, minlength=groups) / len(truth)
     for taught in (half, ~half):
