@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,14 @@ from benchmarks import _tools
 ROOT = Path(__file__).parents[2]
 # The model as the catalog writes it, and its classes.
 CASES = (
-    ("random_forest(n_estimators={trees}, max_depth=8)", 0),
-    ("extra_trees(n_estimators={trees}, max_depth=8)", 3),
+    ("ridge", 0),
     ("gradient_boosting(n_estimators={trees})", 2),
     ("hist_gradient_boosting(n_estimators={trees})", 0),
     ("lightgbm(n_estimators={trees})", 2),
     ("xgboost(n_estimators={trees})", 0),
     ("catboost(n_estimators={trees})", 0),
-    ("ridge", 0),
+    ("random_forest(n_estimators={trees}, max_depth=8)", 0),
+    ("extra_trees(n_estimators={trees}, max_depth=8)", 3),
 )
 
 
@@ -36,7 +37,7 @@ def table(peer: str | None, short: bool) -> list[str]:
     lines = catalog(short)
     if peer is None:
         return [*lines, "", "No environment of shap was given (--peer-python)."]
-    rows, trees, repeats = (1000, 50, 2) if short else (10_000, 500, 5)
+    rows, trees, repeats = (1000, 50, 2) if short else (10_000, 500, 3)
     found = {model.format(trees=trees): beside(peer, model.format(trees=trees), classes, rows,
                                                repeats) for model, classes in CASES}
     version = next(iter(found.values()))["versions"]["shap"]
@@ -70,6 +71,7 @@ def beside(peer: str, model: str, classes: int, rows: int, repeats: int) -> dict
     if done.returncode:
         raise RuntimeError(f"{model}: {done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(model, *pair(found["many"], 1, "{:.3g}"), file=sys.stderr, flush=True)
     return found
 
 
