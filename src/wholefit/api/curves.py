@@ -19,7 +19,7 @@ from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training import cures as curing
 from wholefit.training import curves
-from wholefit.training.portfolio import _boosting
+from wholefit.training.portfolio import usual_boosting
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _bench(
 def _model(asked: Any, bench: curves.Bench) -> Any:
     """What `models.make` takes: of a Result its model and settings; the usual one for None."""
     if asked is None:
-        return _boosting(len(bench.problem.y))
+        return usual_boosting(len(bench.problem.y))
     facts = getattr(asked, "_facts", None)
     if facts is None:
         return asked

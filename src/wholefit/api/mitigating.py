@@ -26,7 +26,7 @@ from wholefit.training._group_thresholds import joined
 from wholefit.training.fairness import METHODS, Asked
 from wholefit.training.fairness._by_group import GOALS
 from wholefit.training.fairness._ground import Made
-from wholefit.training.fit import Options, _plan
+from wholefit.training.fit import Options, plan_of
 
 # A column of more numbers than these is cut at its quartiles.
 _FEW = 12
@@ -154,7 +154,7 @@ def _problem(
     settings = Options(folds=folds, seed=seed, features=changes)
     y = dataset.target(run.codec)
     return Problem(dataset, run.task, y, len(getattr(run.codec, "classes", ())),
-                   _plan(dataset, run.task, y, settings), telling_weights(dataset),
+                   plan_of(dataset, run.task, y, settings), telling_weights(dataset),
                    int(run.lineage["jobs"]), seed, changes)
 
 

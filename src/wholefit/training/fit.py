@@ -83,7 +83,7 @@ def fit(
     engineer.check(options.transformers, dataset.schema)
     _cleaning.check(options.clean, dataset)
     codec, y = _target(dataset, task, options)
-    plan = _plan(dataset, task, y, options)
+    plan = plan_of(dataset, task, y, options)
     n_classes = len(getattr(codec, "classes", ()))
     weights = telling_weights(dataset)
     treated = imbalance.asked_for(
@@ -177,7 +177,8 @@ def _try_metric(task: Task, codec: Codec, y: np.ndarray, wanted: Any) -> None:
                      positive=getattr(codec, "positive", 1))
 
 
-def _plan(dataset: Dataset, task: Task, y: np.ndarray, options: Options) -> splits.Plan:
+def plan_of(dataset: Dataset, task: Task, y: np.ndarray, options: Options) -> splits.Plan:
+    """The folds that a fit with these options is judged by."""
     if dataset.time_order() is not None:
         return splits.time_ordered(dataset, folds=options.folds)
     return splits.kfold(

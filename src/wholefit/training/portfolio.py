@@ -39,7 +39,7 @@ class Portfolio:
 def default(task: Task, rows: int, columns: int) -> Portfolio:
     """The default set for a table of this size."""
     left_out: dict[str, str] = {}
-    chosen = [task.baseline, _LINEAR[task.name], _boosting(rows)]
+    chosen = [task.baseline, _LINEAR[task.name], usual_boosting(rows)]
     if rows <= _FOREST_ROWS and rows * columns <= _FOREST_CELLS:
         chosen.append(_FOREST[task.name])
     else:
@@ -50,7 +50,7 @@ def default(task: Task, rows: int, columns: int) -> Portfolio:
     return Portfolio(tuple(models.make(name) for name in chosen), left_out)
 
 
-def _boosting(rows: int) -> str:
+def usual_boosting(rows: int) -> str:
     """LightGBM where it is installed; scikit-learn's histogram boosting is always there.
 
     More rows can carry larger trees: with 15 leaves for all, California housing (15,480 rows)

@@ -195,7 +195,7 @@ def _asked(problem: Problem, plan: Plan) -> list[tuple[Model, list[str]]]:
     words = list(dict.fromkeys(check(word) for word in plan.treatments or usual))
     words = [NONE, *(word for word in words if word != NONE)]
     if plan.models is None:
-        named = [models.make("logistic"), models.make(portfolio._boosting(len(problem.y)))]
+        named = [models.make("logistic"), models.make(portfolio.usual_boosting(len(problem.y)))]
     else:
         named = [models.make(model) for model in plan.models]
     for model in named:
