@@ -181,11 +181,12 @@ def pairs(words: list[str] | None, option: str, *, plain: bool = True) -> dict[s
         name, equals, value = word.rpartition("=")
         if not equals or not name or not value:
             raise typer.BadParameter(f"{option} must be NAME=VALUE; got {word!r}.")
-        found[name] = _plain(value) if plain else value
+        found[name] = literal(value) if plain else value
     return found
 
 
-def _plain(value: str) -> Any:
+def literal(value: str) -> Any:
+    """true, false and numbers as such; anything else as the word it is."""
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
     for kind in (int, float):

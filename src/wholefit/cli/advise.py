@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -36,13 +36,12 @@ def advise(
     if (held_out is None) != (not by):
         raise typer.BadParameter("--held-out and --by go together: rows, and the columns that "
                                  "tell groups of people in them.")
-    options: dict[str, Any] = reading
     result = wf.load(model)
     if not hasattr(result, "advice"):
         raise WholefitError(f"advice is about models with a target; {model} is a model of "
                             f"{result.task}, which `wholefit show` tells about.")
-    known = [result.audit(held_out, by, proxies=False, **options)] if by else []
-    found = result.advice(seen=seen, known=known, **(options if seen is not None else {}))
+    known = [result.audit(held_out, by, proxies=False, **reading)] if by else []
+    found = result.advice(seen=seen, known=known, **(reading if seen is not None else {}))
     if as_json:
         _show.as_json(found.to_json())
         return

@@ -53,9 +53,7 @@ def audit(
 
     if out is not None:
         check_free([out], source, force)
-    options: dict[str, Any] = reading
-    if positive is not None:
-        options["positive"] = positive
+    options = reading if positive is None else {**reading, "positive": positive}
     result = wf.load(model)
     if not hasattr(result, "audit"):
         raise WholefitError(f"{model} answers no question with a known truth (it is a model of "

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from wholefit.cli import _show
-from wholefit.cli._app import command, importable, pairs
+from wholefit.cli._app import command, importable, literal, pairs
 from wholefit.cli._options import Force, Groups, Jobs, Json, Role, Seed, Time, Weights, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
@@ -150,17 +150,8 @@ def _literals(text: str | None) -> list[Any] | None:
     """Numbers, true, false and none as such; anything else as a word."""
     if text is None:
         return None
-    words = {"none": None, "true": True, "false": False}
-    return [words.get(part.strip().lower(), _number(part.strip())) for part in text.split(",")]
-
-
-def _number(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    parts = (part.strip() for part in text.split(","))
+    return [None if part.lower() == "none" else literal(part) for part in parts]
 
 
 def _tell(found: Any, said: list[str], out: Path | None, force: bool, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from wholefit.cli._options import Force, Json, Seed
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
 from wholefit.cli._reading import READ, Reading
-from wholefit.cli.use import Held, Model, Policy, _check_order
+from wholefit.cli.use import Held, Model, Policy, check_order
 
 if TYPE_CHECKING:
     from wholefit.api.diagnosing import Diagnosis
@@ -57,7 +57,7 @@ def diagnose(
     """
     import wholefit as wf
 
-    _check_order(model, source)
+    check_order(model, source)
     if out is not None:
         check_free([out], source, force)
     with told(quiet=True) as said:

@@ -14,7 +14,7 @@ from wholefit.cli._options import Force, Json, Seed, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
 from wholefit.cli._reading import READ, Reading
-from wholefit.cli.use import Held, Model, Policy, _check_order
+from wholefit.cli.use import Held, Model, Policy, check_order
 
 _SHOWN = 25
 Rows = Annotated[str, typer.Argument(
@@ -59,9 +59,8 @@ def importance(
            **_given(within=within, most=most)}
     if together:
         own["together"] = [[name.strip() for name in group.split(",")] for group in together]
-    read = reading
     _tell(model, source, out, force, as_json, lambda result: result.importance(
-        source, **own, **pairs(policy, "--policy", plain=False), **read))
+        source, **own, **pairs(policy, "--policy", plain=False), **reading))
 
 
 @command("effect")
@@ -91,10 +90,9 @@ def effect(
     if len(columns) > 2:
         raise ParameterError(f"an effect is of one column or of two; got {len(columns)}.")
     own = {"kind": kind, "seed": seed, **_given(of=of, points=points, most=most)}
-    read = reading
     _tell(model, source, out, force, as_json, lambda result: result.effect(
         columns[0] if len(columns) == 1 else columns, source, **own,
-        **pairs(policy, "--policy", plain=False), **read))
+        **pairs(policy, "--policy", plain=False), **reading))
 
 
 @command("interactions")
@@ -118,9 +116,8 @@ def interactions(
     wholefit interactions churn.wf held-out.csv
     """
     own = {"top": top, "level": level, "seed": seed, **_given(most=most)}
-    read = reading
     _tell(model, source, out, force, as_json, lambda result: result.interactions(
-        source, **own, **pairs(policy, "--policy", plain=False), **read))
+        source, **own, **pairs(policy, "--policy", plain=False), **reading))
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -133,7 +130,7 @@ def _tell(model: Path, source: str, out: Path | None, force: bool, as_json: bool
 
     if out is not None:
         check_free([out], source, force)
-    _check_order(model, source)
+    check_order(model, source)
     with told(quiet=True) as said:
         found = ask(wf.load(model))
     page = None if out is None else str(found.report(out, force=force))

@@ -12,7 +12,7 @@ from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Force, Json, Seed, option
 from wholefit.cli._places import check_free
 from wholefit.cli._reading import READ, Reading
-from wholefit.cli.use import Model, Policy, _check_order, _noted
+from wholefit.cli.use import Model, Policy, check_order, noted
 
 
 @command("explain")
@@ -52,7 +52,7 @@ def explain(
         raise typer.BadParameter("--row counts from 1.")
     if out is not None:
         check_free([out], source, force)
-    _check_order(model, source)
+    check_order(model, source)
     options: dict[str, Any] = {
         **pairs(policy, "--policy", plain=False), "compared": compared, "seed": seed,
         **reading}
@@ -60,7 +60,7 @@ def explain(
         options["evaluations"] = evaluations
     if row:
         options["only"] = [each - 1 for each in row]
-    with _noted(quiet=as_json):
+    with noted(quiet=as_json):
         result = wf.load(model)
         _check_task(result)
         found = _explained(result, source, row, method=method, background=background, **options)

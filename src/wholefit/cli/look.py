@@ -73,8 +73,7 @@ def profile(
 
     if out is not None:
         check_free([out], source, force)
-    options = reading
-    options |= {} if sample is None else {"most": sample}
+    options = reading if sample is None else {**reading, "most": sample}
     found = wf.profile(source, target=target, against=against, **options)
     if out is not None:
         found.report(out, force=force, values=not no_values)

@@ -13,7 +13,7 @@ from wholefit.cli._app import command
 from wholefit.cli._options import Json, Seed
 from wholefit.cli._progress import told
 from wholefit.cli._reading import READ, Reading
-from wholefit.cli.use import Model, _check_order
+from wholefit.cli.use import Model, check_order
 
 Rows = Annotated[str, typer.Argument(
     help="Rows: a file, or - for standard input.", metavar="SOURCE")]
@@ -54,14 +54,13 @@ def counterfactual(
     """Say what would have to be otherwise in a row for the model to answer as wanted."""
     import wholefit as wf
 
-    _check_order(model, source)
-    words = reading
+    check_order(model, source)
     with told(quiet=True):
         result = _supervised(wf.load(model))
         found = result.counterfactuals(
-            _picked(source, row, words), want=_wanted(result, want), change=change,
+            _picked(source, row, reading), want=_wanted(result, want), change=change,
             keep=keep or [], only_up=only_up or [], only_down=only_down or [],
-            among=None if among is None else wf.read(among, **words),
+            among=None if among is None else wf.read(among, **reading),
             alternatives=alternatives, most=most, least=least, seed=seed)
     if as_json:
         _show.as_json(found.to_json())
@@ -86,12 +85,11 @@ def nearest(
     """List the rows that the model treats most like each row, and what became of them."""
     import wholefit as wf
 
-    _check_order(model, source)
-    words = reading
+    check_order(model, source)
     with told(quiet=True):
         result = _supervised(wf.load(model))
-        asked = wf.read(source, **words) if row is None else _picked(source, row, words)
-        found = result.examples(asked, wf.read(among, **words), k=k, seed=seed)
+        asked = wf.read(source, **reading) if row is None else _picked(source, row, reading)
+        found = result.examples(asked, wf.read(among, **reading), k=k, seed=seed)
     if row is not None:
         found = replace(found, found=tuple(replace(one, row=row - 1) for one in found.found))
     if as_json:

@@ -11,7 +11,7 @@ from wholefit.cli._options import Force, Json, Seed, option
 from wholefit.cli._places import check_free
 from wholefit.cli._progress import told
 from wholefit.cli._reading import READ, Reading
-from wholefit.cli.use import Held, Model, Policy, _check_order
+from wholefit.cli.use import Held, Model, Policy, check_order
 
 _SHOWN = 20
 
@@ -43,7 +43,7 @@ def stress(
     if out is not None:
         check_free([out], source, force)
     importable(metric)
-    _check_order(model, source)
+    check_order(model, source)
     with told(as_json) as said:
         found = wf.load(model).stress(
             source, metric=metric, most=most, seed=seed,

@@ -56,8 +56,8 @@ def predict(
         raise typer.BadParameter("--json prints and --out writes: say one of them.")
     if out != "-":
         check_free([Path(out)], source, force)
-    _check_order(model, source)
-    with _noted():
+    check_order(model, source)
+    with noted():
         options = {**pairs(policy, "--policy", plain=False),
                    **({} if level is None else {"level": level}),
                    **({} if least is None else {"least": least}),
@@ -87,8 +87,8 @@ def evaluate(
     import wholefit as wf
 
     importable(metric)
-    _check_order(model, source)
-    with _noted():
+    check_order(model, source)
+    with noted():
         options = {**pairs(policy, "--policy", plain=False),
                    **reading}
         if by:
@@ -130,8 +130,8 @@ def compare(
     importable(metric)
     *more, source = rest
     paths = [a, b, *map(Path, more)]
-    _check_order(a, source)
-    with _noted():
+    check_order(a, source)
+    with noted():
         options = {**pairs(policy, "--policy", plain=False),
                    **reading}
         models = [wf.load(path) for path in paths]
@@ -187,7 +187,7 @@ def show(model: Model, as_json: Json = False) -> None:
 
 
 @contextmanager
-def _noted(quiet: bool = True) -> Iterator[None]:
+def noted(quiet: bool = True) -> Iterator[None]:
     """Say on standard error what was odd about the rows: the answer is all that goes out."""
     said: list[str] = []
     try:
@@ -199,7 +199,7 @@ def _noted(quiet: bool = True) -> Iterator[None]:
                 _show.aside(sentence)
 
 
-def _check_order(model: Path, source: str) -> None:
+def check_order(model: Path, source: str) -> None:
     """The model comes first; a person who says it last is told so."""
     if source.endswith(".wf") and Path(source).is_file():
         if model.suffix == ".wf":
