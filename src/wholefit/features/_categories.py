@@ -8,6 +8,7 @@ from wholefit.base.state import State
 from wholefit.features._levels import Levels, learn
 from wholefit.features._picked import Picked
 from wholefit.features.encoding import Encoding
+from wholefit.features.spans import Span
 
 ONEHOT = "encoder.onehot"
 ORDINAL = "encoder.ordinal"
@@ -95,6 +96,10 @@ class Ordinal:
     def filled(self) -> float:
         """Expected number of entries of a row that are not zero."""
         return float(len(self.columns))
+
+    def span(self, start: int) -> Span:
+        """What these features are."""
+        return Span("codes", start, start + len(self.columns), levels=self.cardinalities)
 
     def state(self) -> State:
         """Level names as config."""

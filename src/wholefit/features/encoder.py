@@ -30,6 +30,7 @@ from wholefit.features._text import Text
 from wholefit.features.encoding import Encoding
 from wholefit.features.pca import Projection
 from wholefit.features.select import Selection
+from wholefit.features.spans import Span, runs
 
 KIND = "encoder"
 
@@ -64,6 +65,7 @@ class Encoder:
     features that hold category codes, and `cardinalities`, the number of codes of each; `sparse`,
     whether `transform` gives CSR. `selection` and `projection` are what was learnt of those, or
     None; `selection.table(encoder.made, encoder.made_of)` says what became of every feature made.
+    `spans` says which features are numbers, category codes, pixels or tokens.
     """
 
     def __init__(
@@ -176,6 +178,7 @@ class Encoder:
             self.categorical = tuple(range(at, at + len(codes[0].names)))
             self.cardinalities = codes[0].cardinalities
         self.made, self.made_of = self.names, self.sources
+        self.spans = _spans(blocks)
 
     def _reduce(self, reduction: Reduction) -> None:
         """Let `reduction` follow the blocks from now on."""
@@ -183,6 +186,7 @@ class Encoder:
         self.selection, self.projection = reduction.selection, reduction.projection
         self.names, self.sources, self.categorical, self.cardinalities = reduction.settle(
             self.names, self.sources, self.categorical, self.cardinalities)
+        self.spans = runs(len(self.names), self.categorical, self.cardinalities)
 
 
 _LOADERS: dict[str, Any] = {
@@ -223,6 +227,18 @@ def _blocks(picked: Picked, layout: Layout, encoding: Encoding, seed: int) -> li
     if encoding.text != "drop":
         found += [_text.learn(picked, name, encoding, seed) for name in layout.texts]
     return [block for block in found if block is not None]
+
+
+def _spans(blocks: Sequence[Block]) -> tuple[Span, ...]:
+    """What each block's features are, in order; a block that knows says so itself."""
+    found: list[Span] = []
+    start = 0
+    for block in blocks:
+        stop = start + len(block.names)
+        known = getattr(block, "span", None)
+        found.append(Span("numbers", start, stop) if known is None else known(start))
+        start = stop
+    return tuple(found)
 
 
 def _distinct(names: list[str]) -> list[str]:

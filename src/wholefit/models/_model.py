@@ -12,6 +12,7 @@ from wholefit.base.params import Params
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features import Encoding
+from wholefit.features.spans import Span
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Context:
     """What a model may know when it is built.
 
     `rows` and `features` of the training matrix; `categorical`, indices of features that hold
-    category codes; `n_classes` (0 for a number); `jobs` threads it may use; `seed`.
+    category codes; `n_classes` (0 for a number); `jobs` threads it may use; `seed`; `spans`, which
+    features are numbers, codes, pixels or tokens (none said: all are numbers).
     """
 
     rows: int
@@ -28,6 +30,7 @@ class Context:
     n_classes: int = 0
     jobs: int = 1
     seed: int = 0
+    spans: tuple[Span, ...] = ()
 
 
 class Scorer(Protocol):

@@ -152,7 +152,7 @@ def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -
         context = Context(
             rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
             n_classes=problem.n_classes, jobs=problem.jobs,
-            seed=seeds.derive(problem.seed, "model", model.name),
+            seed=seeds.derive(problem.seed, "model", model.name), spans=encoder.spans,
         )
         estimator = model.build(problem.task, context)
         options = {} if weights is None else {"sample_weight": weights}

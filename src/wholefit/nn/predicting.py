@@ -1,0 +1,32 @@
+"""A module's answers for arrays of any length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from wholefit.nn.batches import Arrays, tensors
+
+
+def place(device: str) -> torch.device:
+    """The device of that name; "auto" is the first of cuda, mps, cpu that is there."""
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def predict(module: nn.Module, inputs: Arrays, *, batch: int = 1024) -> np.ndarray:
+    """`module(*inputs)` in eval mode, batch by batch, as a numpy array."""
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    module.eval()
+    found: list[Any] = []
+    with torch.inference_mode():
+        for start in range(0, len(inputs[0]), batch):
+            piece = tensors([array[start:start + batch] for array in inputs], device)
+            found.append(module(*piece).float().cpu())
+    return np.asarray(torch.cat(found).numpy())
