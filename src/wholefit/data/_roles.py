@@ -12,6 +12,7 @@ import re
 import polars as pl
 
 from wholefit.data._facts import Facts
+from wholefit.data.images.cells import are_cells
 
 # Fewer rows than this, and "every value differs" says nothing.
 _ENOUGH = 20
@@ -36,6 +37,8 @@ def decide(facts: Facts) -> Verdict:
     kind = facts.column.dtype
     if facts.present == 0:
         return "constant", f"all {facts.rows:,} values are missing" if facts.rows else "no rows"
+    if kind == pl.Binary and are_cells(facts.column):
+        return "image", f"pictures, {facts.present:,} of them"
     if kind.is_nested() or kind in (pl.Object, pl.Binary):
         return "ignored", f"its cells are of type {kind}, which no table model learns from"
     if facts.distinct <= 1 and not facts.missing:

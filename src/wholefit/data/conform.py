@@ -11,6 +11,7 @@ from wholefit.base import errors
 from wholefit.base.errors import SchemaError
 from wholefit.data import _cells, _dates
 from wholefit.data._swapped import find_swapped
+from wholefit.data.images.tables import to_cells
 from wholefit.data.notes import Note, info, some, warning
 from wholefit.data.schema import Column, Policies, Schema
 
@@ -19,7 +20,7 @@ _EXAMPLES = 5
 _HOPELESS = 0.5
 _TYPES: dict[str, pl.DataType] = {
     "numeric": pl.Float64(), "categorical": pl.String(), "boolean": pl.Float64(),
-    "datetime": pl.Datetime("us"), "text": pl.String()}
+    "datetime": pl.Datetime("us"), "text": pl.String(), "image": pl.Binary()}
 
 
 def conform(
@@ -188,6 +189,8 @@ def _fits(role: str, kind: pl.DataType) -> bool:
         return kind.is_numeric() or kind == pl.Boolean
     if role == "datetime":
         return kind in (pl.Date, pl.Datetime)
+    if role == "image":
+        return kind in (pl.Binary, pl.String)
     if role == "text":
         return kind in (pl.String, pl.Categorical, pl.Enum)
     return not kind.is_nested() and kind not in (pl.Object, pl.Binary)
@@ -215,4 +218,5 @@ _CHANGES: dict[str, tuple[Callable[[pl.Series], pl.Series], str]] = {
     "datetime": (_cells.to_times, "dates"),
     "categorical": (_cells.to_labels, "categories"),
     "text": (_cells.to_labels, "text"),
+    "image": (to_cells, "pictures (encoded bytes, or base64 of them)"),
 }

@@ -116,6 +116,25 @@ class Dataset:
         """Column as datetime64[us] (n,), NaT where missing; wall-clock time where zoned."""
         return self._pick(("times", name), lambda c: _cells.to_times(c).to_numpy(), name)
 
+    def images(
+        self, name: str, shape: tuple[int, int, int], fit: str = "stretch"
+    ) -> np.ndarray:
+        """Pictures of a column at one size: uint8 (n, channels, height, width), 0 where missing.
+
+        `shape` is (channels, height, width), one or three channels; `fit` as in
+        `data.images.sizing`. They are made whole, once for each size that is asked for.
+        """
+        from wholefit.data.images import sizing
+
+        key = ("images", name, *map(str, shape), fit)
+        return self._pick(key, lambda c: sizing.at_size(c, shape, fit), name)
+
+    def image_sizes(self, name: str) -> np.ndarray:
+        """(channels, height, width) of each picture as it was read, int64 (n, 3); 0 if missing."""
+        from wholefit.data.images import sizing
+
+        return self._pick(("image sizes", name), sizing.sizes, name)
+
     def target(self, codec: Codec) -> np.ndarray:
         """The encoded target (n,): int32 codes, -1 missing or unknown; or float64 with NaN."""
         column = self._column(self._target_name())

@@ -61,7 +61,10 @@ def conforming(
     `with_target` asks for the target column too (SchemaError where it is absent); `options` go
     to `read`. The user's own columns stay in `original`.
     """
-    table = _read(source, options)
+    pictures = [column for column in schema.columns if column.role == "image"]
+    if pictures and pictures[0].format is not None:
+        options.setdefault("image_limit", int(pictures[0].format))
+    table = _named_alike(_read(source, options), schema)
     if policies is not None and policies.wrong_type == "error":
         _refuse_bad_cells(table.notes, schema)
     read, again = _dates_as_in_training(table.frame, schema, table.formats)
@@ -115,10 +118,12 @@ def _settled(
     weights: str | None = None,
 ) -> Dataset:
     """A read table as a Dataset: roles inferred, rows without a target left out."""
+    target = target or getattr(table, "target", None)
     single = {"target": target, "time": time, "group": groups, "weight": weights}
-    wanted = wanted_roles(table.frame.columns, roles, **single)
+    wanted = {**getattr(table, "roles", {}), **wanted_roles(table.frame.columns, roles, **single)}
     name = next((name for name, role in wanted.items() if role == "target"), None)
     frame, dropped = _with_target(table.frame, name)
+    frame, blank = _with_pictures(frame, wanted)
     if frame.height == 0:
         why = "" if name is None else f" with a value of target {name!r}"
         raise errors.DataError(f"{table.source} must have rows{why} to learn from; it has none.")
@@ -128,7 +133,7 @@ def _settled(
     _check_learnable(schema, table.source)
     if task is not None:
         schema = replace(schema, task=tasks.get(task).name)
-    notes = [*table.notes, *dropped, *_lost_cells(frame, schema)]
+    notes = [*table.notes, *dropped, *blank, *_lost_cells(frame, schema)]
     return Dataset(frame, schema, source=table.source, guest=table.guest, notes=notes)
 
 
@@ -143,7 +148,7 @@ def _dates_as_in_training(
     settled = []
     for name, form in formats.items():
         trained = known.get(name)
-        if trained is None or name not in frame.columns:
+        if trained is None or name not in frame.columns or schema.role(name) == "image":
             continue
         if trained == form:
             settled.append(name)
@@ -176,6 +181,35 @@ def _with_target(frame: pl.DataFrame, target: str | None) -> tuple[pl.DataFrame,
         f"be learnt from: left out (rows {some(rows.tolist())}).",
         column=target, rows=rows, count=count)
     return frame.filter(~empty), [note]
+
+
+def _with_pictures(
+    frame: pl.DataFrame, roles: Mapping[str, str]
+) -> tuple[pl.DataFrame, list[Note]]:
+    """Rows whose pictures are all there, and a note on those that were left out."""
+    names = [name for name, role in roles.items() if role == "image"]
+    lost = np.zeros(frame.height, bool)
+    for name in names:
+        lost |= frame.get_column(name).is_null().to_numpy()
+    count = int(lost.sum())
+    if not count:
+        return frame, []
+    rows = np.flatnonzero(lost) + 1
+    word = "row has" if count == 1 else "rows have"
+    note = warning(
+        "picture_missing", f"{count:,} of {frame.height:,} {word} no picture that can be used: "
+        f"left out (rows {some(rows.tolist())}).", rows=rows, count=count)
+    return frame.filter(pl.Series(~lost)), [note]
+
+
+def _named_alike(table: Any, schema: Schema) -> Any:
+    """New data whose one picture column is called otherwise gets the name of training."""
+    wanted = schema.having("image")
+    there = [name for name, role in getattr(table, "roles", {}).items() if role == "image"]
+    if len(wanted) != 1 or len(there) != 1 or wanted[0] in table.frame.columns:
+        return table
+    return replace(table, frame=table.frame.rename({there[0]: wanted[0]}),
+                   roles={wanted[0]: "image"})
 
 
 def _check_learnable(schema: Schema, source: str) -> None:

@@ -4,7 +4,7 @@
 >>> table.frame, table.notes
 
 A source is a path (delimited text, JSON, JSON lines, Parquet, Arrow, Excel, SQLite; compressed or
-not; a folder of them), a database URL, "-" for standard input, or a table in memory (polars,
+not; a folder of them; pictures, see `data.images`), a database URL, "-" for standard input, or a table in memory (polars,
 pandas, pyarrow, numpy, dict, list of dicts). Files are recognised by their bytes; their names
 only settle doubts.
 """
@@ -26,6 +26,7 @@ from wholefit.base.errors import DataError, unknown
 from wholefit.base.events import emit
 from wholefit.data import _csv, _files, _formats, _memory, _settle, _sql, _tidy, _types, _unpack
 from wholefit.data._csv import Options
+from wholefit.data.images.decode import LIMIT
 from wholefit.data.notes import Note, info, warning
 from wholefit.data.table import Table
 
@@ -44,6 +45,9 @@ class _Ask:
     table: str | None
     query: str | None
     sheet: str | int | None
+    image_limit: int
+    image_cache: str | None
+    image_folder: str | None
 
 
 def read(
@@ -60,6 +64,9 @@ def read(
     sheet: str | int | None = None,
     columns: Sequence[str] | None = None,
     dtypes: Mapping[str, Any] | None = None,
+    image_limit: int | None = None,
+    image_cache: str | None = None,
+    image_folder: str | None = None,
 ) -> Table:
     """Read `source` into a Table; every option left at None is found out.
 
@@ -68,15 +75,18 @@ def read(
     list, or a dict of column to list); `table`/`query` for databases (`table` also names a file
     in a zip archive); `sheet` of a workbook; `columns` to keep; `dtypes` column to "text",
     "number", "integer", "boolean", "date", "datetime", a date format such as "%d/%m/%Y", or a
-    polars type. DataError says what is wrong with a source that cannot be read.
+    polars type; `image_limit` the longer side that pictures are shrunk to (128), `image_cache` a
+    folder that keeps decoded ones, `image_folder` where a table's paths of pictures lie (its own
+    folder). DataError says what is wrong with a source that cannot be read.
     """
     text = Options(delimiter, encoding, header, decimal, na_values,
                    None if columns is None else _names(columns), dict(dtypes or {}))
-    ask = _Ask(None if format is None else _formats.stated(format), text, table, query, sheet)
+    ask = _Ask(None if format is None else _formats.stated(format), text, table, query, sheet,
+               LIMIT if image_limit is None else image_limit, image_cache, image_folder)
     emit("reading", source=_label(source))
     work = _unpack.Workspace()
     try:
-        return _read(source, ask, work)
+        return _pictured(_read(source, ask, work), source, ask)
     finally:
         work.close()
 
@@ -104,13 +114,39 @@ def _read(source: Any, ask: _Ask, work: _unpack.Workspace) -> Table:
         return _path_or_url(os.fspath(source), ask, work)
     guest = _memory.guest_of(source)
     if guest is not None:
-        return _guest(source, guest, ask)
+        return _pictures(source, ask) or _guest(source, guest, ask)
     if hasattr(source, "read"):
         return _stream(source, "a stream", ask, work)
     raise DataError(
         f"a {type(source).__module__}.{type(source).__name__} is not a source; give a path, a "
         "database URL, a polars, pandas, pyarrow or numpy table, a dict of columns or a list of "
         "dicts.")
+
+
+# Pictures -------------------------------------------------------------------------------------
+
+def _pictures(source: Any, ask: _Ask) -> Table | None:
+    """The table of a source of pictures; None where it is another."""
+    from wholefit.data import images
+
+    of = images.of_path if isinstance(source, Path) else images.of_memory
+    return of(source, ask.image_limit, ask.image_cache)
+
+
+def _pictured(table: Table, source: Any, ask: _Ask) -> Table:
+    """The table with its encoded pictures, and those it names by path, as columns of pictures."""
+    from wholefit.data.images import tables
+
+    base = ask.image_folder
+    if base is None and table.guest == "file" and isinstance(source, (str, os.PathLike)):
+        path = Path(os.fsdecode(source)).expanduser()
+        base = str(path if path.is_dir() else path.parent) if path.exists() else None
+    if base is not None and not Path(base).is_dir():
+        raise DataError(f"image_folder must be a folder; got {base!r}.")
+    found = tables.with_pictures(table, None if base is None else Path(base), ask.image_limit,
+                                 ask.image_cache)
+    sizes = {name: str(ask.image_limit) for name, role in found.roles.items() if role == "image"}
+    return replace(found, formats={**found.formats, **sizes}) if sizes else found
 
 
 # In memory and streams ------------------------------------------------------------------------
@@ -157,6 +193,8 @@ def _path_or_url(text: str | bytes, ask: _Ask, work: _unpack.Workspace) -> Table
 
 def _path(path: Path, ask: _Ask, work: _unpack.Workspace) -> Table:
     try:
+        if (pictures := _pictures(path, ask)) is not None:
+            return pictures
         if path.is_dir():
             from wholefit.data import _folder
 

@@ -24,11 +24,12 @@ from wholefit.base.stored import typed
 from wholefit.base.tasks import TargetFacts
 from wholefit.data import _cells, _facts, _roles
 from wholefit.data._facts import Facts
+from wholefit.data.images.cells import are_cells
 
-ROLES = ("numeric", "categorical", "boolean", "datetime", "text", "identifier", "constant",
+ROLES = ("numeric", "categorical", "boolean", "datetime", "text", "image", "identifier", "constant",
          "target", "weight", "group", "time", "ignored",
          "label", "user", "item", "rating", "basket", "amount")
-LEARNT = ("numeric", "categorical", "boolean", "datetime", "text")
+LEARNT = ("numeric", "categorical", "boolean", "datetime", "text", "image")
 # One column each; `infer` also takes them as arguments.
 _SINGLE = ("target", "weight", "group", "time", "label", "user", "item", "rating", "basket",
            "amount")
@@ -42,7 +43,7 @@ class Column:
     `levels` are the training levels of a category, sorted, at most 1,000 (the most frequent
     ones when `distinct` is larger); `low` and `high` the range of finite numbers; `missing` and
     `distinct` count training rows and different present values; `format` is how dates in text
-    were written.
+    were written, or the longer side in pixels that pictures were read at.
     """
 
     name: str
@@ -243,6 +244,10 @@ def _spare(facts: Facts, verdict: tuple[str, str], fixed: bool) -> tuple[str, st
 
 def _check_possible(facts: Facts, role: str) -> None:
     """A role that the user asked for must be one that the cells can play."""
+    if role == "image" and facts.present and not are_cells(facts.column):
+        raise errors.DataError(
+            f"column {facts.name!r} cannot be image: its cells are no pictures; give encoded bytes, "
+            "arrays, or paths of files with image_folder=.")
     change = {"numeric": _cells.to_numbers, "weight": _cells.to_numbers,
               "datetime": _cells.to_times, "boolean": _cells.to_booleans,
               "time": times_or_numbers, "categorical": _cells.to_labels,

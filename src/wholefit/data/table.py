@@ -16,6 +16,7 @@ class Table:
     `source` is a file name without its folder, or "memory (pandas)"; never a credential.
     `guest` is "file" or the kind of in-memory table. `formats` says how text dates were read
     (column to strptime format), so that later data can be read the same way with `dtypes=`.
+    `roles` are those that the source itself settles (a folder's pictures), `target` its own.
     """
 
     frame: pl.DataFrame
@@ -23,3 +24,5 @@ class Table:
     guest: str
     notes: list[Note] = field(default_factory=list)
     formats: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    target: str | None = None

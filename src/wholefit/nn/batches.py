@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from wholefit.base.errors import DataError
+
 Arrays = Sequence[Any]
 Change = Callable[[tuple[torch.Tensor, ...], torch.Generator], tuple[torch.Tensor, ...]]
+# Arrays up to this size are put in a new order at once, larger ones batch by batch: the copy of
+# all rows would not stay in a processor's cache, and costs memory.
+_AT_ONCE = 32_000_000
 
 
 def tensors(arrays: Arrays, device: torch.device | str = "cpu") -> tuple[torch.Tensor, ...]:
-    """Arrays as tensors on the device; float64 becomes float32, whole numbers stay."""
-    return tuple(_tensor(array).to(device) for array in arrays)
+    """Arrays as tensors on the device; float64 becomes float32, whole numbers stay.
+
+    Raises DataError where they are not of one length.
+    """
+    found = tuple(_tensor(array).to(device) for array in arrays)
+    lengths = [len(array) if array.dim() else None for array in found]
+    if len(set(lengths)) > 1 or None in lengths:
+        raise DataError(f"inputs and target must have one row each for each other; got "
+                        f"{', '.join(str(length) for length in lengths)} rows.")
+    return found
 
 
 class Resident:
@@ -28,15 +41,19 @@ class Resident:
         change: Change | None = None, drop_last: bool = False,
     ) -> None:
         self.arrays = tuple(arrays)
-        self.size = min(batch, len(self.arrays[0]))
+        if not len(self.arrays[0]):
+            raise DataError("there are no rows to learn from.")
+        self.rows = len(self.arrays[0])
+        self.size = min(batch, self.rows)
         self.shuffle, self.change, self.drop_last = shuffle, change, drop_last
         self.generator = torch.Generator().manual_seed(seed)
-        self._queue: list[tuple[torch.Tensor, ...]] | None = None
+        self._at_once = sum(a.numel() * a.element_size() for a in self.arrays) <= _AT_ONCE
+        self._queue: list[Any] | None = None
+        self._began: torch.Tensor | None = None  # the generator's state before this epoch
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        rows = len(self.arrays[0])
-        return rows // self.size if self.drop_last else -(-rows // self.size)
+        return self.rows // self.size if self.drop_last else -(-self.rows // self.size)
 
     def next_batch(self) -> tuple[torch.Tensor, ...] | None:
         """The next batch; None at the end of an epoch."""
@@ -46,19 +63,52 @@ class Resident:
             self._queue = None
             return None
         batch = self._queue.pop()
+        if not self._at_once:
+            batch = self.take(batch)
         return batch if self.change is None else self.change(batch, self.generator)
 
-    def _epoch(self) -> list[tuple[torch.Tensor, ...]]:
+    def take(self, rows: Any) -> tuple[torch.Tensor, ...]:
+        """The batch of those rows."""
+        return tuple(array.index_select(0, rows) for array in self.arrays)
+
+    def _epoch(self) -> list[Any]:
+        self._began = self.generator.get_state()
         arrays = self.arrays
+        order = self._order()
+        if not self._at_once:
+            return list(order.to(arrays[0].device).split(self.size))[:len(self)][::-1]
         if self.shuffle:
-            order = torch.randperm(len(arrays[0]), generator=self.generator)
-            order = order.to(arrays[0].device)
-            arrays = tuple(array.index_select(0, order) for array in arrays)
+            arrays = self.take(order.to(arrays[0].device))
         pieces = zip(*(array.split(self.size) for array in arrays), strict=True)
         return list(pieces)[:len(self)][::-1]
+
+    def _order(self) -> torch.Tensor:
+        if not self.shuffle:
+            return torch.arange(self.rows)
+        return torch.randperm(self.rows, generator=self.generator)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The generator, and the place within the epoch."""
+        left = None if self._queue is None else len(self._queue)
+        return {"now": self.generator.get_state(), "left": left,
+                "began": self._began if left is not None else None}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there: the epoch's order is drawn again, and what was given is skipped."""
+        self._queue = None
+        if state["left"] is not None:
+            self.generator.set_state(state["began"])
+            self._queue = self._epoch()
+            del self._queue[int(state["left"]):]
+        self.generator.set_state(state["now"])
 
 
 def _tensor(array: Any) -> torch.Tensor:
     if not isinstance(array, torch.Tensor):
-        array = torch.from_numpy(np.ascontiguousarray(array))
+        array = np.ascontiguousarray(array)
+        if array.dtype.kind in "OSU":
+            raise DataError(f"a network takes arrays of numbers; got {array.dtype}.")
+        if not array.flags.writeable:
+            array = array.copy()
+        array = torch.from_numpy(array)
     return array.float() if array.dtype == torch.float64 else array

@@ -18,7 +18,11 @@ from wholefit.base.events import emit
 
 
 class Work(Protocol):
-    """What the loop drives."""
+    """What the loop drives.
+
+    It may also have `settle()`: wait until the device has done what it was asked to (called before
+    the clock is read), and `judge_steps`: how many steps a judgement takes, roughly.
+    """
 
     def next_batch(self) -> Any:
         """The next batch of this epoch; None when the epoch is over (the next call begins one)."""
@@ -41,7 +45,8 @@ class Work(Protocol):
         ...
 
 
-# event, loop: events are "begin", "step", "epoch" and "end".
+# event, loop: events are "begin", "step", "epoch" and "end". A callback that has `state_dict` and
+# `load_state_dict` is part of a checkpoint.
 Callback = Callable[[str, "Loop"], None]
 
 
@@ -50,7 +55,8 @@ class Loop:
     """Drives `work` for `epochs`, or `steps`, or until a callback or the clock stops it.
 
     `history` gets one row an epoch: epoch, steps, seconds, the mean of what steps gave and what
-    `judge` found. `stop(reason)` ends the run after the step it is called in.
+    `judge` found. `stop(reason)` ends the run after the step it is called in. A limit of time in
+    `clock` leaves room for the last judgement.
     """
 
     work: Work
@@ -62,6 +68,8 @@ class Loop:
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     stopped: str | None = None
+    _sums: _Sums | None = field(default=None, repr=False)
+    _judged: float | None = field(default=None, repr=False)
 
     def stop(self, reason: str) -> None:
         """End the run after this step."""
@@ -75,46 +83,128 @@ class Loop:
         self._tell("end")
         return self.history
 
+    def mean(self) -> dict[str, float]:
+        """Means of what this epoch's steps gave so far (waits for the device)."""
+        return self._sums.means() if self._sums is not None else {}
+
     def _run_epoch(self) -> None:
-        began, sums, count = time.perf_counter(), _Sums(), 0
-        while (batch := self.work.next_batch()) is not None:
-            sums.add(self.work.step(batch))
+        began = time.perf_counter()
+        sums = self._sums = self._sums or _Sums()
+        work, callbacks, limit = self.work, self.callbacks, self._limited()
+        before = sums.count
+        while self.stopped is None and (batch := work.next_batch()) is not None:
+            sums.add(work.step(batch))
             self.step += 1
-            count += 1
-            self._tell("step")
-            if self.clock.left() <= 0:
-                self.stop("the time is up")
+            if callbacks:
+                self._tell("step")
+            if limit:
+                self._look(began, sums.count - before)
             if self.steps is not None and self.step >= self.steps:
                 self.stop("the steps are done")
-            if self.stopped is not None:
-                break
+        self._end_epoch(began, sums)
+
+    def _end_epoch(self, began: float, sums: _Sums) -> None:
+        if not sums.count:
+            return
         self.epoch += 1
-        row = {"epoch": self.epoch, "steps": count, **sums.means(), **self.work.judge(),
+        means, judging = sums.means(), time.perf_counter()
+        found = self.work.judge()
+        self._judged = time.perf_counter() - judging
+        row = {"epoch": self.epoch, "steps": sums.count, **means, **found,
                "seconds": time.perf_counter() - began}
+        self._sums = None
         self.history.append(row)
         emit("epoch_done", **row)
         self._tell("epoch")
 
+    def _limited(self) -> bool:
+        return self.clock.budget.seconds is not None
+
+    def _look(self, began: float, count: int) -> None:
+        """Stop while there is time for a judgement and one more step."""
+        if count & 7 == 0 or self.clock.left() < 1:
+            settle = getattr(self.work, "settle", None)
+            if settle is not None:
+                settle()
+        each = (time.perf_counter() - began) / count
+        judge = self._judged
+        if judge is None:
+            judge = each * getattr(self.work, "judge_steps", 0.0)
+        if self.clock.left() <= 1.1 * judge + each:
+            self.stop("the time is up")
+
     def _done(self) -> bool:
-        return self.epochs is not None and self.epoch >= self.epochs
+        return (self.epochs is not None and self.epoch >= self.epochs) or (
+            self.steps is not None and self.step >= self.steps)
 
     def _tell(self, event: str) -> None:
         for callback in self.callbacks:
             callback(event, self)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The work, the callbacks that have a state, counts, history, sums of this epoch."""
+        own = [c.state_dict() if hasattr(c, "state_dict") else None for c in self.callbacks]
+        return {"work": self.work.state_dict(), "callbacks": own, "epoch": self.epoch,
+                "step": self.step, "history": [dict(row) for row in self.history],
+                "sums": None if self._sums is None else self._sums.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there, with the same callbacks in the same order."""
+        self.work.load_state_dict(state["work"])
+        for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
+            if own is not None and hasattr(callback, "load_state_dict"):
+                callback.load_state_dict(own)
+        self.epoch, self.step = int(state["epoch"]), int(state["step"])
+        self.history[:] = [dict(row) for row in state["history"]]
+        self._sums = None
+        if state["sums"] is not None:
+            self._sums = _Sums()
+            self._sums.load_state_dict(state["sums"])
+
 
 class _Sums:
     """Means of what steps give, kept as tensors so that no step waits for the device."""
 
+    _FOLD = 256  # numbers kept singly before they are summed up
+
     def __init__(self) -> None:
-        self._sums: dict[str, Any] = {}
-        self._count = 0
+        self._lists: dict[str, list[Any]] = {}
+        self._sums: dict[str, float] = {}
+        self.count = 0
 
     def add(self, found: Mapping[str, Any]) -> None:
-        self._count += 1
+        self.count += 1
         for name, value in found.items():
-            value = value.detach() if isinstance(value, torch.Tensor) else value
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
+            if isinstance(value, torch.Tensor) and value.requires_grad:
+                value = value.detach()
+            kept = self._lists.get(name)
+            if kept is None:
+                kept = self._lists[name] = []
+            kept.append(value)
+            if len(kept) >= self._FOLD:
+                self._sums[name] = self._sums.get(name, 0.0) + _total(kept)
+                kept.clear()
 
     def means(self) -> dict[str, float]:
-        return {name: float(value) / self._count for name, value in self._sums.items()}
+        return {name: (self._sums.get(name, 0.0) + _total(kept)) / self.count
+                for name, kept in self._lists.items()} if self.count else {}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"count": self.count, "sums": dict(self._sums),
+                "lists": {name: _stacked(kept) for name, kept in self._lists.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.count, self._sums = int(state["count"]), dict(state["sums"])
+        self._lists = {name: list(kept.unbind()) for name, kept in state["lists"].items()}
+
+
+def _stacked(kept: list[Any]) -> torch.Tensor:
+    if not kept:
+        return torch.zeros(0, dtype=torch.float64)
+    if all(isinstance(value, torch.Tensor) for value in kept):
+        return torch.stack([value.reshape(()) for value in kept]).cpu()
+    return torch.tensor([float(value) for value in kept], dtype=torch.float64)
+
+
+def _total(kept: list[Any]) -> float:
+    return float(_stacked(kept).double().sum()) if kept else 0.0

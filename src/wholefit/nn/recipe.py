@@ -42,9 +42,25 @@ class Recipe(Params):
                                  none=True)
     precision: str = param(
         "float32", "Numbers of the forward pass; 'auto' takes bfloat16 where it is measured to "
-        "be quicker.", choices=("float32", "bfloat16", "auto"))
+        "be quicker.", choices=("float32", "bfloat16", "float16", "auto"))
     compiled: str = param("no", "torch.compile: 'auto' only where it is measured to pay.",
                           choices=("no", "yes", "auto"))
     device: str = param("auto", "Where to train: 'auto' is the first of cuda, mps, cpu.",
                         choices=("auto", "cpu", "cuda", "mps"))
     seed: int = param(0, "Everything random follows from it.", low=0)
+    watch: str = param("loss", "Figure of the rows held out that 'patience' and 'plateau' look "
+                       "at: 'loss' or the name of a metric.")
+    drop: float = param(0.1, "What the rate is multiplied with at a drop (step, plateau).",
+                        above=0, below=1)
+    every: float = param(1 / 3, "Share of the steps between two drops (step).", above=0, high=1)
+    wait: int = param(5, "Epochs without a better judgement before a drop (plateau).", low=0)
+    huber: float = param(1.0, "Error from which the Huber loss grows straight.", above=0)
+    focus: float = param(2.0, "How little the focal loss counts what is already sure.", low=0)
+    replay: str = param("auto", "Record a step once and replay it with less overhead: 'auto' "
+                        "where steps are small and many, and the result is the same bit for bit.",
+                        choices=("no", "yes", "auto"))
+    layout: str = param("auto", "Memory order of images: 'auto' puts channels last where a module "
+                        "convolves on a CPU or a GPU.",
+                        choices=("auto", "plain", "channels_last"))
+    bucket: bool = param(False, "Put sequences of like length together and cut their padding "
+                         "(first input: whole numbers (n, length), padding 0).")

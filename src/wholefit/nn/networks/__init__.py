@@ -4,6 +4,7 @@
     module.made_of                     # {"network": "mlp", "inputs": 4, "outputs": 3, ...}
     make(**module.made_of)             # the same shape again, untrained
     parameters(module)                 # 515
+    recipe_of("mlp")                   # {"optimizer": "adamw", "rate": 0.001, ...}
 
 One file, one family; the folder is the registry (a file that begins with "_" is machinery).
 """
@@ -20,9 +21,11 @@ from typing import Any
 from torch import nn
 
 from wholefit.base.errors import ParameterError, unknown
-from wholefit.nn.networks._registry import REGISTRY, network
+from wholefit.nn.networks._registry import RECIPES, REGISTRY, network
+from wholefit.nn.networks._sizes import output_size, receptive_field
 
-__all__ = ["make", "names", "network", "parameters"]
+__all__ = ["make", "names", "network", "output_size", "parameter_groups", "parameters", "prepare",
+           "receptive_field", "recipe_of"]
 
 
 def make(network: str, **options: Any) -> nn.Module:
@@ -59,6 +62,40 @@ def names() -> list[str]:
 def parameters(module: nn.Module, *, trainable: bool = False) -> int:
     """How many numbers the module learns (all it has, or those not frozen)."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad or not trainable)
+
+
+def recipe_of(name: str, *, regression: bool = False) -> dict[str, Any]:
+    """Fields of `Recipe` that suit the network of that name; empty where the defaults do."""
+    get(name)
+    found = dict(RECIPES[name])
+    other = found.pop("regression", {})
+    return {**found, **other} if regression else found
+
+
+def parameter_groups(module: nn.Module, rate: float, weight_decay: float = 0.0
+                     ) -> list[dict[str, Any]] | None:
+    """What `train(groups=...)` takes, for a module that wants rates of its own for some weights.
+
+    A module says so by `groups()`: dicts with "params", "factor" (of the rate) and perhaps "decay"
+    (of the weight decay; 1 unless said). None where it has no wishes.
+    """
+    if not hasattr(module, "groups"):
+        return None
+    return [{"params": params, "lr": rate * group["factor"],
+             "weight_decay": weight_decay * group.get("decay", 1.0)}
+            for group in module.groups()
+            if (params := [p for p in group["params"] if p.requires_grad])]
+
+
+def prepare(module: nn.Module, *inputs: Any) -> nn.Module:
+    """Let every part that learns from training rows before the first step do so.
+
+    A module with `prepare(*inputs)` (scales, bins, whitening filters) is given the inputs of the
+    training rows as tensors; what it learns lies in its buffers. Others stay as they are.
+    """
+    if hasattr(module, "prepare"):
+        module.prepare(*inputs)
+    return module
 
 
 @cache

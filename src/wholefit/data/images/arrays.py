@@ -1,0 +1,212 @@
+"""Pictures that are in memory: arrays, pairs of arrays and labels, lists of paths; .npy and .npz."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from wholefit.base.errors import DataError
+from wholefit.data import _memory
+from wholefit.data.images import cells, decode
+from wholefit.data.images import notes as said
+from wholefit.data.images.folder import FILE, IMAGE, LABEL
+from wholefit.data.images.workers import decode_all
+from wholefit.data.notes import Note, info
+from wholefit.data.table import Table
+
+_SMALL = 8
+_MOST = 1 << 34
+
+
+def of_memory(source: Any, limit: int, cache: str | None = None) -> Table | None:
+    """A table of pictures, if `source` is one of the ways of giving pictures; else None.
+
+    An array (n, h, w), (n, h, w, 1, 3 or 4) or (n, 1 or 3, h, w); a pair (pictures, labels); a
+    dict with such an array among its columns; a list of arrays, or of paths of picture files.
+    """
+    if isinstance(source, np.ndarray):
+        return _of_array(source, limit) if source.ndim >= 3 else None
+    if isinstance(source, Mapping):
+        return _of_dict(source, limit)
+    if not isinstance(source, (list, tuple)) or not len(source):
+        return None
+    if len(source) == 2 and isinstance(source[0], np.ndarray) and source[0].ndim >= 3 \
+            and np.ndim(source[1]) == 1:
+        return _pair(source[0], source[1], limit)
+    if all(_is_path(each) for each in source):
+        names = [str(each) for each in source]
+        column, notes = said.settle(IMAGE, decode_all([Path(name).expanduser() for name in names],
+                                                      limit, cache), names)
+        return Table(pl.DataFrame([column, pl.Series(FILE, names)]), "memory (paths)", "polars",
+                     notes, roles={IMAGE: "image", FILE: "identifier"})
+    if all(isinstance(each, np.ndarray) and each.ndim in (2, 3) for each in source):
+        parts = [column_of(IMAGE, each[None], limit)[0] for each in source]
+        return Table(pl.DataFrame([pl.concat(parts)]), "memory (arrays)", "numpy",
+                     roles={IMAGE: "image"})
+    return None
+
+
+def column_of(name: str, pixels: np.ndarray, limit: int) -> tuple[pl.Series, list[Note]]:
+    """Pictures (n, ...) of one size as a column of cells, shrunk where they are too large."""
+    pixels, missing, notes = _bytes(name, _laid_out(name, pixels))
+    high, wide = pixels.shape[1:3]
+    if max(high, wide) > limit:
+        ratio = limit / max(high, wide)
+        size = max(1, round(high * ratio)), max(1, round(wide * ratio))
+        found = cells.column(name, [cells.pack(decode.resize(each, *size)) for each in pixels])
+    else:
+        found = cells.of_pixels(name, pixels)
+    if missing.any():
+        found = pl.Series(name, [None if gone else cell for cell, gone in
+                                 zip(found.to_list(), missing, strict=True)], dtype=pl.Binary)
+    return found, notes
+
+
+def _of_array(pixels: np.ndarray, limit: int) -> Table:
+    one = pixels.ndim == 3 and pixels.shape[2] in (3, 4) and min(pixels.shape[:2]) >= _SMALL
+    column, notes = column_of(IMAGE, pixels[None] if one else pixels, limit)
+    return Table(pl.DataFrame([column]), "memory (numpy)", "numpy", notes,
+                 roles={IMAGE: "image"})
+
+
+def _pair(pixels: np.ndarray, labels: Any, limit: int) -> Table:
+    if len(pixels) != len(labels):
+        raise DataError(f"a pair (pictures, labels) must have as many of both; got {len(pixels):,} "
+                        f"and {len(labels):,}.")
+    column, notes = column_of(IMAGE, pixels, limit)
+    frame = pl.DataFrame([column, _memory.from_memory({LABEL: labels}, "dict").get_column(LABEL)])
+    return Table(frame, "memory (numpy)", "numpy", notes, roles={IMAGE: "image"}, target=LABEL)
+
+
+def _of_dict(source: Mapping[Any, Any], limit: int) -> Table | None:
+    pictures = {str(name): value for name, value in source.items()
+                if isinstance(value, np.ndarray) and value.ndim >= 3}
+    if not pictures:
+        return None
+    rest = {str(name): value for name, value in source.items() if str(name) not in pictures}
+    lengths = {name: len(value) for name, value in {**pictures, **rest}.items()
+               if hasattr(value, "__len__") and not isinstance(value, (str, bytes))}
+    if len(set(lengths.values())) > 1:
+        raise DataError("the columns of a dict must have one length; got "
+                        + ", ".join(f"{name!r} {length}" for name, length in lengths.items())
+                        + ".")
+    columns: dict[str, pl.Series] = {}
+    notes: list[Note] = []
+    for name, value in pictures.items():
+        columns[name], more = column_of(name, value, limit)
+        notes += more
+    if rest:
+        for column in _memory.from_memory(rest, "dict").get_columns():
+            columns[column.name] = column
+    frame = pl.DataFrame([columns[str(name)] for name in source])
+    return Table(frame, "memory (dict)", "dict", notes, roles=dict.fromkeys(pictures, "image"))
+
+
+def _is_path(each: Any) -> bool:
+    return isinstance(each, (str, os.PathLike)) and \
+        os.fspath(each).lower().endswith(decode.ENDINGS)
+
+
+def _laid_out(name: str, pixels: np.ndarray) -> np.ndarray:
+    """(n, h, w, channels), channels last."""
+    if pixels.ndim == 3:
+        pixels = pixels[..., None]
+    if pixels.ndim != 4:
+        raise DataError(f"pictures {name!r} must be an array (n, height, width) or (n, height, "
+                        f"width, channels); got shape {pixels.shape}.")
+    if pixels.shape[3] not in (1, 3, 4) and pixels.shape[1] in (1, 3):
+        pixels = pixels.transpose(0, 2, 3, 1)
+    if pixels.shape[3] not in (1, 3, 4) or not all(
+            1 <= side <= cells.LARGEST for side in pixels.shape[1:3]):
+        raise DataError(f"pictures {name!r} must have 1, 3 or 4 channels and 1 to "
+                        f"{cells.LARGEST:,} pixels a side; got shape {pixels.shape}.")
+    return pixels
+
+
+def _bytes(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Note]]:
+    """uint8, which pictures hold a value that is no number, and a note on the scale found."""
+    missing = np.zeros(len(pixels), bool)
+    notes: list[Note] = []
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    elif pixels.dtype.kind == "f":
+        missing = ~np.isfinite(pixels).reshape(len(pixels), -1).all(axis=1)
+        sound = np.where(missing[:, None, None, None], 0, pixels)
+        low, high = float(sound.min(initial=0.0)), float(sound.max(initial=0.0))
+        _check_scale(name, low, high)
+        if high <= 1.0:
+            notes.append(info("scale", f"pictures {name!r} run from 0 to 1: times 255.",
+                              column=name))
+            sound = sound * 255.0
+        pixels = np.round(sound).astype(np.uint8)
+    elif pixels.dtype.kind in "iu":
+        low, high = int(pixels.min(initial=0)), int(pixels.max(initial=0))
+        _check_scale(name, low, high if high <= 255 or pixels.dtype != np.uint16 else 255)
+        pixels = (pixels // 257 if high > 255 else pixels).astype(np.uint8, copy=False)
+    else:
+        raise DataError(f"pictures {name!r} must be numbers; got {pixels.dtype}.")
+    if pixels.shape[3] == 4:
+        alpha = pixels[..., 3:].astype(np.float32) / 255
+        pixels = np.round(pixels[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return pixels, missing, notes
+
+
+def _check_scale(name: str, low: float, high: float) -> None:
+    if low < 0 or high > 255:
+        raise DataError(f"pixels of {name!r} must run from 0 to 1 or from 0 to 255; got {low:g} to "
+                        f"{high:g}: bring them to one of these first.")
+
+
+# Files of arrays ------------------------------------------------------------------------------
+
+def read_file(path: Path, limit: int) -> Table | None:
+    """Pictures of a .npy or .npz file; None where it is a .npy that is a plain table."""
+    try:
+        if path.name.lower().endswith(".npy"):
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            found = None if mapped.ndim < 3 else _of_array(np.asarray(mapped), limit)
+        else:
+            found = _of_members(path, limit)
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path.name} cannot be read as arrays: {error}.") from error
+    return None if found is None else Table(found.frame, path.name, "file", found.notes,
+                                            roles=found.roles, target=found.target)
+
+
+def _of_members(path: Path, limit: int) -> Table:
+    with zipfile.ZipFile(path) as archive:
+        total = sum(member.file_size for member in archive.infolist())
+    if total > _MOST:
+        raise DataError(f"{path.name} unpacks to {total / 1e9:.0f} GB, more than "
+                        f"{_MOST / 1e9:.0f}.")
+    with np.load(path, allow_pickle=False) as held:
+        names = sorted(held.files, key=lambda name: ("test" in name.lower(), name))
+        arrays = {name: held[name] for name in _first(names)}
+    pictures = next((name for name, value in arrays.items() if value.ndim >= 3), None)
+    if pictures is None:
+        raise DataError(f"{path.name} must hold an array of pictures (n, height, width[, "
+                        f"channels]); got {', '.join(names)}.")
+    labels = next((name for name, value in arrays.items()
+                   if value.ndim == 1 and len(value) == len(arrays[pictures])), None)
+    found = _of_array(arrays[pictures], limit) if labels is None else \
+        _pair(arrays[pictures], arrays[labels], limit)
+    rest = [name for name in names if name not in (pictures, labels)]
+    more = [] if not rest else [info("members", f"{path.name}: read {pictures}"
+                                     + (f" and {labels}" if labels else "")
+                                     + f"; left alone {', '.join(rest)}.")]
+    return Table(found.frame, path.name, "file", [*found.notes, *more], roles=found.roles,
+                 target=found.target)
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    """The members that are not a test part, if there are others."""
+    kept = [name for name in names if "test" not in name.lower()]
+    return kept or list(names)

@@ -1,0 +1,238 @@
+"""Networks as scikit-learn estimators: classes, several labels at once, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from wholefit.base import seeds
+from wholefit.base.errors import ParameterError
+from wholefit.features.spans import Span
+from wholefit.models._kernels import _links, _network_inputs
+from wholefit.models._networks import _augment, _learn, _shape
+from wholefit.models._networks._answering import Answering, threads
+
+_MATRIX = {"dtype": [np.float64, np.float32, np.uint8]}
+_NETWORK = {"network": "mlp"}
+# What rows that come later are taught with: few, small steps from where the network is.
+_LATER = {"epochs": 5, "patience": None, "schedule": "constant", "warmup": 0.0}
+_LATER_RATE = 0.3
+
+
+class _Network(BaseEstimator):  # type: ignore[misc]
+    """What both share.
+
+    `network` is a network's name and options, without the sizes of its inputs and outputs;
+    `recipe` what is changed in `nn.Recipe`; `spans` which features are what (None: all numbers);
+    `scaling` of numbers ("standard", "robust", "quantile", "none"); `augment` words for changes of
+    pictures; `validation` the share of rows held out to stop early by; `seconds` that a fit may
+    take (None: as many as it needs); `jobs` threads.
+    """
+
+    def __init__(
+        self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
+        spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = (),
+        validation: float = 0.15, class_weight: Any = None, seconds: float | None = None,
+        jobs: int | None = None, random_state: Any = 0,
+    ) -> None:
+        self.network, self.recipe, self.spans, self.scaling = network, recipe, spans, scaling
+        self.augment, self.validation, self.class_weight = augment, validation, class_weight
+        self.seconds, self.jobs, self.random_state = seconds, jobs, random_state
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state)
+        from sklearn.utils import check_random_state
+
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _learn(self, X: np.ndarray, target: np.ndarray, outputs: int, weight: Any,
+               strata: np.ndarray | None) -> None:
+        """Cut, scale, build, train; sets what fitted estimators have."""
+        if self.scaling not in _network_inputs.SCALINGS:
+            raise ParameterError(f"scaling must be one of {', '.join(_network_inputs.SCALINGS)}; "
+                                 f"got {self.scaling!r}.")
+        self.seed_ = self._seed()
+        options = dict(self.network or _NETWORK)
+        self.inputs_ = _shape.inputs_for(options, X, self.spans, self.scaling)
+        pieces = self.inputs_.split(X)
+        self.figures_ = _network_inputs.pixel_figures([p for p in pieces if p.ndim == 4])
+        self.made_of_ = _shape.complete(options, self.inputs_, outputs)
+        module = _learn.made(self.made_of_, self.seed_)
+        self.updates_ = 0
+        self._teach(module, pieces, target, weight, strata, dict(self.recipe or {}))
+
+    def _teach(self, module: Any, pieces: list[np.ndarray], target: np.ndarray, weight: Any,
+               strata: np.ndarray | None, recipe: Mapping[str, Any], *, later: bool = False,
+               ) -> None:
+        seed = seeds.derive(self.seed_, "lesson", self.updates_)
+        change = _augment.change(self.augment, self.inputs_, self.loss_) if self.augment else None
+        lesson = _learn.Lesson(
+            pieces, target, weight, {"loss": self.loss_, **recipe}, seed,
+            validation=0.0 if later else self.validation, strata=strata, seconds=self.seconds,
+            figures=self.figures_, change=change)
+        with threads(self.jobs):
+            found = _learn.teach(module, lesson)
+        self.module_, self.history_, self.stopped_ = found.module, found.history, found.stopped
+        self.n_iter_ = max(1, len(found.history))
+        self._answering = Answering(self.module_, self.inputs_, self.figures_)
+
+    def _teach_later(self, X: np.ndarray, target: np.ndarray, weight: Any) -> None:
+        """More rows, from where the network is."""
+        self.updates_ += 1
+        recipe = {**dict(self.recipe or {}), **_LATER}
+        recipe["rate"] = _LATER_RATE * _learn.settled(recipe, 1, False, 0).rate
+        self._teach(self.module_, self.inputs_.split(X), target, weight, None, recipe, later=True)
+
+    def _weights(self, X: np.ndarray, weight: Any) -> np.ndarray | None:
+        if weight is None:
+            return None
+        found = _check_sample_weight(weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not found.sum() > 0:
+            raise ValueError("sample_weight must not be zero for every row.")
+        return np.asarray(found * (len(found) / found.sum()), dtype=np.float32)
+
+    def _raw(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "inputs_")
+        whole = validate_data(self, X, reset=False, **_MATRIX)
+        return self._answering.raw(whole)
+
+
+class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
+    """A network for classes; for labels that may hold together, y (n, labels) of 0 and 1.
+
+    `class_weight` is None, "balanced" (each class weighs the same in all) or a weight for each
+    class. `predict_proba` gives (n, classes), or (n, labels) each for itself.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkClassifier:
+        """Learn from features (n, p) and classes (n,) or labels (n, labels)."""
+        X, y = validate_data(self, X, y, multi_output=True, **_MATRIX)
+        check_classification_targets(y)
+        y = _flat(y)
+        self.multilabel_ = type_of_target(y) == "multilabel-indicator"
+        weight = self._weights(X, sample_weight)
+        if self.multilabel_:
+            self.classes_ = np.arange(y.shape[1])
+            self.loss_ = "multilabel"
+            self._learn(X, y.astype(np.float32), y.shape[1], weight, None)
+            return self
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.loss_ = "cross_entropy"
+        if len(self.classes_) == 1:
+            self._only_one(X)
+            return self
+        self._learn(X, codes.astype(np.int64), len(self.classes_), self._balanced(codes, weight),
+                    codes)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> NetworkClassifier:
+        """Learn more rows of the known classes, in small steps from where it is.
+
+        The first call is `fit`; `classes` is for scikit-learn's sake, and must be what y holds.
+        """
+        if not hasattr(self, "inputs_"):
+            return self.fit(X, y, sample_weight)
+        X, y = validate_data(self, X, y, multi_output=True, reset=False, **_MATRIX)
+        weight = self._weights(X, sample_weight)
+        if self.multilabel_:
+            self._teach_later(X, np.asarray(y, dtype=np.float32), weight)
+            return self
+        y = _flat(y)
+        codes = np.clip(np.searchsorted(self.classes_, y), 0, len(self.classes_) - 1)
+        if not np.array_equal(self.classes_[codes], y):
+            raise ValueError("y holds classes that the network was not fitted with; fit anew.")
+        self._teach_later(X, codes.astype(np.int64), self._balanced(codes, weight))
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities (n, classes), or of each label (n, labels)."""
+        check_is_fitted(self, "classes_")
+        if len(self.classes_) == 1 and not self.multilabel_:
+            return np.ones((len(validate_data(self, X, reset=False, **_MATRIX)), 1))
+        raw = self._raw(X)
+        return _links.sigmoid(raw) if self.multilabel_ else _links.softmax(raw)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class (n,), or 0 and 1 for each label (n, labels)."""
+        found = self.predict_proba(X)
+        if self.multilabel_:
+            return found.round().astype(np.int64)
+        return np.asarray(self.classes_)[found.argmax(axis=1)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _only_one(self, X: np.ndarray) -> None:
+        self.inputs_ = _network_inputs.learn(X, None, "none", onehot=False)
+        self.n_iter_ = 1
+
+    def _balanced(self, codes: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return weight
+        from sklearn.utils.class_weight import compute_class_weight
+
+        each = compute_class_weight(self.class_weight, classes=self.classes_,
+                                    y=self.classes_[codes])
+        found = each[codes] * (1.0 if weight is None else weight)
+        return np.asarray(found * (len(found) / found.sum()), dtype=np.float32)
+
+
+class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
+    """A network for a number, or several at once: y (n,) or (n, outputs), standardised inside."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
+        """Learn from features (n, p) and numbers (n,) or (n, outputs)."""
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **_MATRIX)
+        y = np.asarray(y, dtype=np.float64)
+        self.loss_ = "squared"
+        self.flat_ = y.ndim == 1
+        spread = np.atleast_1d(y.std(axis=0))
+        usual = np.isfinite(spread) & (spread > 0)
+        self.target_ = np.stack([np.atleast_1d(y.mean(axis=0)), np.where(usual, spread, 1.0)])
+        target = self._standard(y)
+        outputs = 1 if target.ndim == 1 else target.shape[1]
+        self._learn(X, target, outputs, self._weights(X, sample_weight), None)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
+        """Learn more rows, in small steps from where it is; the first call is `fit`."""
+        if not hasattr(self, "inputs_"):
+            return self.fit(X, y, sample_weight)
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, reset=False, **_MATRIX)
+        target = self._standard(np.asarray(y, dtype=np.float64))
+        self._teach_later(X, target, self._weights(X, sample_weight))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Numbers (n,) or (n, outputs), in the target's own units."""
+        found = self._raw(X) * self.target_[1] + self.target_[0]
+        return found[:, 0] if self.flat_ else found
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _standard(self, y: np.ndarray) -> np.ndarray:
+        found = (y.reshape(len(y), -1) - self.target_[0]) / self.target_[1]
+        return np.asarray(found[:, 0] if found.shape[1] == 1 else found, dtype=np.float32)
+
+
+def _flat(y: np.ndarray) -> np.ndarray:
+    """A single column (n, 1) as (n,), with scikit-learn's warning."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        from sklearn.utils.validation import column_or_1d
+
+        return np.asarray(column_or_1d(y, warn=True))
+    return np.asarray(y)

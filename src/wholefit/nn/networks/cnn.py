@@ -1,0 +1,109 @@
+"""Convolutional networks by a plain list of stages, and the sizes that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from wholefit.base.errors import ParameterError, unknown
+from wholefit.nn import layers
+from wholefit.nn.networks._registry import network
+from wholefit.nn.networks._sizes import output_size
+
+# What a stage may say besides its channels; None takes the network's own.
+STAGE: dict[str, Any] = {
+    "channels": None, "kernel": 3, "stride": 1, "padding": "same", "dilation": 1, "groups": 1,
+    "norm": None, "activation": None, "pool": None, "pool_size": 2, "pool_stride": None,
+    "dropout": 0.0,
+}
+
+
+@network("cnn", recipe={"optimizer": "adamw", "rate": 2e-3, "batch": 128, "epochs": 10,
+                        "schedule": "one_cycle", "weight_decay": 1e-2})
+class CNN(nn.Module):
+    """Convolutions, then dense layers; (n, channels, height, width) to (n, outputs).
+
+    Each of `stages` is a number of channels, or a dict: channels, kernel, stride, padding (a number,
+    or "same": kernel // 2 of what dilation makes of it), dilation, groups, norm, activation, pool
+    ("max", "average" or None), pool_size, pool_stride, dropout. A stage that does not say its
+    pool, norm or activation takes the network's. `gather` turns maps into features: "flatten", or
+    "average" or "max" over all places. `hidden` are dense layers before the answer. Pixels are
+    taken as they come; `shift` and `scale` make (x - shift) * scale of them first.
+    """
+
+    def __init__(
+        self, channels: int, height: int, width: int, outputs: int,
+        stages: Sequence[int | Mapping[str, Any]] = (32, 64), gather: str = "flatten",
+        hidden: Sequence[int] = (128,), activation: layers.Activation = "relu", norm: str = "none",
+        pool: str | None = "max", dropout: float = 0.0, init: str = "auto",
+        shift: float = 0.0, scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.shift, self.scale = shift, scale
+        features: list[Any] = []
+        shape = (channels, height, width)
+        for at, said in enumerate(stages):
+            stage = _read(said, at, {"activation": activation, "norm": norm, "pool": pool})
+            made, shape = _stage(stage, shape, at)
+            features += made
+        self.features = nn.Sequential(*features)
+        self.gather, size = _gather(gather, shape)
+        dense: list[Any] = []
+        for wide in hidden:
+            dense += [nn.Linear(size, wide), layers.activation(activation),
+                      *([layers.dropout(dropout)] if dropout else [])]
+            size = wide
+        last = nn.Linear(size, outputs)
+        self.head = nn.Sequential(*dense, last)
+        layers.initialise(self, activation, scheme=init, last=last)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits or numbers."""
+        if self.shift or self.scale != 1:
+            x = (x - self.shift) * self.scale
+        return self.head(self.gather(self.features(x)))
+
+
+def _read(said: int | Mapping[str, Any], at: int, default: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"channels": said} if isinstance(said, int) else dict(said)
+    for key in told:
+        if key not in STAGE:
+            raise unknown(f"option of stage {at}", key, STAGE)
+    if not isinstance(told.get("channels"), int) or told["channels"] < 1:
+        raise ParameterError(f"stage {at} needs channels, a whole number >= 1; got {said!r}.")
+    return {**STAGE, **default, **told}
+
+
+def _stage(stage: Mapping[str, Any], shape: tuple[int, int, int], at: int
+           ) -> tuple[list[Any], tuple[int, int, int]]:
+    kernel, stride, dilation = stage["kernel"], stage["stride"], stage["dilation"]
+    padding = stage["padding"]
+    padding = dilation * (kernel - 1) // 2 if padding == "same" else padding
+    made: list[Any] = [
+        nn.Conv2d(shape[0], stage["channels"], kernel, stride, padding, dilation, stage["groups"],
+                  bias=stage["norm"] != "batch"),
+        layers.norm(stage["norm"] or "none", stage["channels"], images=True),
+        layers.activation(stage["activation"] or "identity"),
+    ]
+    sides = [output_size(side, kernel, stride, padding, dilation) for side in shape[1:]]
+    if stage["pool"] is not None and min(sides) > 0:
+        window, step = stage["pool_size"], stage["pool_stride"] or stage["pool_size"]
+        made.append(layers.pool(stage["pool"], window, step))
+        sides = [output_size(side, window, step) for side in sides]
+    if min(sides) < 1:
+        raise ParameterError(f"stage {at} leaves nothing of {shape[1]} x {shape[2]} places: give "
+                             "fewer stages, less pooling or larger images.")
+    made.append(layers.dropout(stage["dropout"]))
+    return ([layer for layer in made if type(layer) is not nn.Identity],
+            (stage["channels"], sides[0], sides[1]))
+
+
+def _gather(how: str, shape: tuple[int, int, int]) -> tuple[Any, int]:
+    if how == "flatten":
+        return nn.Flatten(), shape[0] * shape[1] * shape[2]
+    if how in layers.POOLS:
+        return layers.GlobalPool(how), shape[0]
+    raise unknown("way to gather maps", how, ("flatten", *layers.POOLS))

@@ -1,0 +1,94 @@
+"""A network on the body of another: prepared input, the body, a new head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from wholefit.base.errors import ParameterError
+from wholefit.nn.networks._registry import network
+
+
+@network("pretrained")
+class Pretrained(nn.Module):
+    """The body that `base` is made of, under a new head; (n, ...) to (n, outputs).
+
+    `base` is the `made_of` of a network; its head is taken off. `hidden` are layers of the new
+    head, before its last. `picture` says how pixels 0..255 become what the base was trained with
+    (size, mean, spread, flipped); None hands the input on as it is.
+    """
+
+    def __init__(
+        self, base: Mapping[str, Any], outputs: int, hidden: Sequence[int] = (),
+        dropout: float = 0.0, picture: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        from wholefit.nn.networks import make
+        from wholefit.nn.transfer.bodies import Body
+
+        if not isinstance(base, Mapping) or base.get("network") == "pretrained":
+            raise ParameterError("the base of a pretrained network must be the made_of of another "
+                                 f"network, not of a pretrained one; got {base!r}.")
+        self.body = Body(make(**base))
+        self.prepare = nn.Identity() if picture is None else Prepare(picture)
+        layers: list[nn.Module] = []
+        width = self.body.feature_width
+        for size in hidden:
+            layers += [nn.Linear(width, size), nn.ReLU()]
+            width = size
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+        self.head = nn.Sequential(*layers, nn.Linear(width, outputs))
+
+    @property
+    def feature_width(self) -> int:
+        """How many numbers the body gives for a row."""
+        return int(self.body.feature_width)
+
+    def stages(self) -> list[nn.Module]:
+        """The body's parts that can be frozen, from the input up; the head is none of them."""
+        return self.body.stages()
+
+    def features(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """What the body gives, (n, feature_width)."""
+        return self.body(self.prepare(inputs[0]), *inputs[1:])
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Logits or numbers."""
+        return self.head(self.features(*inputs))
+
+
+class Prepare(nn.Module):
+    """Pixels 0..255, (n, channels, height, width), as a base wants them."""
+
+    def __init__(self, picture: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.size, self.flipped = picture.get("size"), bool(picture.get("flipped"))
+        self.mean, self.spread = tuple(picture["mean"]), tuple(picture["spread"])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.float()
+        wanted = len(self.mean)
+        if x.shape[1] != wanted:
+            x = _channels(x, wanted)
+        if self.size is not None and x.shape[2:] != (self.size, self.size):
+            x = nn.functional.interpolate(x, (self.size, self.size), mode="bilinear",
+                                          antialias=max(x.shape[2:]) > self.size)
+        x = x.flip(1) if self.flipped else x
+        shape = (1, wanted, 1, 1)
+        return (x - x.new_tensor(self.mean).view(shape)) / x.new_tensor(self.spread).view(shape)
+
+
+def _channels(x: torch.Tensor, wanted: int) -> torch.Tensor:
+    """Grey repeated; an alpha channel shown on white; colour made grey by its mean."""
+    if x.shape[1] in (2, 4):
+        alpha = x[:, -1:] / 255.0
+        x = x[:, :-1] * alpha + 255.0 * (1.0 - alpha)
+    if x.shape[1] == wanted:
+        return x
+    if x.shape[1] != 1:
+        x = x.mean(dim=1, keepdim=True)
+    return x.expand(-1, wanted, -1, -1)

@@ -1,0 +1,215 @@
+"""Bases: networks that have learnt already, to begin from.
+
+    base = bases.load("lite0.safetensors")     # one file: weights, and JSON that says what of
+    base.module, base.picture, base.sha256
+    base.save("copy.safetensors")
+
+A base comes from a file of ours, an artifact whose model is a network, a folder in Hugging Face's
+layout, or an id of a library ("timm:resnet18", "torchvision:resnet18", "hf:owner/name") where that
+is installed. Nothing is fetched unless an id or `download` asks for it, and no code is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from wholefit.base.errors import DataError, StateError
+from wholefit.base.optional import need
+from wholefit.base.wording import cut
+from wholefit.nn import networks, weights
+from wholefit.nn.transfer.bodies import fingerprint
+
+_KEY = "wholefit"
+_MOST = 4 * 2**30
+_MOST_WORDS = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How a base wants pictures: pixels 0..255 resized to `size`, less `mean`, over `spread`.
+
+    `flipped` is for weights that were trained with the order blue, green, red. `size` None leaves
+    pictures as large as they are.
+    """
+
+    size: int | None = None
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    spread: tuple[float, ...] = (255.0, 255.0, 255.0)
+    flipped: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {name: list(value) if isinstance(value, tuple) else value
+                for name, value in asdict(self).items()}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Picture:
+        """From `to_dict`; StateError for anything else."""
+        try:
+            mean, spread = (tuple(float(v) for v in stored[name]) for name in ("mean", "spread"))
+            size = stored["size"]
+            found = cls(None if size is None else int(size), mean, spread,
+                        bool(stored.get("flipped", False)))
+        except (LookupError, TypeError, ValueError) as error:
+            raise StateError(f"how pictures are prepared is not stated as it must be: {error!r}."
+                             ) from error
+        good = len(mean) == len(spread) and 1 <= len(mean) <= 64 and all(spread)
+        if not good or not (found.size is None or 1 <= found.size <= 4096):
+            raise StateError(f"pictures cannot be prepared so: {cut(str(dict(stored)), 200)}.")
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """A network that has learnt, and how it wants its input.
+
+    `picture` for pictures; `tokenizer`, the JSON text of a tokenizer, and `length`, most tokens a
+    text, for texts; neither for tables of numbers. `name` is what people call it.
+    """
+
+    module: nn.Module
+    picture: Picture | None = None
+    tokenizer: str | None = None
+    length: int | None = None
+    name: str = ""
+    source: str = field(default="", compare=False)
+
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """What `networks.make` makes it of again."""
+        found = getattr(self.module, "made_of", None)
+        if not isinstance(found, dict):
+            raise StateError(
+                f"{type(self.module).__name__} is no network of the registry, so a base of it "
+                "cannot be stored: enter its class with @network('name') and make it by "
+                "networks.make('name', ...).")
+        return found
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of its weights."""
+        return fingerprint(self.module)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """One safetensors file: weights, and how to make the module of them again."""
+        Path(path).write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
+        words = {"made_of": self.made_of, "name": self.name, "tokenizer": self.tokenizer,
+                 "length": self.length,
+                 "picture": None if self.picture is None else self.picture.to_dict()}
+        kept = {name: value.detach().cpu().contiguous().clone()
+                for name, value in self.module.state_dict().items()}
+        save = need("safetensors.torch", extra="deep", user="saving a base").save
+        return bytes(save(kept, metadata={_KEY: json.dumps(words)}))
+
+
+def load(source: Any, **options: Any) -> Base:
+    """The base that `source` names; a Base or a module is taken as it is.
+
+    A path ending in .safetensors (what `Base.save` wrote), in .wf (an artifact of ours), a folder
+    with config.json and model.safetensors, or an id: "timm:", "torchvision:", "hf:". `options` go
+    to the id's library. Raises DataError, StateError, MissingExtraError.
+    """
+    if isinstance(source, Base):
+        return source
+    if isinstance(source, nn.Module):
+        return Base(source, name=type(source).__name__)
+    text = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+    if text is None:
+        raise DataError(f"a base is a path, an id, a Base or a torch module; got {source!r}.")
+    kind, _, name = text.partition(":")
+    if name and kind in ("hf", "timm", "torchvision"):
+        from wholefit.nn.transfer import libraries
+
+        return libraries.load(kind, name, **options)
+    return _of_path(Path(text).expanduser())
+
+
+def _of_path(path: Path) -> Base:
+    if path.is_dir():
+        from wholefit.nn.transfer import folders
+
+        return folders.load(path)
+    if not path.is_file():
+        raise DataError(
+            f"no base is at {cut(str(path), 200)}: give a .safetensors file that Base.save wrote, "
+            "a .wf file whose model is a network, a folder with config.json and "
+            "model.safetensors, or an id such as 'timm:resnet18'.")
+    if path.stat().st_size > _MOST:
+        raise DataError(f"{path} is larger than {_MOST / 2**30:.0f} GB; it is not read.")
+    if path.suffix == ".wf":
+        from wholefit.nn.transfer import _artifact
+
+        config, stored = _artifact.network_of(path)
+        return of_state(config, stored, name=path.name)
+    if path.suffix != ".safetensors":
+        raise DataError(f"{path} is no base: its name must end in .safetensors or .wf. Weights that "
+                        "torch wrote are read by wholefit.nn.transfer.convert.")
+    return from_bytes(path.read_bytes(), str(path))
+
+
+def from_bytes(stored: bytes, where: str = "the base") -> Base:
+    """What `Base.to_bytes` gave; StateError for anything else."""
+    words = _words(stored, where)
+    module = _made(words["made_of"], where)
+    weights.from_bytes(module, stored)
+    picture, length = words.get("picture"), words.get("length")
+    return Base(module.eval(), None if picture is None else Picture.of(picture),
+                words.get("tokenizer"), length if isinstance(length, int) else None,
+                str(words.get("name", "")), where)
+
+
+def of_state(config: Mapping[str, Any], stored: bytes, name: str = "") -> Base:
+    """The base in the state of a fitted network: its `made_of` and its weights."""
+    made_of = config.get("made_of")
+    if not isinstance(made_of, dict):
+        raise StateError(f"{name or 'this state'} does not say what network it is of.")
+    module = weights.from_bytes(_made(made_of, name), stored)
+    picture = config.get("picture")
+    return Base(module.eval(), None if picture is None else Picture.of(picture), name=name)
+
+
+def _words(stored: bytes, where: str) -> dict[str, Any]:
+    """The JSON in the head of a safetensors file."""
+    size = int.from_bytes(stored[:8], "little")
+    try:
+        if not 2 <= size <= min(_MOST_WORDS * 16, len(stored) - 8):
+            raise ValueError("its head is cut off")
+        words = json.loads(json.loads(stored[8:8 + size])["__metadata__"][_KEY])
+        if not isinstance(words["made_of"], dict):
+            raise TypeError("made_of is no object")
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise StateError(f"{where} does not say what network its weights are of ({error!r}); "
+                         "Base.save writes that.") from error
+    return dict(words)
+
+
+def _made(made_of: dict[str, Any], where: str) -> nn.Module:
+    """An untrained module; sizes that no network has are refused before memory is asked for."""
+    for name, value in _numbers(made_of):
+        if not -1e6 <= value <= 1e8:
+            raise StateError(f"{where} states {name}={value}; no network of ours is so large.")
+    try:
+        return networks.make(**made_of)
+    except (TypeError, ValueError, LookupError, RuntimeError, MemoryError) as error:
+        raise StateError(f"{where} states a network that cannot be made: {error}") from error
+
+
+def _numbers(made_of: Mapping[str, Any], at: str = "") -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    for name, value in made_of.items():
+        if isinstance(value, Mapping):
+            found += _numbers(value, f"{at}{name}.")
+        else:
+            several = value if isinstance(value, (list, tuple)) else [value]
+            found += [(at + str(name), float(v)) for v in several if isinstance(v, (int, float))]
+    return found

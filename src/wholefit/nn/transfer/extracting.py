@@ -1,0 +1,91 @@
+"""Features of a base, computed once: with the body frozen, only the head need see an epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from wholefit.base.errors import ParameterError
+from wholefit.base.events import emit
+from wholefit.nn import predicting
+from wholefit.nn.batches import Arrays
+from wholefit.nn.transfer.bodies import fingerprint
+
+
+def extract(
+    module: nn.Module, inputs: Arrays, *, cache: str | os.PathLike[str] | None = None,
+    batch: int = 128,
+) -> np.ndarray:
+    """`module.features(*inputs)`, (n, feature_width) float32, of the base as it stands.
+
+    `cache` is a folder: features are kept there under the checksum of weights, shape of the network
+    and data, and read again when all three are the same. Raises ParameterError for a module
+    without `features`.
+    """
+    if not hasattr(module, "features"):
+        raise ParameterError(f"{type(module).__name__} gives no features: make it by "
+                             "transfer.headed, or give it features(x).")
+    place = None if cache is None else Path(cache) / f"{_key(module, inputs)}.npy"
+    shape = (len(inputs[0]), int(module.feature_width))
+    if place is not None and (found := _read(place, shape)) is not None:
+        emit("features_cached", rows=shape[0], width=shape[1])
+        return found
+    found = predicting.predict(_Features(module), inputs, batch=batch)
+    found = np.ascontiguousarray(found, dtype=np.float32)
+    if place is not None:
+        _write(place, found)
+    return found
+
+
+class _Features(nn.Module):
+    """A module that answers with its features."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return self.module.features(*inputs)
+
+
+def _key(module: nn.Module, inputs: Arrays) -> str:
+    """What features hang on: the weights below the head, what is made of them, and the data."""
+    found = hashlib.sha256()
+    parts = [part for name, part in module.named_children() if name != "head"]
+    for part in parts:
+        found.update(fingerprint(part).encode())
+    made_of = dict(getattr(module, "made_of", {}) or {"class": type(module).__qualname__})
+    kept = {name: value for name, value in made_of.items()
+            if name not in ("outputs", "hidden", "dropout")}
+    found.update(repr(sorted(kept.items(), key=lambda item: item[0])).encode())
+    for array in inputs:
+        given = array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else (
+            np.asarray(array))
+        found.update(f"{given.dtype.str}{given.shape}".encode())
+        found.update(memoryview(np.ascontiguousarray(given).reshape(-1).view(np.uint8)))
+    return found.hexdigest()
+
+
+def _read(place: Path, shape: tuple[int, int]) -> np.ndarray | None:
+    """What is kept there; None where it is absent, damaged or of another shape."""
+    try:
+        found: Any = np.load(place, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    good = isinstance(found, np.ndarray) and found.shape == shape and found.dtype == np.float32
+    return found if good else None
+
+
+def _write(place: Path, found: np.ndarray) -> None:
+    """Whole or not at all: another process may look at the same moment."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".part", delete=False) as file:
+        np.save(file, found, allow_pickle=False)
+    os.replace(file.name, place)
