@@ -17,6 +17,7 @@ from wholefit.api._tables import as_table
 from wholefit.base.errors import DataError, ParameterError, WholefitWarning, unknown
 from wholefit.base.events import emit
 from wholefit.data import Dataset, Policies, Schema
+from wholefit.data.images.tables import unanswerable
 from wholefit.data.notes import some, warning
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
@@ -33,6 +34,9 @@ def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, An
     raw = fitted.answer(asked)
     columns = {name: values for verb in verbs
                for name, values in _VERBS[verb](fitted, raw, asked=asked, **settings).items()}
+    blank = unanswerable(asked)
+    if blank is not None:
+        columns = {name: _blanked(values, blank) for name, values in columns.items()}
     if asked.guest == "numpy":
         return _as_array(columns)
     kept = kept_names(fitted.schema, asked, columns)
@@ -41,6 +45,14 @@ def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, An
     if asked.guest == "pandas" and hasattr(new, "index"):
         given.index = new.index
     return given
+
+
+def _blanked(values: Any, blank: np.ndarray) -> np.ndarray:
+    """Answers with nothing where there was nothing to answer: NaN in numbers, else None."""
+    values = np.asarray(values)
+    if values.dtype.kind != "f":
+        values = values.astype(object)
+    return np.where(blank, None if values.dtype == object else np.nan, values)
 
 
 def evaluate(
@@ -131,6 +143,9 @@ def _judgeable(fitted: Fitted, asked: Dataset) -> Dataset:
     empty = cells.is_null().to_numpy()
     if cells.dtype.is_float():
         empty = empty | cells.is_nan().fill_null(True).to_numpy()
+    blank = unanswerable(asked)
+    if blank is not None:
+        empty = empty | blank
     if not empty.any():
         return asked
     if empty.all():
@@ -139,7 +154,8 @@ def _judgeable(fitted: Fitted, asked: Dataset) -> Dataset:
     kept = asked.take(~empty)
     rows = np.flatnonzero(empty) + 1
     kept.notes = [*asked.notes, warning(
-        "target_missing", f"{len(rows):,} of {len(asked):,} rows have no value of {target!r}: left "
+        "target_missing", f"{len(rows):,} of {len(asked):,} rows have no value of {target!r}"
+        f"{'' if blank is None else ' or no picture'}: left "
         f"out (rows {some(rows.tolist())}).", column=target, rows=rows[:5], count=len(rows))]
     return kept
 

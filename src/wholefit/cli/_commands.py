@@ -111,6 +111,9 @@ LINES = (
     Line("advise", "advise", UNDERSTAND,
          "What to do next: a short list, each with its evidence and the experiment it rests "
          "on."),
+    Line("lesson", "lesson", HERE,
+         "Run an experiment about neural networks: does what is said of them hold, and by how "
+         "much?"),
     Line("doctor", "doctor", HERE,
          "Tell what is installed here, what each extra would add, and how to get it."),
 )

@@ -120,16 +120,21 @@ def _settled(
     """A read table as a Dataset: roles inferred, rows without a target left out."""
     target = target or getattr(table, "target", None)
     single = {"target": target, "time": time, "group": groups, "weight": weights}
-    wanted = {**getattr(table, "roles", {}), **wanted_roles(table.frame.columns, roles, **single)}
+    own = getattr(table, "roles", {})
+    said = wanted_roles(table.frame.columns, roles, **single)
+    wanted = {**{name: role for name, role in own.items() if role != "image"}, **said}
     name = next((name for name, role in wanted.items() if role == "target"), None)
     frame, dropped = _with_target(table.frame, name)
-    frame, blank = _with_pictures(frame, wanted)
+    frame, blank = _with_pictures(frame, {**own, **wanted})
     if frame.height == 0:
         why = "" if name is None else f" with a value of target {name!r}"
         raise errors.DataError(f"{table.source} must have rows{why} to learn from; it has none.")
     schema = infer(frame, roles=wanted)
     schema = replace(schema, columns=tuple(
-        replace(c, format=table.formats.get(c.name, c.format)) for c in schema.columns))
+        replace(c, format=table.formats.get(c.name, c.format),
+                reason="names the files of the pictures"
+                if c.name in own and c.name not in said and c.role == "identifier" else c.reason)
+        for c in schema.columns))
     _check_learnable(schema, table.source)
     if task is not None:
         schema = replace(schema, task=tasks.get(task).name)

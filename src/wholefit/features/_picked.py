@@ -25,7 +25,7 @@ class Picked:
         self.rows = None if rows is None else _checked(rows, len(dataset))
         self.size = len(dataset) if self.rows is None else len(self.rows)
         self.made: dict[str, np.ndarray] = {}
-        self._whole: dict[tuple[str, str], Any] = {}
+        self._whole: dict[tuple[Any, ...], Any] = {}
 
     def stretches(self, width: int) -> Iterator[slice]:
         """Consecutive slices that cover the picked rows, short when there are many columns."""
@@ -58,6 +58,15 @@ class Picked:
         """Times as datetime64[us], NaT missing."""
         return self._take(self._fetch("times", name), span)
 
+    def pictures(self, name: str, shape: tuple[int, int, int], fit: str) -> np.ndarray:
+        """All of the dataset's pictures at one size uint8 (n, channels, height, width)."""
+        return self._ask(("images", name, *shape, fit),
+                         lambda: self.dataset.images(name, shape, fit))
+
+    def picture_sizes(self, name: str) -> np.ndarray:
+        """(channels, height, width) of each of the dataset's pictures, 0 where missing."""
+        return self._ask(("image sizes", name), lambda: self.dataset.image_sizes(name))
+
     def where(self, span: slice) -> np.ndarray:
         """Row numbers in the dataset of a stretch of picked rows."""
         if self.rows is None:
@@ -81,6 +90,12 @@ class Picked:
         if key not in self._whole:
             self._whole[key] = getattr(self.dataset, kind)(name)
         return self._whole[key]
+
+    def _ask(self, key: tuple[Any, ...], question: Callable[[], np.ndarray]) -> np.ndarray:
+        if key not in self._whole:
+            self._whole[key] = question()
+        found: np.ndarray = self._whole[key]
+        return found
 
     def _take(self, values: np.ndarray, span: slice) -> np.ndarray:
         if self.rows is None:

@@ -20,7 +20,16 @@ import numpy as np
 
 from wholefit.base.errors import DataError, StateError
 from wholefit.base.state import State
-from wholefit.features import _assemble, _custom, _numeric, _reduce, _text
+from wholefit.features import (
+    _assemble,
+    _custom,
+    _images,
+    _numeric,
+    _pixel_columns,
+    _reduce,
+    _sequences,
+    _text,
+)
 from wholefit.features._categories import ONEHOT, ORDINAL, OneHot, Ordinal, learn_categories
 from wholefit.features._custom import Applied, Layout
 from wholefit.features._numeric import Numeric
@@ -126,7 +135,9 @@ class Encoder:
     def _encode(self, picked: Picked, training: bool) -> Any:
         for step in self._applied:
             step.apply(picked, training)
-        dtype = np.float32 if self.encoding.single else np.float64
+        dtype: type = np.float32 if self.encoding.single else np.float64
+        if self._reduction is None and all(getattr(b, "bytewise", False) for b in self._blocks):
+            dtype = np.uint8  # pixels only
         if not self._thin:
             return _assemble.dense(self._blocks, picked, dtype, self._reduction)
         made = _assemble.csr(self._blocks, picked, dtype)
@@ -191,7 +202,10 @@ class Encoder:
 
 _LOADERS: dict[str, Any] = {
     _numeric.KIND: Numeric.from_state, ONEHOT: OneHot.from_state, ORDINAL: Ordinal.from_state,
-    _text.KIND: Text.from_state,
+    _text.KIND: Text.from_state, _sequences.KIND: _sequences.Sequences.from_state,
+    _images.PIXELS: _images.Pixels.from_state,
+    _images.DESCRIPTORS: _images.Descriptors.from_state,
+    _pixel_columns.KIND: _pixel_columns.PixelColumns.from_state,
 }
 
 
@@ -220,12 +234,19 @@ def _layout(schema: Any, encoding: Encoding) -> Layout:
 
 def _blocks(picked: Picked, layout: Layout, encoding: Encoding, seed: int) -> list[Block]:
     dates = layout.dates if encoding.dates else []
+    drawn = _pixel_columns.learn(picked.dataset.schema, layout.numeric) \
+        if encoding.images == "pixels" else None
+    taken = set(drawn.columns) if drawn is not None else set()
+    numbers = [name for name in layout.numeric if name not in taken]
     found: list[Block | None] = [
-        _numeric.learn(picked, layout.numeric, dates, layout.booleans, encoding, seed),
+        _numeric.learn(picked, numbers, dates, layout.booleans, encoding, seed),
         learn_categories(picked, layout.categories, encoding),
     ]
-    if encoding.text != "drop":
+    if encoding.text == "tokens":
+        found += [_sequences.learn(picked, name, encoding) for name in layout.texts]
+    elif encoding.text != "drop":
         found += [_text.learn(picked, name, encoding, seed) for name in layout.texts]
+    found += [drawn, *_images.learn(picked, encoding)]
     return [block for block in found if block is not None]
 
 

@@ -36,10 +36,36 @@ class Encoding(Params):
     dates: bool = param(
         True, "Turn each datetime into year, month, day, weekday, hour and days since the first.")
     text: str = param(
-        "tfidf", "Text as weighted words, as a few dense directions of them (SVD), or left out.",
-        choices=("tfidf", "svd", "drop"))
+        "tfidf", "Text as weighted words, as a few dense directions of them (SVD), as numbers of "
+        "its tokens in order (for networks that read), or left out.",
+        choices=("tfidf", "svd", "tokens", "drop"))
     words: int = param(2000, "Most frequent words kept for each text column.", low=1)
     directions: int = param(32, "Directions kept for each text column when text='svd'.", low=1)
+    tokens: str = param(
+        "word", "What a text is cut into when text='tokens'.", choices=("word", "character", "bpe"))
+    vocabulary: int = param(
+        30_000, "Most frequent tokens that get a number of their own (text='tokens').", low=1,
+        high=10_000_000)
+    length: int | None = param(
+        None, "Tokens read of each text (text='tokens'); None takes what holds 95 % of training "
+        "texts whole, at most 512 words or 1,024 characters.", low=1, high=65_536, none=True)
+    lower: bool = param(True, "Make letters small before texts are cut (text='tokens').")
+    part: str = param(
+        "both", "What is read of a longer text (text='tokens'): its head, its tail, or half of "
+        "the length from each.", choices=("head", "tail", "both"))
+    images: str = param(
+        "descriptors", "Pictures as pixels, which networks want, as classic features of shades, "
+        "colours and edges, or left out; pixels also of tables with a column for each.",
+        choices=("pixels", "descriptors", "drop"))
+    image_size: int | None = param(
+        None, "Side in pixels that pictures are brought to when images='pixels'; None takes the "
+        "commonest or median size of the training rows, at most 64.", low=1, high=1024, none=True)
+    image_colour: str = param(
+        "auto", "Grey or colour; 'auto' is grey where all training pictures are.",
+        choices=("auto", "grey", "rgb"))
+    image_fit: str = param(
+        "stretch", "Pictures of another shape: stretched, kept whole on a border, or cut.",
+        choices=("stretch", "letterbox", "crop"))
     degree: int = param(
         1, "Degree of polynomial terms of the numeric columns, with interactions.",
         low=1, high=5, search=(1, 3))
@@ -75,6 +101,10 @@ class Encoding(Params):
             raise ParameterError("Encoding.keep and Encoding.whole_columns must come with a "
                                  "method of selection; got select='none': say, for one, "
                                  "select='f'.")
+        if self.text == "tokens" and self.reduces:
+            raise ParameterError("Encoding.text='tokens' must keep every feature, as their order "
+                                 "is what they mean; got select or pca: leave those out, or say "
+                                 "text='tfidf'.")
 
     @property
     def reduces(self) -> bool:

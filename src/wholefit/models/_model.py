@@ -21,7 +21,8 @@ class Context:
 
     `rows` and `features` of the training matrix; `categorical`, indices of features that hold
     category codes; `n_classes` (0 for a number); `jobs` threads it may use; `seed`; `spans`, which
-    features are numbers, codes, pixels or tokens (none said: all are numbers).
+    features are numbers, codes, pixels or tokens (none said: all are numbers); `seconds` that the
+    fit may take, for models that are `clocked` (None: as many as it needs).
     """
 
     rows: int
@@ -31,6 +32,7 @@ class Context:
     jobs: int = 1
     seed: int = 0
     spans: tuple[Span, ...] = ()
+    seconds: float | None = None
 
 
 class Scorer(Protocol):
@@ -51,7 +53,10 @@ class Model(Params):
     sample weights; `incremental`, whether `update` can teach it more rows; `burden`, its place
     in the order of what a prediction costs (0 nothing, 100 most): among tied models the one of
     least burden is recommended, and an order that is not a stopwatch keeps that repeatable;
-    `pace`, seconds to fit a million cells of training matrix on two cores, for estimates only.
+    `pace`, seconds to fit a million cells of training matrix on two cores, for estimates only;
+    `clocked`, whether a fit keeps to `Context.seconds` by itself and answers with the best so far;
+    `steady`, how far a row's answer alone may lie from its answer in a batch, for the scale of the
+    answers: what is computed in float32 hangs on the batch by its rounding.
     """
 
     name: ClassVar[str]
@@ -63,6 +68,8 @@ class Model(Params):
     growth: ClassVar[str] = "linear"
     weighted: ClassVar[bool] = True
     incremental: ClassVar[bool] = False
+    clocked: ClassVar[bool] = False
+    steady: ClassVar[float] = 1e-9
     burden: ClassVar[int] = 50
     pace: ClassVar[float] = 1.0
 

@@ -36,6 +36,8 @@ class EarlyStopping:
     `patience` None never stops and only puts back. With `averaged`, its means are what is kept.
     """
 
+    every_step = False
+
     def __init__(
         self, module: nn.Module, patience: int | None, *, watch: str = "loss",
         averaged: Averaged | None = None,
@@ -109,7 +111,7 @@ class Sound:
     def __call__(self, event: str, loop: Loop) -> None:
         """Look at the losses so far."""
         if event == "step" and loop.step % self._every == 0:
-            self._look(loop.mean(), loop, loop.epoch + 1)
+            self._look(loop.last, loop, loop.epoch + 1)
         elif event == "epoch" and not self.failed:
             row = loop.history[-1]
             self._look(row, loop, loop.epoch)
@@ -117,9 +119,9 @@ class Sound:
                 self._kept.keep()
                 self._good = loop.epoch
 
-    def _look(self, figures: Mapping[str, float], loop: Loop, epoch: int) -> None:
+    def _look(self, figures: Mapping[str, Any], loop: Loop, epoch: int) -> None:
         wrong = [name for name in figures if name.endswith("loss")
-                 and not math.isfinite(figures[name])]
+                 and not math.isfinite(float(figures[name]))]
         if not wrong or self.failed:
             return
         self.failed = True
@@ -144,6 +146,8 @@ class Sound:
 
 class Log:
     """Writes each row of the history to a file as it comes: .csv, or .jsonl (one object a line)."""
+
+    every_step = False
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)

@@ -46,7 +46,7 @@ class Work(Protocol):
 
 
 # event, loop: events are "begin", "step", "epoch" and "end". A callback that has `state_dict` and
-# `load_state_dict` is part of a checkpoint.
+# `load_state_dict` is part of a checkpoint; one with `every_step = False` is not told of "step".
 Callback = Callable[[str, "Loop"], None]
 
 
@@ -68,6 +68,7 @@ class Loop:
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     stopped: str | None = None
+    last: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what the last step gave
     _sums: _Sums | None = field(default=None, repr=False)
     _judged: float | None = field(default=None, repr=False)
 
@@ -90,13 +91,15 @@ class Loop:
     def _run_epoch(self) -> None:
         began = time.perf_counter()
         sums = self._sums = self._sums or _Sums()
-        work, callbacks, limit = self.work, self.callbacks, self._limited()
+        work, limit = self.work, self._limited()
+        listeners = [each for each in self.callbacks if getattr(each, "every_step", True)]
         before = sums.count
         while self.stopped is None and (batch := work.next_batch()) is not None:
-            sums.add(work.step(batch))
+            self.last = found = work.step(batch)
+            sums.add(found)
             self.step += 1
-            if callbacks:
-                self._tell("step")
+            for callback in listeners:
+                callback("step", self)
             if limit:
                 self._look(began, sums.count - before)
             if self.steps is not None and self.step >= self.steps:

@@ -21,12 +21,12 @@ def place(device: str) -> torch.device:
 
 
 def predict(module: nn.Module, inputs: Arrays, *, batch: int = 1024) -> np.ndarray:
-    """`module(*inputs)` in eval mode, batch by batch, as a numpy array."""
+    """`module(*inputs)` in eval mode, batch by batch, as a numpy array; no rows give no rows."""
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     module.eval()
     found: list[Any] = []
     with torch.inference_mode():
-        for start in range(0, len(inputs[0]), batch):
+        for start in range(0, max(1, len(inputs[0])), batch):
             piece = tensors([array[start:start + batch] for array in inputs], device)
             found.append(module(*piece).float().cpu())
-    return np.asarray(torch.cat(found).numpy())
+    return np.asarray((found[0] if len(found) == 1 else torch.cat(found)).numpy())

@@ -2,105 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import DataError
+from wholefit.base.seeds import derive
+from wholefit.nn import losses
+from wholefit.nn import metrics as figures
 from wholefit.nn.batches import Arrays, Change, Resident, tensors
+from wholefit.nn.callbacks import EarlyStopping, Sound
 from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.predicting import place
 from wholefit.nn.recipe import Recipe
+from wholefit.nn.supervised import Parts, Supervised, order_seed
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What a training leaves: the module (in eval mode), its history, why it stopped."""
+    """What a training leaves: the module (in eval mode), its history, why it stopped.
+
+    `steps` counts batches. `decided` says what was measured and chosen on the way (precision,
+    compilation, batch) and, under a limit of time, how the plan changed.
+    """
 
     module: nn.Module
     history: list[dict[str, float]]
     stopped: str | None = None
+    steps: int = 0
+    decided: dict[str, Any] = field(default_factory=dict)
 
 
 def train(
     module: nn.Module, data: Arrays, recipe: Recipe, *, valid: Arrays | None = None,
     weights: Any = None, change: Change | None = None, loss: Any = None,
     groups: Sequence[Mapping[str, Any]] | None = None, callbacks: Sequence[Callback] = (),
-    clock: Clock | None = None,
+    clock: Clock | None = None, class_weights: Any = None, valid_weights: Any = None,
+    metrics: Any = "usual", steps: int | None = None, threads: int | None = None,
 ) -> Trained:
     """Train `module` on `data`: its inputs, then the target, arrays of equal length.
 
-    `module(*inputs)` gives logits (n, classes) or numbers (n,) / (n, outputs). `valid` are rows
-    held out, like `data`: judged after each epoch, and what `patience` looks at. `weights` (n,)
-    weigh rows. `change` alters each batch (inputs..., target). `loss(output, target)` -> (n,) takes
-    the place of `recipe.loss`. `groups` are parameter groups with rates of their own, as torch's
-    optimizers take them. Raises ParameterError.
+    `module(*inputs)` gives logits (n, classes) or numbers (n,) / (n, outputs); for tokens (n,
+    length, vocabulary) and a target (n, length) padded with -100. `valid` are rows held out, like
+    `data`: judged after each epoch, and what `patience` looks at. `weights` (n,) weigh rows,
+    `valid_weights` those held out, `class_weights` (k,) classes. `change` alters each batch
+    (inputs..., target). `loss(output, target)` -> (n,) takes the place of `recipe.loss`. `metrics`
+    are names or own callables. `groups` are parameter groups with rates of their own, as torch's
+    optimizers take them. `steps` ends the run early; `threads` are torch's while it trains. Raises
+    ParameterError, DataError.
     """
-    torch.manual_seed(recipe.seed)
+    clock = clock or Clock(Budget())
     device = place(recipe.device)
-    work = Supervised(module.to(device), data, recipe, valid=valid, change=change, loss=loss,
-                      device=device)
-    loop = Loop(work, epochs=recipe.epochs, clock=clock or Clock(Budget()), callbacks=callbacks)
-    history = loop.run()
-    return Trained(module.eval(), history, loop.stopped)
+    with quiet(recipe.seed, device, threads):
+        aim = losses.make(recipe, classes=class_weights, own=loss)
+        parts = Parts(
+            module=module.to(device), batches=None, loss=aim, device=device, clock=clock,
+            groups=groups, weighted=weights is not None or valid_weights is not None,
+            metrics=_metrics(metrics, recipe, own=loss is not None))
+        arrays = _arrays(data, weights, aim, device, weighted=parts.weighted)
+        parts.batches = Resident(arrays, recipe.batch, seed=order_seed(recipe),
+                                 change=_changed(change, parts.weighted))
+        if valid is not None and len(valid[0]):
+            parts.valid = _arrays(valid, valid_weights, aim, device, weighted=parts.weighted)
+        work = Supervised(parts, recipe)
+        best = _best(work, recipe)
+        loop = Loop(work, epochs=recipe.epochs, steps=steps, clock=clock,
+                    callbacks=[Sound(module), *best, *callbacks])
+        history = loop.run()
+        if work.averaged is not None and not any(each.holds for each in best):
+            work.averaged.swap()
+    decided = {"plan": list(work.plan.changes)} if work.plan.changes else {}
+    return Trained(module.eval(), history, loop.stopped, loop.step, decided)
 
 
-class Supervised:
-    """One module, one loss, one optimizer: a `Work`."""
-
-    def __init__(
-        self, module: nn.Module, data: Arrays, recipe: Recipe, *, valid: Arrays | None,
-        change: Change | None, loss: Any, device: torch.device,
-    ) -> None:
-        self.module = module
-        self.batches = Resident(tensors(data, device), recipe.batch, seed=recipe.seed,
-                                change=change)
-        self.valid = None if valid is None else tensors(valid, device)
-        self.loss = loss or _LOSSES[recipe.loss]
-        self.optimizer = torch.optim.AdamW(module.parameters(), lr=recipe.rate,
-                                           weight_decay=recipe.weight_decay, fused=True)
-
-    def next_batch(self) -> Any:
-        """Inputs and target."""
-        return self.batches.next_batch()
-
-    def step(self, batch: Any) -> dict[str, Any]:
-        """Forward, backward, update."""
-        self.module.train()
-        *inputs, target = batch
-        loss = self.loss(self.module(*inputs), target)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        return {"loss": loss}
-
-    def judge(self) -> dict[str, float]:
-        """The loss of the rows held out."""
-        if self.valid is None:
-            return {}
-        self.module.eval()
-        with torch.inference_mode():
-            *inputs, target = self.valid
-            return {"valid_loss": float(self.loss(self.module(*inputs), target))}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Module and optimizer."""
-        return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from there."""
-        self.module.load_state_dict(state["module"])
-        self.optimizer.load_state_dict(state["optimizer"])
+@contextmanager
+def quiet(seed: int, device: Any, threads: int | None = None) -> Iterator[None]:
+    """Torch's own generators seeded inside, and as they were outside; threads likewise."""
+    device = torch.device(device)
+    before = torch.get_num_threads()
+    devices = [device.index or 0] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(derive(seed, "torch"))
+        if threads is not None:
+            torch.set_num_threads(max(1, threads))
+        try:
+            yield
+        finally:
+            if threads is not None:
+                torch.set_num_threads(before)
 
 
-def _squared(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    return nn.functional.mse_loss(output.squeeze(-1), target.to(output.dtype))
+def _metrics(asked: Any, recipe: Recipe, *, own: bool) -> Any:
+    if asked == "usual":
+        return () if own else figures.usual(recipe.loss)
+    return asked if isinstance(asked, Mapping) or not isinstance(asked, str) else [asked]
 
 
-_LOSSES: dict[str, Any] = {
-    "cross_entropy": lambda output, target: nn.functional.cross_entropy(output, target.long()),
-    "squared": _squared,
-}
+def _best(work: Supervised, recipe: Recipe) -> list[EarlyStopping]:
+    if recipe.patience is None:
+        return []
+    return [EarlyStopping(work.module, recipe.patience, watch=recipe.watch,
+                          averaged=work.averaged)]
+
+
+def _arrays(
+    data: Arrays, weights: Any, loss: losses.Loss, device: Any, *, weighted: bool,
+) -> list[torch.Tensor]:
+    found = list(tensors(data, device))
+    found[-1] = loss.prepare(found[-1])
+    if weighted:
+        given = np.ones(len(found[0])) if weights is None else weights
+        weight = tensors([given], device)[0].float()
+        if weight.shape != (len(found[0]),):
+            raise DataError(f"weights must have one number for each of the {len(found[0])} rows; "
+                            f"got shape {tuple(weight.shape)}.")
+        if not bool(torch.isfinite(weight).all()) or bool((weight < 0).any()):
+            raise DataError("weights must be finite and not negative.")
+        found.append(weight)
+    return found
+
+
+def _changed(change: Change | None, weighted: bool) -> Change | None:
+    """`change` sees inputs and target only; the weights go by."""
+    if change is None or not weighted:
+        return change
+    inner = change
+    return lambda batch, generator: (*inner(batch[:-1], generator), batch[-1])

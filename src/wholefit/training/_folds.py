@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from wholefit.training.imbalance import Imbalance, Rows
 
 # The refit sees all rows, a fold only (k-1)/k of them; and a clock is never quite even.
 REFIT_FACTOR = 1.35
+# What a clocked model's fold must leave to a refit and to the answers, in folds.
+_AFTER = REFIT_FACTOR + 0.65
+_LEAST = 0.05
 
 
 @dataclass
@@ -136,8 +140,14 @@ class Validated:
         return found
 
 
-def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -> Fit:
-    """Encode `rows` (all if None) and fit a fresh estimator on them, on `jobs` threads."""
+def fit_one(
+    problem: Problem, model: Model, rows: np.ndarray | None, key: Any,
+    seconds: float = math.inf,
+) -> Fit:
+    """Encode `rows` (all if None) and fit a fresh estimator on them, on `jobs` threads.
+
+    A model that is `clocked` is told what is left of `seconds` once the rows are encoded.
+    """
     optional.wake("sklearn", without="pandas")
     start = time.perf_counter()
     encoder, spared = problem.encoder(model, rows, key)
@@ -153,6 +163,7 @@ def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -
             rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
             n_classes=problem.n_classes, jobs=problem.jobs,
             seed=seeds.derive(problem.seed, "model", model.name), spans=encoder.spans,
+            seconds=_left(seconds, start) if model.clocked else None,
         )
         estimator = model.build(problem.task, context)
         options = {} if weights is None else {"sample_weight": weights}
@@ -168,6 +179,12 @@ def fit_one(problem: Problem, model: Model, rows: np.ndarray | None, key: Any) -
                dataset, replay)
 
 
+def _left(seconds: float, start: float) -> float | None:
+    """What is left of `seconds` since `start`; None where there is no end."""
+    left = seconds - (time.perf_counter() - start)
+    return max(left, _LEAST) if math.isfinite(left) else None
+
+
 def validate(
     problem: Problem, model: Model, deadline: float, folds: int,
     each: Callable[[int, np.ndarray, float, float], None] | None = None,
@@ -180,10 +197,11 @@ def validate(
     """
     found = Validated.empty(problem)
     for number, (train, test) in enumerate(problem.plan.folds[:folds]):
+        share = (deadline - time.perf_counter()) / (folds - number + _AFTER)
         pace = max(found.fit_seconds, default=0.0) + max(found.predict_seconds, default=0.0)
         if number and time.perf_counter() + pace * (1 + REFIT_FACTOR) > deadline:
             break
-        answer, fit, predict = _one_fold(problem, model, number, train, test)
+        answer, fit, predict = _one_fold(problem, model, number, train, test, share)
         found.add(test, answer, fit, predict)
         if each is not None:
             each(number, answer, fit, predict)
@@ -192,10 +210,11 @@ def validate(
 
 
 def _one_fold(
-    problem: Problem, model: Model, number: int, train: np.ndarray, test: np.ndarray
+    problem: Problem, model: Model, number: int, train: np.ndarray, test: np.ndarray,
+    seconds: float,
 ) -> tuple[np.ndarray, float, float]:
     """The answers to the test rows, seconds to fit, and seconds to answer."""
-    made = fit_one(problem, model, train, number)
+    made = fit_one(problem, model, train, number, seconds)
     start = time.perf_counter()
     X = made.encoder.transform(made.dataset, test)
     answer = made.model.answer(made.estimator, X, problem.task, made.context)

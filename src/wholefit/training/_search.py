@@ -73,9 +73,12 @@ class Search:
         """Try each; an interrupt ends the search and keeps what is done."""
         by_label = candidates_by_label(candidates)
         self._last = list(by_label)[-1]
+        self._clocked = sum(model.clocked for model in candidates)
+        self._clocked_done = 0
         for label, model in by_label.items():
             try:
                 self._try(label, model)
+                self._clocked_done += model.clocked
             except KeyboardInterrupt:
                 self._close(label, model, "stopped", "interrupted")
                 if not self.found:
@@ -117,11 +120,13 @@ class Search:
     def _deadline(self, model: Model, label: str) -> float:
         """When a trial must end, so that the dearest model so far can still be refitted.
 
-        A stranger, of whose pace nothing is known, leaves half of the time to those after it.
+        A stranger, of whose pace nothing is known, leaves half of the time to those after it; a
+        clocked model, which uses what it is given, an equal share to each such model.
         """
         spared = max((float(np.mean(found.fit_seconds)) for found in self.found.values()),
                      default=0.0) * REFIT_FACTOR
         share = 0.5 if is_stranger(model) and label != self._last else 1.0
+        share /= max(1, self._clocked - self._clocked_done) if model.clocked else 1
         return time.perf_counter() + (self.clock.left() - spared) * share
 
     def _where(self, model: Model) -> Trials:
@@ -156,6 +161,8 @@ class Search:
             return self.folds, ""
         if left <= 0:
             return 0, "the budget was spent before its turn"
+        if model.clocked:  # it makes do with its share
+            return self.folds, ""
         train = self.problem.plan.folds[0][0]
         columns = len(self.problem.dataset.schema.features)
         if not _cost.worth_a_pilot(len(train), columns, model.growth):

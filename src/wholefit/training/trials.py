@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -68,8 +69,8 @@ class Here:
     def refit(
         self, model: Model, schema: Any, codec: Any, deadline: float = math.inf
     ) -> Fitted:
-        """The model learnt from all rows; the deadline cannot be kept here."""
-        made = fit_one(self.problem, model, None, "all")
+        """The model learnt from all rows; only a clocked model keeps the deadline here."""
+        made = fit_one(self.problem, model, None, "all", deadline - time.perf_counter())
         fitted = Fitted(self.problem.task, schema, codec, made.encoder, model=made.model,
                         estimator=made.estimator, context=made.context)
         fitted.replay = made.replay

@@ -16,6 +16,7 @@ from wholefit.data import _memory
 from wholefit.data.images import cells, decode
 from wholefit.data.images import notes as said
 from wholefit.data.images.folder import FILE, IMAGE, LABEL
+from wholefit.data.images.resizing import resize_all
 from wholefit.data.images.workers import decode_all
 from wholefit.data.notes import Note, info
 from wholefit.data.table import Table
@@ -59,7 +60,8 @@ def column_of(name: str, pixels: np.ndarray, limit: int) -> tuple[pl.Series, lis
     if max(high, wide) > limit:
         ratio = limit / max(high, wide)
         size = max(1, round(high * ratio)), max(1, round(wide * ratio))
-        found = cells.column(name, [cells.pack(decode.resize(each, *size)) for each in pixels])
+        small = resize_all(pixels.transpose(0, 3, 1, 2), *size)
+        found = cells.of_pixels(name, small.transpose(0, 2, 3, 1))
     else:
         found = cells.of_pixels(name, pixels)
     if missing.any():

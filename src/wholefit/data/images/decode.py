@@ -113,13 +113,3 @@ def _bytes(values: np.ndarray) -> np.ndarray:
         values = values * 255.0
     return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
-
-def resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Pixels (h, w, c) at another size, bilinear; shrinking averages over the area it covers."""
-    if pixels.shape[:2] == (height, width):
-        return pixels
-    image_module = need("PIL.Image", extra="images", user="resizing pictures")
-    flat = np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    image = image_module.fromarray(flat)
-    found = np.asarray(image.resize((width, height), image_module.Resampling.BILINEAR))
-    return found[:, :, None] if found.ndim == 2 else found

@@ -11,7 +11,7 @@ import polars as pl
 from wholefit.base.cores import cores
 from wholefit.base.errors import DataError, unknown
 from wholefit.data.images import cells
-from wholefit.data.images.decode import resize
+from wholefit.data.images.resizing import resize, resize_all
 
 FITS = ("stretch", "letterbox", "crop")
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
@@ -43,8 +43,8 @@ def at_size(column: pl.Series, shape: tuple[int, int, int], fit: str = "stretch"
     if not listed:
         return out
     same = cells.alike(listed)
-    if same is not None and same.shape[1:3] == (high, wide):
-        out[there] = _coloured(same, channels).transpose(0, 3, 1, 2)
+    if same is not None and (fit == "stretch" or same.shape[1:3] == (high, wide)):
+        out[there] = resize_all(_coloured(same, channels).transpose(0, 3, 1, 2), high, wide)
         return out
     put = _FITTED[fit]
 

@@ -7,7 +7,9 @@ import binascii
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from wholefit.data.images import cells
@@ -39,7 +41,7 @@ def with_pictures(
             frame, more = _of_struct(frame, column, roles, base, limit, cache)
         elif column.dtype == pl.Binary:
             frame, more = _of_bytes(frame, column, roles, limit, cache)
-        elif column.dtype == pl.String and base is not None:
+        elif column.dtype == pl.String and base is not None and "image" not in table.roles.values():
             frame, more = _of_paths(frame, column, roles, base, limit, cache)
         else:
             continue
@@ -63,6 +65,16 @@ def to_cells(column: pl.Series) -> pl.Series:
         return column
     found = decode_all(column.to_list())
     return cells.column(column.name, [each if isinstance(each, bytes) else None for each in found])
+
+
+def unanswerable(dataset: Any) -> np.ndarray | None:
+    """Rows of which nothing is known: pictures are all that is learnt from, and none is there."""
+    schema = dataset.schema
+    names = schema.having("image")
+    if not names or set(schema.features) != set(names):
+        return None
+    lost = np.all([dataset.image_sizes(name)[:, 1] == 0 for name in names], axis=0)
+    return lost if lost.any() else None
 
 
 def _of_bytes(

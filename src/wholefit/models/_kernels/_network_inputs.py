@@ -1,9 +1,10 @@
 """How a matrix is cut and scaled into the inputs of a network; numpy alone.
 
 Inputs stand in this order, each only where there is such a thing: all numbers as one array
-(n, numbers); all category codes as one array (n, codes) of int64, 0 for missing or unseen and
-1.. for what was seen; each image as (n, channels, height, width) of uint8; each run of tokens as
-(n, length) of int64. Where a network takes no codes they are 0/1 numbers instead.
+(n, numbers); all category codes as one array (n, codes) of int64, -1 for missing or unseen; each
+image as (n, channels, height, width) of uint8; each run of tokens as (n, length) of int64. A
+network of codes gets numbers too, perhaps none of them; where a network takes no codes they are
+0/1 numbers instead.
 """
 
 from __future__ import annotations
@@ -37,10 +38,9 @@ class Inputs:
     def facts(self) -> dict[str, Any]:
         """What a network must be told: `inputs`, `levels`, image and token sizes."""
         numbers, codes = _places(self.spans, "numbers"), _places(self.spans, "codes")
-        levels = [level + 1 for span in self.spans if span.kind == "codes"
-                  for level in span.levels]
+        levels = [int(level) for level in self._levels()]
         found: dict[str, Any] = {}
-        if len(numbers) or self.onehot:
+        if len(numbers) or len(codes):
             found["inputs"] = len(numbers) + (sum(levels) if self.onehot else 0)
         if len(codes) and not self.onehot:
             found["levels"] = levels
@@ -58,7 +58,8 @@ class Inputs:
         """The inputs of a network for the rows of X (n, features); numbers of `dtype`."""
         found: list[np.ndarray] = []
         numbers, codes = _places(self.spans, "numbers"), _places(self.spans, "codes")
-        parts = [self._scaled(X[:, numbers]).astype(dtype, copy=False)] if len(numbers) else []
+        parts = [self._scaled(X[:, numbers]).astype(dtype, copy=False)] \
+            if len(numbers) or len(codes) else []
         if len(codes):
             known = self._codes(X[:, codes])
             if self.onehot:
@@ -78,8 +79,8 @@ class Inputs:
         return np.array([level for span in self.of("codes") for level in span.levels], np.int64)
 
     def _codes(self, codes: np.ndarray) -> np.ndarray:
-        found = np.where(np.isfinite(codes), codes, -1).astype(np.int64) + 1
-        return np.where((found < 0) | (found > self._levels()), 0, found)
+        found = np.where(np.isfinite(codes), codes, -1).astype(np.int64)
+        return np.where((found < 0) | (found >= self._levels()), -1, found)
 
     def _scaled(self, numbers: np.ndarray) -> np.ndarray:
         whole = np.asarray(numbers, dtype=np.float64)
@@ -203,9 +204,10 @@ def _normal_scores(numbers: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 
 
 def _onehot(codes: np.ndarray, levels: np.ndarray, dtype: Any) -> np.ndarray:
-    ends = np.cumsum(levels + 1)
+    ends = np.cumsum(levels)
     out = np.zeros((len(codes), int(ends[-1])), dtype=dtype)
-    out[np.arange(len(codes))[:, None], codes + (ends - levels - 1)] = 1
+    rows, columns = np.nonzero(codes >= 0)
+    out[rows, codes[rows, columns] + (ends - levels)[columns]] = 1
     return out
 
 

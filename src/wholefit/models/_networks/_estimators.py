@@ -22,6 +22,7 @@ _NETWORK = {"network": "mlp"}
 # What rows that come later are taught with: few, small steps from where the network is.
 _LATER = {"epochs": 5, "patience": None, "schedule": "constant", "warmup": 0.0}
 _LATER_RATE = 0.3
+_ANSWERS = {"cross_entropy": "classes", "multilabel": "labels", "squared": "numbers"}
 
 
 class _Network(BaseEstimator):  # type: ignore[misc]
@@ -62,7 +63,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         self.inputs_ = _shape.inputs_for(options, X, self.spans, self.scaling)
         pieces = self.inputs_.split(X)
         self.figures_ = _network_inputs.pixel_figures([p for p in pieces if p.ndim == 4])
-        self.made_of_ = _shape.complete(options, self.inputs_, outputs)
+        self.made_of_ = _shape.complete(options, self.inputs_, outputs, _ANSWERS[self.loss_])
         module = _learn.made(self.made_of_, self.seed_)
         self.updates_ = 0
         self._teach(module, pieces, target, weight, strata, dict(self.recipe or {}))
@@ -73,9 +74,9 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         seed = seeds.derive(self.seed_, "lesson", self.updates_)
         change = _augment.change(self.augment, self.inputs_, self.loss_) if self.augment else None
         lesson = _learn.Lesson(
-            pieces, target, weight, {"loss": self.loss_, **recipe}, seed,
+            pieces, target, weight, self._name(), {"loss": self.loss_, **recipe}, seed,
             validation=0.0 if later else self.validation, strata=strata, seconds=self.seconds,
-            figures=self.figures_, change=change)
+            figures=self.figures_, change=change, fresh=not later)
         with threads(self.jobs):
             found = _learn.teach(module, lesson)
         self.module_, self.history_, self.stopped_ = found.module, found.history, found.stopped
@@ -86,8 +87,11 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         """More rows, from where the network is."""
         self.updates_ += 1
         recipe = {**dict(self.recipe or {}), **_LATER}
-        recipe["rate"] = _LATER_RATE * _learn.settled(recipe, 1, False, 0).rate
+        recipe["rate"] = _LATER_RATE * _learn.settled(self._name(), recipe, 1, False, 0).rate
         self._teach(self.module_, self.inputs_.split(X), target, weight, None, recipe, later=True)
+
+    def _name(self) -> str:
+        return str(dict(self.network or _NETWORK)["network"])
 
     def _weights(self, X: np.ndarray, weight: Any) -> np.ndarray | None:
         if weight is None:

@@ -49,9 +49,16 @@ def takes(name: str) -> set[str]:
     return {kind for kind, word in _WORDS.items() if word in words}
 
 
-def complete(network: Mapping[str, Any], inputs: Inputs, outputs: int) -> dict[str, Any]:
-    """The network's options with the sizes of its inputs; a "joined" one where it needs parts."""
+def complete(
+    network: Mapping[str, Any], inputs: Inputs, outputs: int, answers: str
+) -> dict[str, Any]:
+    """The network's options with the sizes of its inputs; a "joined" one where it needs parts.
+
+    `answers` ("classes", "labels", "numbers") is told to those that ask.
+    """
     facts, known = inputs.facts(), takes(str(network["network"]))
+    if "answers" in inspect.signature(networks.get(str(network["network"]))).parameters:
+        network = {"answers": answers, **network}
     kinds = [kind for kind, sizes in _SIZES.items() if sizes[0] in facts]
     several = len(inputs.of("image")) + len(inputs.of("tokens")) > 1
     if set(kinds) <= known and not several:

@@ -20,6 +20,7 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.base.params import Params, param
 from wholefit.base.seeds import derive
 from wholefit.nn.batches import Arrays, Resident, tensors
+from wholefit.nn.generative._steps import kept, restore
 from wholefit.nn.generative.losses import (
     LOSSES,
     PENALTIES,
@@ -42,12 +43,12 @@ class PairRecipe(Params):
     """
 
     steps: int = param(3000, "Steps of the generator.", low=1, search=(1000, 50_000), log=True)
-    batch: int = param(256, "Rows a step; at most the rows there are.", low=2, search=(32, 512),
+    batch: int = param(128, "Rows a step; at most the rows there are.", low=2, search=(32, 512),
                        log=True)
     loss: str = param("non_saturating", "What the two make small.", choices=LOSSES)
     penalty: str = param("r1", "What holds the discriminator smooth: nothing, a slope of 1 "
                          "between real and made rows, or of 0 on real rows.", choices=PENALTIES)
-    weight: float = param(1.0, "How much the penalty counts.", low=0, search=(0.01, 20),
+    weight: float = param(0.3, "How much the penalty counts.", low=0, search=(0.01, 20),
                           log=True)
     discriminator_steps: int = param(1, "Steps of the discriminator for each of the generator.",
                                      low=1, search=(1, 5))
@@ -94,7 +95,7 @@ def train_pair(
     work = Adversarial(generator.to(device), discriminator.to(device), tensors(given, device),
                        recipe, finish=finish, epoch_steps=each, device=device)
     watch = Watch(work, rows, features=features, seed=recipe.seed) if watched else None
-    told = [*callbacks] if watch is None else [watch, *callbacks]
+    told: list[Callback] = [*([] if watch is None else [watch]), *callbacks]
     loop = Loop(work, steps=recipe.steps, clock=clock or Clock(Budget()), callbacks=told)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(recipe.seed, "pair"))
@@ -214,7 +215,7 @@ class Adversarial:
             "mean": None if self.mean is None else self.mean.state_dict(),
             "make": self.make.state_dict(), "tell": self.tell.state_dict(),
             "noise": self.noise.get_state(), "count": self._count, "left": self._left,
-            "batches": _kept(self.batches),
+            "batches": kept(self.batches),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -227,7 +228,7 @@ class Adversarial:
         self.tell.load_state_dict(state["tell"])
         self.noise.set_state(state["noise"])
         self._count, self._left = int(state["count"]), int(state["left"])
-        _restore(self.batches, state["batches"])
+        restore(self.batches, state["batches"])
 
 
 def sample(
@@ -252,18 +253,3 @@ def sample(
 
 def _adam(module: nn.Module, rate: float, beta1: float) -> Any:
     return torch.optim.Adam(module.parameters(), lr=rate, betas=(beta1, 0.99), fused=True)
-
-
-def _kept(batches: Any) -> Any:
-    """Where a stream of batches is: its own words, or its random draws and what is queued."""
-    if hasattr(batches, "state_dict"):
-        return batches.state_dict()
-    return {"generator": batches.generator.get_state(), "queue": batches._queue}
-
-
-def _restore(batches: Any, state: Any) -> None:
-    if hasattr(batches, "load_state_dict"):
-        batches.load_state_dict(state)
-        return
-    batches.generator.set_state(state["generator"])
-    batches._queue = state["queue"]

@@ -5,6 +5,8 @@ After each epoch rows are made and held against real ones, in a space of feature
     diversity   mean distance between two made rows over that between two real ones; 1 is right
     coverage    share of real rows with a made one nearer than their fifth nearest real one
                 (Naeem et al. 2020), over the 0.97 that as many fresh real rows would reach
+    left_out    share of real rows with no made one even near: farther than that by a tenth of the
+                distance of two rows; near 0 where every mode is made, however roughly
 
 A generator that makes one thing again and again has little of both; what it makes may look good.
 """
@@ -22,7 +24,8 @@ from wholefit.base.seeds import generator as seeded
 
 _ROWS = 512
 _NEAR = 5
-_LEAST_DIVERSITY, _LEAST_COVERAGE = 0.5, 0.35
+_LEAST_DIVERSITY, _MOST_LEFT_OUT = 0.5, 0.2
+_MARGIN = 0.1
 _WARM_UP = 0.4
 """Share of the steps after which little diversity is a collapse and no mere beginning."""
 _WINS = 0.98
@@ -72,19 +75,23 @@ class Watch:
         work.noise.set_state(kept)
         rows = np.nan_to_num(np.asarray(self.features(made), np.float64))
         return {"diversity": pairwise(rows) / max(self.spread, 1e-12),
-                "coverage": covered(self.real, self.reach, rows)}
+                "coverage": covered(self.real, self.reach, rows),
+                "left_out": self._left_out(rows)}
+
+    def _left_out(self, made: np.ndarray) -> float:
+        return float((nearest(self.real, made) > self.reach + _MARGIN * self.spread).mean())
 
     def _warn(
         self, found: dict[str, float], row: dict[str, float], step: int, late: bool
     ) -> None:
-        low = found["diversity"] < _LEAST_DIVERSITY or found["coverage"] < _LEAST_COVERAGE
+        low = found["diversity"] < _LEAST_DIVERSITY or found["left_out"] > _MOST_LEFT_OUT
         self._lost = self._lost + 1 if low and late else 0
         if self._lost == 2:  # twice running: a single bad look is a wobble
             self._tell("mode_collapse", (
                 f"mode collapse: after {step:,} steps what the generator makes has "
-                f"{found['diversity']:.0%} of the data's spread and covers "
-                f"{found['coverage']:.0%} of it; give penalty='r1' or 'gradient', more rows a "
-                "step, or a slower discriminator"), step, found)
+                f"{found['diversity']:.0%} of the data's spread and leaves out "
+                f"{found['left_out']:.0%} of its rows; give penalty='r1' or 'gradient', more rows "
+                "a step, or a slower discriminator"), step, found)
         if row.get("accuracy", 0.5) > _WINS and late:
             self._tell("one_side_wins", (
                 f"the discriminator wins: after {step:,} steps it tells {row['accuracy']:.1%} of "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -36,15 +37,14 @@ class RobustScale(nn.Module):
         """Learn median and scale of training rows."""
         if not len(x) or not x.shape[1]:
             return
-        x = torch.where(x.isfinite(), x, torch.nan).double()
-        low, middle, high = torch.nanquantile(x, _probabilities(0.25, 0.5, 0.75), dim=0)
-        spread = high - low
-        held = torch.where(x.isnan(), middle, x)
-        span = (held.amax(0) - held.amin(0)) / 2
-        spread = torch.where(spread > 0, spread, span)
-        good = spread.isfinite() & (spread > 0)
-        self.median.copy_(middle.nan_to_num())
-        self.scale.copy_(torch.where(good, 1 / torch.where(good, spread, 1.0), 0.0))
+        shares = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
+        for at, column in enumerate(x.double().T):
+            real = column[column.isfinite()]
+            if len(real):
+                least, low, middle, high, most = _quantile(real, shares).tolist()
+                spread = high - low or (most - least) / 2
+                self.median[at] = middle
+                self.scale[at] = 1 / spread if spread else 0.0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, p), within (-bound, bound)."""
@@ -98,12 +98,21 @@ class Piecewise(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: torch.Tensor) -> None:
-        """Learn the bins of training rows: edges are quantiles; equal edges make one bin."""
+        """Learn the bins of training rows: edges are quantiles; equal edges make one bin.
+
+        Where a value is so common that half the edges fall on it, quantiles of the distinct values
+        are taken, lest all the others share a bin.
+        """
         if not len(x) or not x.shape[1]:
             return
-        edges = torch.nanquantile(torch.where(x.isfinite(), x, torch.nan).double(),
-                                  torch.linspace(0, 1, self.bins + 1, dtype=torch.float64), dim=0)
-        edges = edges.nan_to_num().T
+        shares = torch.linspace(0, 1, self.bins + 1, dtype=torch.float64)
+        edges = torch.zeros(x.shape[1], self.bins + 1, dtype=torch.float64)
+        for at, column in enumerate(x.double().T):
+            real = column[column.isfinite()]
+            if len(real):
+                edges[at] = _quantile(real, shares)
+                if 2 * len(edges[at].unique()) <= self.bins:
+                    edges[at] = _quantile(real.unique(), shares)
         self.low.copy_(edges[:, :-1])
         self.width.copy_(edges[:, 1:] - edges[:, :-1])
 
@@ -182,5 +191,6 @@ def _each(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return torch.einsum("npa,pab->npb", x, weight)
 
 
-def _probabilities(*values: float) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64)
+def _quantile(values: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    # torch.quantile refuses more than 16 million values; numpy does not.
+    return torch.from_numpy(np.quantile(values.cpu().numpy(), shares.numpy()))

@@ -23,9 +23,8 @@ def edges(images: Any = None, labels: Any = None, epochs: int = 5, seed: int = 0
 
     `images` (n, height, width) grey, of any range, at least 12 pixels a side, and `labels` (n,);
     scikit-learn's digits, twice as large, where they are left out. A filter is smooth where
-    neighbouring weights agree (correlation along rows and columns), as edges, bars and blobs are
-    and noise is not; it is an edge where a slope in one direction explains it, as far as noise
-    explains noise so by chance.
+    neighbouring weights agree (correlation along rows and columns), as edges, bars and spots are
+    and noise is not; it is an edge or a bar where its slopes run along one direction.
     """
     x, y = _pictures(images, labels)
     torch.manual_seed(seed)
@@ -40,14 +39,14 @@ def edges(images: Any = None, labels: Any = None, epochs: int = 5, seed: int = 0
         right = float((trained(x[cut:]).argmax(1) == y[cut:]).float().mean())
         maps = torch.relu(trained.first(x[cut:cut + 1]))[0].numpy()
     numbers = {"accuracy": right, "smooth_before": _smooth(before), "smooth_after": _smooth(after),
-               "edges_before": _edge(before), "edges_after": _edge(after)}
+               "oriented_before": _oriented(before), "oriented_after": _oriented(after)}
     said = [f"{right:.1%} of {len(x) - cut:,} pictures held out are right after {epochs} epochs.",
             f"Neighbouring weights of the {_MAPS} first filters correlate by "
             f"{numbers['smooth_before']:.2f} before training and {numbers['smooth_after']:.2f} "
             "after: noise has become shapes.",
-            f"A slope in one direction explains {numbers['edges_before']:.0%} of a filter before "
-            f"and {numbers['edges_after']:.0%} after: many, not all, have become edges; the rest "
-            "are bars, spots and leftovers of the noise they began as."]
+            f"Their slopes run along one direction to {numbers['oriented_before']:.0%} before and "
+            f"to {numbers['oriented_after']:.0%} after: many, not all, are edges and bars; the rest "
+            "are spots and corners."]
     tiles = [_tiles("First filters before training", before),
              _tiles("First filters after training", after),
              Tiles("A picture, and what the first filters find in it",
@@ -105,16 +104,16 @@ def _smooth(filters: np.ndarray) -> float:
     return float(np.mean(found_))
 
 
-def _edge(filters: np.ndarray) -> float:
-    """Share of a filter that a slope in one direction explains, mean over filters."""
-    side = np.arange(filters.shape[1]) - filters.shape[1] // 2
-    down, across = np.meshgrid(side, side, indexing="ij")
-    base, _ = np.linalg.qr(np.stack([np.ones(down.size), down.ravel(), across.ravel()], 1))
-    shares = []
+def _oriented(filters: np.ndarray) -> float:
+    """How far a filter's slopes run along one direction, 0 to 1: the coherence of its structure
+    tensor (Bigun and Granlund 1987), mean over filters.
+    """
+    found_ = []
     for each in filters:
-        flat = each.ravel() - each.mean()
-        shares.append(((base[:, 1:].T @ flat) ** 2).sum() / (flat @ flat))
-    return float(np.mean(shares))
+        down, across = np.gradient(each)
+        xx, yy, xy = (across ** 2).sum(), (down ** 2).sum(), (across * down).sum()
+        found_.append(np.hypot(xx - yy, 2 * xy) / (xx + yy))
+    return float(np.mean(found_))
 
 
 def _tiles(title: str, filters: np.ndarray) -> Tiles:

@@ -26,12 +26,12 @@ STAGE: dict[str, Any] = {
 class CNN(nn.Module):
     """Convolutions, then dense layers; (n, channels, height, width) to (n, outputs).
 
-    Each of `stages` is a number of channels, or a dict: channels, kernel, stride, padding (a number,
-    or "same": kernel // 2 of what dilation makes of it), dilation, groups, norm, activation, pool
-    ("max", "average" or None), pool_size, pool_stride, dropout. A stage that does not say its
-    pool, norm or activation takes the network's. `gather` turns maps into features: "flatten", or
-    "average" or "max" over all places. `hidden` are dense layers before the answer. Pixels are
-    taken as they come; `shift` and `scale` make (x - shift) * scale of them first.
+    Each of `stages` is a number of channels, or a dict: channels, kernel, stride, padding (a
+    number, or "same", which keeps the sides where the stride is 1), dilation, groups, norm,
+    activation, pool ("max", "average" or None), pool_size, pool_stride, dropout. A stage that does
+    not say its pool, norm or activation takes the network's. `gather` turns maps into features:
+    "flatten", or "average" or "max" over all places. `hidden` are dense layers before the answer.
+    Pixels are taken as they come: give them near 0, with deviation near 1.
     """
 
     def __init__(
@@ -39,10 +39,8 @@ class CNN(nn.Module):
         stages: Sequence[int | Mapping[str, Any]] = (32, 64), gather: str = "flatten",
         hidden: Sequence[int] = (128,), activation: layers.Activation = "relu", norm: str = "none",
         pool: str | None = "max", dropout: float = 0.0, init: str = "auto",
-        shift: float = 0.0, scale: float = 1.0,
     ) -> None:
         super().__init__()
-        self.shift, self.scale = shift, scale
         features: list[Any] = []
         shape = (channels, height, width)
         for at, said in enumerate(stages):
@@ -62,8 +60,6 @@ class CNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits or numbers."""
-        if self.shift or self.scale != 1:
-            x = (x - self.shift) * self.scale
         return self.head(self.gather(self.features(x)))
 
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 from wholefit.base.errors import ParameterError
 from wholefit.nn.networks._registry import network
 from wholefit.nn.sequences.ngrams import hashed
+from wholefit.nn.sequences.pooling import trimmed
 
 POOLINGS = ("mean", "root", "sum")
 
@@ -72,9 +73,3 @@ class Embedding(nn.Module):
         if self.pooling == "sum":
             return pooled
         return pooled / (count if self.pooling == "mean" else count ** 0.5)
-
-
-def trimmed(tokens: torch.Tensor) -> torch.Tensor:
-    """Without the columns that are padding in every row; at least one column stays."""
-    used = (tokens != 0).any(dim=0).nonzero()
-    return tokens[:, :max(1, int(used[-1]) + 1 if len(used) else 1)]

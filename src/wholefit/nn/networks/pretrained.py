@@ -18,16 +18,20 @@ class Pretrained(nn.Module):
 
     `base` is the `made_of` of a network; its head is taken off. `hidden` are layers of the new
     head, before its last. `picture` says how pixels 0..255 become what the base was trained with
-    (size, mean, spread, flipped); None hands the input on as it is.
+    (size, mean, spread, flipped); None hands the input on as it is. `beside` numbers (n, beside),
+    given first, join the features. `learns` is the share of the body's stages, from the top, that
+    are not frozen.
     """
 
     def __init__(
         self, base: Mapping[str, Any], outputs: int, hidden: Sequence[int] = (),
-        dropout: float = 0.0, picture: Mapping[str, Any] | None = None,
+        dropout: float = 0.0, picture: Mapping[str, Any] | None = None, beside: int = 0,
+        learns: float = 1.0,
     ) -> None:
         super().__init__()
         from wholefit.nn.networks import make
         from wholefit.nn.transfer.bodies import Body
+        from wholefit.nn.transfer.freezing import count_of, train_top
 
         if not isinstance(base, Mapping) or base.get("network") == "pretrained":
             raise ParameterError("the base of a pretrained network must be the made_of of another "
@@ -35,26 +39,31 @@ class Pretrained(nn.Module):
         self.body = Body(make(**base))
         self.prepare = nn.Identity() if picture is None else Prepare(picture)
         layers: list[nn.Module] = []
-        width = self.body.feature_width
+        self.beside = beside
+        width = self.body.feature_width + beside
         for size in hidden:
             layers += [nn.Linear(width, size), nn.ReLU()]
             width = size
         if dropout:
             layers.append(nn.Dropout(dropout))
         self.head = nn.Sequential(*layers, nn.Linear(width, outputs))
+        train_top(self, count_of(self, learns))
 
     @property
     def feature_width(self) -> int:
-        """How many numbers the body gives for a row."""
-        return int(self.body.feature_width)
+        """How many numbers the head is given for a row."""
+        return int(self.body.feature_width) + self.beside
 
     def stages(self) -> list[nn.Module]:
         """The body's parts that can be frozen, from the input up; the head is none of them."""
         return self.body.stages()
 
     def features(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """What the body gives, (n, feature_width)."""
-        return self.body(self.prepare(inputs[0]), *inputs[1:])
+        """What the head is given, (n, feature_width)."""
+        if not self.beside:
+            return self.body(self.prepare(inputs[0]), *inputs[1:])
+        numbers, first, *rest = inputs
+        return torch.cat([self.body(self.prepare(first), *rest), numbers], dim=1)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Logits or numbers."""
@@ -70,6 +79,7 @@ class Prepare(nn.Module):
         self.mean, self.spread = tuple(picture["mean"]), tuple(picture["spread"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Resized, in the base's channels and on its scale."""
         x = x.float()
         wanted = len(self.mean)
         if x.shape[1] != wanted:

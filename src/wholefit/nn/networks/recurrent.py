@@ -58,7 +58,7 @@ class _Recurrent(nn.Module):
 
     def features_of(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """What the head sees: (n, features), or (n, length, features)."""
-        values, real = self.front(x, lengths)
+        values, real = self.front(x, lengths, trim=self.pooling.kind != "each")
         ends = real.sum(dim=1)
         packed = pack_padded_sequence(values, ends.cpu(), batch_first=True, enforce_sorted=False)
         read, state = self.body(packed)

@@ -28,13 +28,12 @@ class ResNet(nn.Module):
     def __init__(
         self, channels: int, height: int, width: int, outputs: int, depth: int = 20,
         size: int = 16, activation: layers.Activation = "relu", drop: float = 0.0,
-        squeeze: bool = False, shift: float = 0.0, scale: float = 1.0,
+        squeeze: bool = False,
     ) -> None:
         super().__init__()
         if depth < 8 or (depth - 2) % 6:
             raise ParameterError(f"resnet.depth must be 6 n + 2 with n >= 1 (8, 20, 32, 44, 56, "
                                  f"110); got {depth}.")
-        self.shift, self.scale = shift, scale
         blocks = (depth - 2) // 6
         stack: list[Any] = [_conv(channels, size), nn.BatchNorm2d(size),
                             layers.activation(activation)]
@@ -51,7 +50,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits or numbers."""
-        return self.head(self.gather(self.features((x - self.shift) * self.scale)))
+        return self.head(self.gather(self.features(x)))
 
 
 @network("whitened_cnn", recipe={
@@ -71,15 +70,13 @@ class WhitenedCNN(nn.Module):
         self, channels: int, height: int, width: int, outputs: int,
         sizes: Sequence[int] = (64, 256, 256), residual: bool = False,
         activation: layers.Activation = "gelu", momentum: float = 0.4, temper: float = 1 / 9,
-        shift: float = 0.0, scale: float = 1.0,
     ) -> None:
         super().__init__()
-        if min(height, width) < 2 ** (len(sizes) + 1):
+        if min(height, width) <= 2 ** len(sizes):
             raise ParameterError(
                 f"whitened_cnn halves the sides {len(sizes)} times: images of {height} x {width} "
-                f"are too small for that; give at most {max(1, min(height, width).bit_length() - 2)}"
-                " sizes, or larger images.")
-        self.shift, self.scale, self.temper = shift, scale, temper
+                "are too small for that; give fewer sizes, or larger images.")
+        self.temper = temper
         filters = 2 * channels * 4
         self.whiten = nn.Conv2d(channels, filters, 2)
         self.whiten.weight.requires_grad_(False)
@@ -99,7 +96,7 @@ class WhitenedCNN(nn.Module):
         Principal axes of 2 x 2 patches, each over the root of its variance, and their negatives.
         """
         taken = images[:: max(1, len(images) // most)][:most]
-        x = (taken.to(self.whiten.weight.dtype) - self.shift) * self.scale
+        x = taken.to(self.whiten.weight.dtype)
         patches = nn.functional.unfold(x, 2).transpose(1, 2).flatten(0, 1).double()
         values, axes = torch.linalg.eigh(patches.T @ patches / len(patches))
         found = axes.T / (values.clamp(min=0) + 5e-4)[:, None].sqrt()
@@ -108,15 +105,14 @@ class WhitenedCNN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits or numbers."""
-        x = self.whiten((x - self.shift) * self.scale)
-        return self.head(self.gather(self.features(x))) * self.temper
+        return self.head(self.gather(self.features(self.whiten(x)))) * self.temper
 
     def groups(self) -> list[dict[str, Any]]:
-        """Offsets of norms learn 64 times as fast, and decay as much less."""
+        """Offsets of norms learn 64 times as fast, without decay."""
         fast = [m.bias for m in self.modules() if isinstance(m, nn.BatchNorm2d)]
         known = {id(p) for p in fast}
         rest = [p for p in self.parameters() if id(p) not in known]
-        return [{"params": rest, "factor": 1.0}, {"params": fast, "factor": 64.0, "decay": 1 / 64}]
+        return [{"params": rest, "factor": 1.0}, {"params": fast, "factor": 64.0, "decay": 0.0}]
 
 
 class _Block(nn.Module):

@@ -47,7 +47,7 @@ class Temporal(nn.Module):
 
     def features_of(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """What the head sees: (n, features), or (n, length, features)."""
-        values, real = self.front(x, lengths)
+        values, real = self.front(x, lengths, trim=self.pooling.kind != "each")
         values, mask = values.transpose(1, 2), real[:, None]
         for block in self.blocks:
             values = block(values * mask, mask)

@@ -12,7 +12,7 @@ from wholefit.base.errors import ParameterError
 from wholefit.nn.networks._registry import network
 from wholefit.nn.sequences.attention import readable
 from wholefit.nn.sequences.blocks import DecoderLayer, EncoderLayer, Recall
-from wholefit.nn.sequences.pooling import Pooling
+from wholefit.nn.sequences.pooling import Pooling, trimmed
 from wholefit.nn.sequences.positions import Positions
 
 
@@ -27,8 +27,8 @@ class _Reader(nn.Module):
         super().__init__()
         if (vocabulary is None) == (features is None):
             raise ParameterError("a transformer needs either vocabulary= (its inputs are token "
-                                 f"numbers) or features= (numbers a step of a series); got vocabulary="
-                                 f"{vocabulary}, features={features}.")
+                                 "numbers) or features= (numbers a step of a series); "
+                                 f"got vocabulary={vocabulary}, features={features}.")
         self.scale = math.sqrt(width) if vocabulary is not None else 1.0
         self.into: nn.Module = (nn.Linear(int(features or 0), width) if vocabulary is None
                                 else _table(vocabulary, width))
@@ -92,6 +92,8 @@ class TransformerEncoder(nn.Module):
 
     def features_of(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """What the head sees: (n, width), or (n, length, width)."""
+        if self.reader.tokens and self.pooling.kind != "each":
+            x = trimmed(x)
         values, real, _ = self.reader(x, lengths)
         return self.pooling(values, real)
 

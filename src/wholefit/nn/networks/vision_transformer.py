@@ -25,7 +25,6 @@ class VisionTransformer(nn.Module):
         self, channels: int, height: int, width: int, outputs: int, patch: int = 4,
         size: int = 128, depth: int = 6, heads: int = 4, expand: float = 2.0, gather: str = "mean",
         dropout: float = 0.0, drop: float = 0.0, activation: layers.Activation = "gelu",
-        shift: float = 0.0, scale: float = 1.0,
     ) -> None:
         super().__init__()
         if size % heads:
@@ -34,7 +33,7 @@ class VisionTransformer(nn.Module):
         if gather not in ("class", "mean"):
             raise ParameterError(f"vision_transformer.gather must be 'class' or 'mean'; got "
                                  f"{gather!r}.")
-        self.shift, self.scale, self.by_token = shift, scale, gather == "class"
+        self.by_token = gather == "class"
         self.patches = layers.PatchEmbedding(channels, height, width, patch, size)
         tokens = self.patches.count + self.by_token
         self.token = nn.Parameter(torch.zeros(1, 1, size)) if self.by_token else None
@@ -56,7 +55,7 @@ class VisionTransformer(nn.Module):
         A row of weights sums to 1. The class token, where there is one, comes first; patches
         follow row by row.
         """
-        x = self.patches((x - self.shift) * self.scale)
+        x = self.patches(x)
         if self.token is not None:
             x = torch.cat([self.token.expand(len(x), -1, -1), x], 1)
         x = self.dropout(x + self.positions)

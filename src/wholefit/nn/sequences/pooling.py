@@ -62,11 +62,11 @@ class Front(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(
-        self, x: torch.Tensor, lengths: torch.Tensor | None = None
+        self, x: torch.Tensor, lengths: torch.Tensor | None = None, *, trim: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values (n, length, width), real steps (n, length)."""
+        """Values (n, length, width), real steps (n, length); `trim` drops common padding."""
         if self.table is not None:
-            tokens = x.long()
+            tokens = trimmed(x.long()) if trim else x.long()
             return self.drop(self.table(tokens)), _upto(tokens)
         if x.ndim == 2:
             x = x[..., None]
@@ -81,3 +81,9 @@ def _upto(tokens: torch.Tensor) -> torch.Tensor:
     steps = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
     ends = (tokens != 0).long().mul(steps).amax(dim=1).clamp(min=1)
     return steps <= ends[:, None]
+
+
+def trimmed(tokens: torch.Tensor) -> torch.Tensor:
+    """Without the columns that are padding in every row; at least one column stays."""
+    used = (tokens != 0).any(dim=0).nonzero()
+    return tokens[:, :max(1, int(used[-1]) + 1 if len(used) else 1)]

@@ -152,8 +152,8 @@ def _of_path(path: Path) -> Base:
         config, stored = _artifact.network_of(path)
         return of_state(config, stored, name=path.name)
     if path.suffix != ".safetensors":
-        raise DataError(f"{path} is no base: its name must end in .safetensors or .wf. Weights that "
-                        "torch wrote are read by wholefit.nn.transfer.convert.")
+        raise DataError(f"{path} is no base: its name must end in .safetensors or .wf. Weights "
+                        "that torch wrote are read by wholefit.nn.transfer.convert.")
     return from_bytes(path.read_bytes(), str(path))
 
 

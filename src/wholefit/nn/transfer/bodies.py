@@ -1,4 +1,4 @@
-"""Bodies and heads: what of a network is kept, in which parts it can be frozen, and its identity."""
+"""Bodies: what of a network is kept, the parts in which it can be frozen, and its identity."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def fingerprint(module: nn.Module) -> str:
     for name, value in sorted(module.state_dict().items()):
         array = value.detach().cpu().contiguous()
         found.update(f"{name}|{array.dtype}|{tuple(array.shape)}|".encode())
-        found.update(memoryview(array.reshape(-1).view(torch.uint8).numpy()))
+        found.update(array.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

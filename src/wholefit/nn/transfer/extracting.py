@@ -69,7 +69,7 @@ def _key(module: nn.Module, inputs: Arrays) -> str:
         given = array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else (
             np.asarray(array))
         found.update(f"{given.dtype.str}{given.shape}".encode())
-        found.update(memoryview(np.ascontiguousarray(given).reshape(-1).view(np.uint8)))
+        found.update(np.ascontiguousarray(given).reshape(-1).view(np.uint8).data)
     return found.hexdigest()
 
 

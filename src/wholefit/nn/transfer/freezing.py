@@ -14,8 +14,6 @@ from torch import nn
 from wholefit.base.errors import ParameterError
 from wholefit.nn.transfer.bodies import stages
 
-_HOOK = "_wholefit_frozen"
-
 
 def freeze(*parts: nn.Module) -> None:
     """Parts that shall learn nothing: no gradients, and eval mode whatever the rest is told."""
@@ -24,8 +22,8 @@ def freeze(*parts: nn.Module) -> None:
             parameter.requires_grad_(False)
             parameter.grad = None
         for module in part.modules():
-            if not hasattr(module, _HOOK):
-                setattr(module, _HOOK, module.register_forward_pre_hook(_rest))
+            if _rest not in module._forward_pre_hooks.values():
+                module.register_forward_pre_hook(_rest)
 
 
 def thaw(*parts: nn.Module) -> None:
@@ -35,9 +33,9 @@ def thaw(*parts: nn.Module) -> None:
             if parameter.is_floating_point():
                 parameter.requires_grad_(True)
         for module in part.modules():
-            if hasattr(module, _HOOK):
-                getattr(module, _HOOK).remove()
-                delattr(module, _HOOK)
+            for key, hook in list(module._forward_pre_hooks.items()):
+                if hook is _rest:
+                    del module._forward_pre_hooks[key]
 
 
 def frozen(module: nn.Module) -> list[str]:
@@ -100,7 +98,7 @@ def rates(module: nn.Module, rate: float, *, decay: float = 2.6) -> list[dict[st
 
 
 def count_of(module: nn.Module, share: float) -> int:
-    """How many of the uppermost stages hold a `share` of all stages, at least one unless it is 0."""
+    """How many of the uppermost stages are a `share` of all; at least one unless it is 0."""
     total = len(stages(module))
     return 0 if share == 0 else max(1, round(share * total))
 

@@ -19,7 +19,7 @@ from wholefit.nn import networks
 from wholefit.nn.batches import Arrays, Change
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.training import Trained, train
-from wholefit.nn.transfer.bases import Base, load
+from wholefit.nn.transfer.bases import load
 from wholefit.nn.transfer.bodies import Body
 from wholefit.nn.transfer.extracting import extract
 from wholefit.nn.transfer.freezing import Gradually, count_of, rates, train_top
@@ -53,21 +53,23 @@ STRATEGIES: dict[str, Strategy] = {each.name: each for each in (
 
 
 def headed(
-    base: Any, outputs: int, *, hidden: Sequence[int] = (), dropout: float = 0.0, seed: int = 0,
-    fresh: bool = False,
+    base: Any, outputs: int, *, hidden: Sequence[int] = (), dropout: float = 0.0, beside: int = 0,
+    learns: float = 1.0, seed: int = 0, fresh: bool = False,
 ) -> nn.Module:
     """The base's body under a new head for `outputs`; its weights are copied, the base stays.
 
-    `fresh` takes random weights of the same shape in their place. The module's `stages()` are the
-    body's parts, `features(x)` what they give. Raises StateError for a base whose module is no
-    network of the registry.
+    `beside` numbers join the features; `learns` is the share of the body's stages, from the top,
+    that are not frozen. `fresh` takes random weights of the same shape in place of the base's. The
+    module's `stages()` are the body's parts, `features(x)` what they give. Raises StateError for a
+    base whose module is no network of the registry.
     """
     base = load(base)
     picture = None if base.picture is None else base.picture.to_dict()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "head"))
         made = networks.make("pretrained", base=base.made_of, outputs=outputs,
-                             hidden=list(hidden), dropout=dropout, picture=picture)
+                             hidden=list(hidden), dropout=dropout, picture=picture,
+                             beside=beside, learns=learns)
     if not fresh:
         made.body.load_state_dict(Body(copy.deepcopy(base.module)).state_dict())
     return made
@@ -90,22 +92,31 @@ def tune(
     if strategy not in STRATEGIES:
         raise unknown("strategy", strategy, STRATEGIES)
     how, recipe = STRATEGIES[strategy], recipe or Recipe()
-    made = headed(base, outputs, hidden=hidden, dropout=dropout, seed=recipe.seed, fresh=how.fresh)
-    common = {"clock": clock, "callbacks": callbacks, "weights": weights}
-    # Changed pictures (augmentation) have features of their own: then nothing can be kept.
-    plain = change is None
-    if not how.fresh and plain:
-        found = _head_alone(made, data, recipe, valid, cache, common)
+    made = headed(base, outputs, hidden=hidden, dropout=dropout, learns=how.share,
+                  seed=recipe.seed, fresh=how.fresh)
+    return tune_module(made, data, strategy, recipe, valid=valid, weights=weights, decay=decay,
+                       cache=cache, change=change, clock=clock, callbacks=callbacks)
+
+
+def tune_module(
+    made: nn.Module, data: Arrays, strategy: str, recipe: Recipe, *, valid: Arrays | None = None,
+    weights: Any = None, decay: float = 2.6, cache: str | os.PathLike[str] | None = None,
+    change: Change | None = None, clock: Clock | None = None, callbacks: Sequence[Any] = (),
+) -> Trained:
+    """As `tune`, for a module that `headed` made."""
+    how = STRATEGIES[strategy]
+    common = {"clock": clock, "weights": weights}
+    # Changed pictures (augmentation) have features of their own each time: none can be kept.
+    if not how.fresh and change is None:
+        mine = callbacks if how.share == 0 else ()
+        found = _head_alone(made, data, recipe, valid, cache, {**common, "callbacks": mine})
         if how.share == 0:
             return Trained(made.eval(), found.history, found.stopped)
-    listening = list(callbacks)
-    if how.gradual:
-        listening.append(Gradually(made))
-    else:
-        train_top(made, count_of(made, how.share))
+    train_top(made, count_of(made, how.share))
+    listening = [*callbacks, Gradually(made)] if how.gradual else callbacks
     groups = None if how.fresh else rates(made, recipe.rate, decay=decay)
     return train(made, data, recipe, valid=valid, change=change, groups=groups,
-                 **{**common, "callbacks": listening})
+                 callbacks=listening, **common)
 
 
 def _head_alone(

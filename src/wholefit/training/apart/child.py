@@ -111,10 +111,12 @@ def _pilot(line: Connection, problem: Any, model: Any) -> float:
     return trials.Here(problem).pilot(model)
 
 
-def _refit(line: Connection, problem: Any, model: Any, schema: Any, codec: Any) -> Any:
+def _refit(
+    line: Connection, problem: Any, model: Any, schema: Any, codec: Any, left: float
+) -> Any:
     from wholefit.training import trials
 
-    fitted = trials.Here(problem).refit(model, schema, codec)
+    fitted = trials.Here(problem).refit(model, schema, codec, time.perf_counter() + left)
     fitted.settle()
     return fitted.parcel()
 

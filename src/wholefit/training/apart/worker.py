@@ -107,7 +107,8 @@ class Apart:
 
     def refit(self, model: Any, schema: Any, codec: Any, deadline: float = math.inf) -> Fitted:
         """As `trials.Here.refit`."""
-        parcel = self._order("refit", deadline, model=model, schema=schema, codec=codec)
+        parcel = self._order("refit", deadline, model=model, schema=schema, codec=codec,
+                             left=deadline - time.perf_counter())
         return Fitted.of_parcel(parcel, self._problem.task, schema, codec)
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Machinery of the models that make new rows."""

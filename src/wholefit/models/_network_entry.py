@@ -1,0 +1,78 @@
+"""What catalog entries of networks share: options to estimators, state, learning on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from wholefit.base.state import State
+from wholefit.base.tasks import Task
+from wholefit.features.encoding import Encoding
+from wholefit.features.spans import Span
+from wholefit.models._model import Context, Model
+
+
+def for_networks(**changes: object) -> Encoding:
+    """Gaps filled with a flag beside them, categories as codes; networks scale inside."""
+    base = Encoding(scale="none", categories="ordinal", text="svd", dense=True)
+    return base.replace(**changes)
+
+
+@dataclass(frozen=True)
+class NetworkModel(Model):
+    """A network as a catalog entry: say what `network` and `recipe` are, and the rest follows."""
+
+    family: ClassVar[str] = "networks"
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+    requires: ClassVar[str | None] = "torch"
+    extra: ClassVar[str | None] = "deep"
+    incremental: ClassVar[bool] = True
+    clocked: ClassVar[bool] = True
+    pace: ClassVar[float] = 30.0
+
+    def network(self, task: Task, context: Context) -> dict[str, Any]:
+        """The network's name and options, without the sizes of inputs and outputs."""
+        raise NotImplementedError
+
+    def recipe(self, task: Task, context: Context) -> dict[str, Any]:
+        """What is said of the training (`nn.Recipe`)."""
+        raise NotImplementedError
+
+    def spans(self, context: Context) -> Sequence[Span]:
+        """Which features are what; the context's unless a network reads them otherwise."""
+        return context.spans
+
+    def options(self, task: Task, context: Context) -> dict[str, Any]:
+        """Further options of the estimator: scaling, augment, validation, class_weight."""
+        return {}
+
+    def encoding(self, task: Task) -> Encoding:
+        """Gaps filled, categories as codes; numbers are scaled inside the network."""
+        return for_networks()
+
+    def build(self, task: Task, context: Context) -> Any:
+        """NetworkClassifier or NetworkRegressor."""
+        from wholefit.models._networks import NetworkClassifier, NetworkRegressor
+
+        kind = NetworkClassifier if context.n_classes else NetworkRegressor
+        return kind(self.network(task, context), self.recipe(task, context),
+                    spans=tuple(self.spans(context)) or None, seconds=context.seconds,
+                    jobs=context.jobs, random_state=context.seed, **self.options(task, context))
+
+    def state(self, estimator: Any, task: Task, context: Context) -> State:
+        """Kind "network": how it is made, its scaling, its weights as safetensors."""
+        from wholefit.models._networks import state_of
+
+        return state_of(estimator, context.n_classes)
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """The fitted estimator, so that `partial_fit` goes on from its weights."""
+        from wholefit.models._networks import restored
+
+        return restored(self.build(task, context), state)
+
+
+def given(**words: Any) -> dict[str, Any]:
+    """Those that are not None: what is not said is left to the network's own recipe."""
+    return {name: value for name, value in words.items() if value is not None}

@@ -1,0 +1,248 @@
+"""Networks that read text columns: bags of word vectors, convolutions, recurrence, attention.
+
+Other columns stand beside the text: what each part found is laid side by side under one head.
+Where a table has no text, what is left is a small perceptron of its other columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from wholefit.base.params import param
+from wholefit.base.tasks import Task
+from wholefit.features.encoding import Encoding
+from wholefit.models._model import Context
+from wholefit.models._network_entry import NetworkModel, for_networks, given
+
+_TOKENS: dict[str, Any] = {"choices": ("word", "character", "bpe")}
+_TOKENS_DOC = ("What texts are cut into: words, characters, or byte pairs (pieces of words, "
+               "learnt; extra text).")
+_LENGTH_DOC = ("Tokens read of each text; None takes what holds 95 % of texts whole, at most 512 "
+               "words or 1,024 characters.")
+_VOCABULARY_DOC = "Most frequent tokens with a vector of their own."
+_RATE_DOC = "Size of a step at its largest."
+_EPOCHS_DOC = "Most times that all rows are seen."
+_PATIENCE_DOC = ("Epochs without a better answer on the rows held out before it stops; None "
+                 "never stops.")
+_VALIDATION_DOC = "Share of the rows held out to stop early by (none below 60 rows)."
+
+
+@dataclass(frozen=True)
+class TextEmbedding(NetworkModel):
+    """Bags of embeddings with hashed pairs of words (Joulin et al. 2017)."""
+
+    name: ClassVar[str] = "text_embedding"
+    burden: ClassVar[int] = 30
+    pace: ClassVar[float] = 10.0
+    summary: ClassVar[str] = (
+        "The mean of the vectors of a text's words and pairs of words, learnt from scratch: the "
+        "first network to try on texts, quick and hard to beat on opinions; blind to order beyond "
+        "neighbours.")
+
+    width: int = param(8, "Numbers in the vector of a word.", low=1, high=4096, search=(4, 64),
+                       log=True)
+    ngrams: int = param(2, "Longest run of neighbouring tokens with a vector of its own.", low=1,
+                        high=5, search=(1, 3))
+    buckets: int = param(500_000, "Vectors that runs of tokens share by hashing.", low=1,
+                         high=100_000_000)
+    skip: float = param(0.5, "Share of tokens and runs left out at random in each step.", low=0,
+                        below=1, search=(0.0, 0.7))
+    tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
+    vocabulary: int = param(30_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    length: int | None = param(None, _LENGTH_DOC, low=1, high=65_536, none=True)
+    learning_rate: float = param(1e-2, _RATE_DOC, above=0, high=10, search=(1e-3, 3e-2), log=True)
+    weight_decay: float = param(0.3, "How much weights shrink, times the rate, each step.", low=0,
+                                search=(1e-3, 1.0), log=True)
+    epochs: int = param(5, _EPOCHS_DOC, low=1, search=(3, 20), log=True)
+    batch: int | None = param(None, "Rows a step; None takes a thirty-second of the rows, from "
+                              "32 to 256.", low=1, none=True)
+
+    def encoding(self, task: Task) -> Encoding:
+        """Texts as token numbers, the rest as for other networks."""
+        return _encoding(self)
+
+    def network(self, task: Task, context: Context) -> dict[str, Any]:
+        """A bag, or a perceptron where there is no text."""
+        found = {"network": "embedding", "width": self.width, "pooling": "root", "spread": 0.01,
+                 "ngrams": self.ngrams, "buckets": self.buckets if self.ngrams > 1 else 0,
+                 "skip": self.skip}
+        return _reading(context, found)
+
+    def recipe(self, task: Task, context: Context) -> dict[str, Any]:
+        """AdamW along a straight line down; what is skipped guards against too much of it."""
+        return given(optimizer="adamw", rate=self.learning_rate, weight_decay=self.weight_decay,
+                     schedule="linear", epochs=self.epochs, batch=self.batch, patience=None)
+
+    def options(self, task: Task, context: Context) -> dict[str, Any]:
+        """All rows are learnt from."""
+        return {"validation": 0.0}
+
+
+@dataclass(frozen=True)
+class TextConvolution(NetworkModel):
+    """Dilated convolutions over word vectors (Kim 2014; Bai, Kolter & Koltun 2018)."""
+
+    name: ClassVar[str] = "text_convolution"
+    burden: ClassVar[int] = 40
+    pace: ClassVar[float] = 60.0
+    summary: ClassVar[str] = (
+        "Filters slide over the text and the strongest match of each counts: phrases of a few "
+        "words, wherever they stand; quicker than recurrent networks.")
+
+    width: int = param(64, "Numbers in the vector of a token.", low=1, high=4096, search=(32, 128),
+                       log=True)
+    hidden: int = param(64, "Filters in each layer.", low=1, high=4096, search=(32, 128), log=True)
+    layers: int = param(1, "Pairs of convolutions, each reaching twice as far as the last.",
+                        low=1, high=12, search=(1, 3))
+    kernel: int = param(3, "Neighbours that a filter sees at once; odd.", low=1, high=31,
+                        search=(3, 5))
+    dropout: float = param(0.3, "Share of numbers left out at random in each step.", low=0,
+                           below=1, search=(0.0, 0.5))
+    tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
+    vocabulary: int = param(30_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    length: int | None = param(None, _LENGTH_DOC, low=1, high=65_536, none=True)
+    learning_rate: float = param(2e-3, _RATE_DOC, above=0, high=10, search=(3e-4, 1e-2), log=True)
+    epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
+    patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
+    batch: int | None = param(64, "Rows a step.", low=1, none=True)
+    validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
+
+    def encoding(self, task: Task) -> Encoding:
+        """Texts as token numbers, the rest as for other networks."""
+        return _encoding(self)
+
+    def network(self, task: Task, context: Context) -> dict[str, Any]:
+        """A temporal convolution, or a perceptron where there is no text."""
+        return _reading(context, {
+            "network": "temporal", "width": self.width, "hidden": self.hidden,
+            "layers": self.layers, "kernel": self.kernel | 1, "dropout": self.dropout})
+
+    def recipe(self, task: Task, context: Context) -> dict[str, Any]:
+        """AdamW along a cosine, stopped by the rows held out."""
+        return _cosine(self)
+
+    def options(self, task: Task, context: Context) -> dict[str, Any]:
+        """Rows held out."""
+        return {"validation": self.validation}
+
+
+@dataclass(frozen=True)
+class TextRecurrent(NetworkModel):
+    """Recurrent networks over word vectors, packed by true lengths."""
+
+    name: ClassVar[str] = "text_recurrent"
+    burden: ClassVar[int] = 50
+    pace: ClassVar[float] = 300.0
+    summary: ClassVar[str] = (
+        "Reads a text word by word, in both directions: order counts, at the price of one step "
+        "after the other; short texts, or where a bag of words is not enough.")
+
+    kind: str = param("gru", "Plain steps, two gates, or long short-term memory.",
+                      choices=("rnn", "gru", "lstm"))
+    width: int = param(64, "Numbers in the vector of a token.", low=1, high=4096, search=(32, 128),
+                       log=True)
+    hidden: int = param(64, "Numbers that are carried from step to step.", low=1, high=4096,
+                        search=(32, 128), log=True)
+    layers: int = param(1, "Networks on top of each other.", low=1, high=8, search=(1, 2))
+    bidirectional: bool = param(True, "Read from both ends.")
+    head: str = param("max", "What of the steps is used: the last, their mean, their largest "
+                      "numbers, or a mean weighed by attention.",
+                      choices=("last", "mean", "max", "attention"))
+    dropout: float = param(0.3, "Share of numbers left out at random in each step.", low=0,
+                           below=1, search=(0.0, 0.5))
+    tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
+    vocabulary: int = param(20_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    length: int | None = param(200, _LENGTH_DOC, low=1, high=65_536, none=True)
+    learning_rate: float = param(2e-3, _RATE_DOC, above=0, high=10, search=(3e-4, 1e-2), log=True)
+    epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
+    patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
+    batch: int | None = param(64, "Rows a step.", low=1, none=True)
+    validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
+
+    def encoding(self, task: Task) -> Encoding:
+        """Texts as token numbers, the rest as for other networks."""
+        return _encoding(self)
+
+    def network(self, task: Task, context: Context) -> dict[str, Any]:
+        """A recurrent network, or a perceptron where there is no text."""
+        return _reading(context, {
+            "network": self.kind, "width": self.width, "hidden": self.hidden,
+            "layers": self.layers, "bidirectional": self.bidirectional, "head": self.head,
+            "dropout": self.dropout})
+
+    def recipe(self, task: Task, context: Context) -> dict[str, Any]:
+        """AdamW along a cosine, large gradients clipped, stopped by the rows held out."""
+        return {**_cosine(self), "clip": 1.0}
+
+    def options(self, task: Task, context: Context) -> dict[str, Any]:
+        """Rows held out."""
+        return {"validation": self.validation}
+
+
+@dataclass(frozen=True)
+class TextTransformer(NetworkModel):
+    """A small Transformer encoder (Vaswani et al. 2017), from scratch."""
+
+    name: ClassVar[str] = "text_transformer"
+    burden: ClassVar[int] = 55
+    pace: ClassVar[float] = 400.0
+    summary: ClassVar[str] = (
+        "Every word looks at every other: relations across a text. From scratch it wants many "
+        "texts; with few, a bag of words or a pretrained encoder is better.")
+
+    width: int = param(64, "Numbers in the vector of a token.", low=2, high=4096, search=(32, 128),
+                       log=True)
+    heads: int = param(4, "Ways of looking, each on its share of the numbers.", low=1, high=64)
+    layers: int = param(1, "Layers of attention.", low=1, high=24, search=(1, 3))
+    norm: str = param("pre", "Normalise before or after each part.", choices=("pre", "post"))
+    positions: str = param("sinusoidal", "How a token knows its place.",
+                           choices=("sinusoidal", "learned", "rotary", "none"))
+    head: str = param("mean", "What of the tokens is used: their mean, their largest numbers, or "
+                      "a mean weighed by attention.", choices=("mean", "max", "attention"))
+    dropout: float = param(0.3, "Share of numbers left out at random in each step.", low=0,
+                           below=1, search=(0.0, 0.5))
+    tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
+    vocabulary: int = param(20_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    length: int | None = param(200, _LENGTH_DOC, low=1, high=65_536, none=True)
+    learning_rate: float = param(1e-3, _RATE_DOC, above=0, high=10, search=(1e-4, 3e-3), log=True)
+    epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
+    patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
+    batch: int | None = param(64, "Rows a step.", low=1, none=True)
+    validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
+
+    def encoding(self, task: Task) -> Encoding:
+        """Texts as token numbers, the rest as for other networks."""
+        return _encoding(self)
+
+    def network(self, task: Task, context: Context) -> dict[str, Any]:
+        """A Transformer encoder, or a perceptron where there is no text."""
+        return _reading(context, {
+            "network": "transformer_encoder", "width": self.width, "heads": self.heads,
+            "layers": self.layers, "norm": self.norm, "positions": self.positions,
+            "head": self.head, "dropout": self.dropout})
+
+    def recipe(self, task: Task, context: Context) -> dict[str, Any]:
+        """AdamW along a cosine after a warm-up, stopped by the rows held out."""
+        return {**_cosine(self), "clip": 1.0, "warmup": 0.1}
+
+    def options(self, task: Task, context: Context) -> dict[str, Any]:
+        """Rows held out."""
+        return {"validation": self.validation}
+
+
+def _encoding(model: Any) -> Encoding:
+    return for_networks(text="tokens", tokens=model.tokens, vocabulary=model.vocabulary,
+                        length=model.length, single=True)
+
+
+def _reading(context: Context, network: dict[str, Any]) -> dict[str, Any]:
+    if any(span.kind == "tokens" for span in context.spans):
+        return network
+    return {"network": "mlp", "hidden": [64]}
+
+
+def _cosine(model: Any) -> dict[str, Any]:
+    wanted = given(optimizer="adamw", rate=model.learning_rate, weight_decay=0.01,
+                   schedule="cosine", epochs=model.epochs, batch=model.batch)
+    return wanted | {"patience": model.patience}
