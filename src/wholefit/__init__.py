@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from wholefit.api.engineering import feature, join, load_features, suggest
     from wholefit.api.glass import GlassBoxes, glass_boxes
     from wholefit.api.labelling import agreement, label, label_errors, labelled
+    from wholefit.api.lessons import Lesson, lesson, lessons
     from wholefit.api.mitigating import Mitigated, mitigate
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
@@ -50,6 +51,7 @@ _PUBLIC = {
     "compare": "wholefit.api", "profile": "wholefit.api", "read": "wholefit.api",
     **dict.fromkeys(("feature", "join", "load_features", "suggest"), "wholefit.api.engineering"),
     **dict.fromkeys(("agreement", "label", "label_errors", "labelled"), "wholefit.api.labelling"),
+    **dict.fromkeys(("lesson", "lessons", "Lesson"), "wholefit.api.lessons"),
     **dict.fromkeys(("select", "Selected"), "wholefit.api.selecting"),
     **dict.fromkeys(("treatments", "Treatments"), "wholefit.api.treating"),
     **dict.fromkeys(("learning_curve", "validation_curve", "bias_variance", "cures",
@@ -69,12 +71,12 @@ _PUBLIC = {
 }
 
 __all__ = ["Alarms", "BiasVariance", "Cleaned", "Clusters", "Cures", "Expectations", "GlassBoxes",
-           "LearningCurve", "Mitigated", "Recipe", "Recommender", "Reduction", "Result", "Rules",
-           "Selected", "Treatments", "ValidationCurve", "WholefitError", "__version__", "adopt",
+           "LearningCurve", "Lesson", "Mitigated", "Recipe", "Recommender", "Reduction", "Result",
+           "Rules", "Selected", "Treatments", "ValidationCurve", "WholefitError", "__version__", "adopt",
            "agreement", "bias_variance", "clean", "compare", "cures", "drift", "expect", "feature",
            "fit", "glass_boxes", "join", "label", "label_errors", "labelled", "learning_curve",
-           "load", "load_features", "mitigate", "profile", "read", "select", "skew", "suggest",
-           "treatments", "validate", "validation_curve"]
+           "lesson", "lessons", "load", "load_features", "mitigate", "profile", "read", "select",
+           "skew", "suggest", "treatments", "validate", "validation_curve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -118,9 +118,13 @@ def _settled(
     weights: str | None = None,
 ) -> Dataset:
     """A read table as a Dataset: roles inferred, rows without a target left out."""
-    target = target or getattr(table, "target", None)
+    own = dict(getattr(table, "roles", {}))
+    if target is None and getattr(table, "target", None) is not None:
+        if task is None or tasks.get(task).supervised:
+            target = table.target
+        else:
+            own[table.target] = "label"  # judges what is found, and is never learnt
     single = {"target": target, "time": time, "group": groups, "weight": weights}
-    own = getattr(table, "roles", {})
     said = wanted_roles(table.frame.columns, roles, **single)
     wanted = {**{name: role for name, role in own.items() if role != "image"}, **said}
     name = next((name for name, role in wanted.items() if role == "target"), None)

@@ -4,9 +4,9 @@
 >>> table.frame, table.notes
 
 A source is a path (delimited text, JSON, JSON lines, Parquet, Arrow, Excel, SQLite; compressed or
-not; a folder of them; pictures, see `data.images`), a database URL, "-" for standard input, or a table in memory (polars,
-pandas, pyarrow, numpy, dict, list of dicts). Files are recognised by their bytes; their names
-only settle doubts.
+not; a folder of them; pictures, see `data.images`), a database URL, "-" for standard input, or a
+table in memory (polars, pandas, pyarrow, numpy, dict, list of dicts). Files are recognised by
+their bytes; their names only settle doubts.
 """
 
 from __future__ import annotations

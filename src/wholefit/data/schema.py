@@ -246,8 +246,8 @@ def _check_possible(facts: Facts, role: str) -> None:
     """A role that the user asked for must be one that the cells can play."""
     if role == "image" and facts.present and not are_cells(facts.column):
         raise errors.DataError(
-            f"column {facts.name!r} cannot be image: its cells are no pictures; give encoded bytes, "
-            "arrays, or paths of files with image_folder=.")
+            f"column {facts.name!r} cannot be image: its cells are no pictures; give encoded "
+            "bytes, arrays, or paths of files with image_folder=.")
     change = {"numeric": _cells.to_numbers, "weight": _cells.to_numbers,
               "datetime": _cells.to_times, "boolean": _cells.to_booleans,
               "time": times_or_numbers, "categorical": _cells.to_labels,

@@ -80,7 +80,7 @@ def learn(schema: Any, numeric: Sequence[str]) -> PixelColumns | None:
     """
     able = {c.name: c for c in schema.columns
             if (c.name in set(numeric) or c.role == "constant") and _whole(c)}
-    found = _grid([name for name in able])
+    found = _grid(list(able))
     if found is None:
         return None
     columns, high, wide = found

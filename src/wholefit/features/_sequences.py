@@ -18,7 +18,7 @@ from wholefit.features.tokenizers import Pieces, Ragged, Tokenizer
 
 KIND = "encoder.sequences"
 _COVERED = 0.95
-_LONGEST = {"word": 512, "bpe": 512, "character": 1024}
+_LONGEST = {"word": 512, "bpe": 512, "character": 1024, "pretrained": 128}
 """A length that is learnt holds this share of training texts whole, and is at most this."""
 _MOST = 1 << 16
 
@@ -55,7 +55,7 @@ class Sequences:
     def write(self, picked: Picked, span: slice, out: np.ndarray) -> None:
         """Fill `out` (rows, length)."""
         where = picked.where(span)
-        if self.tokenizer.kind == "bpe":
+        if self.tokenizer.stored:
             texts = _texts(picked, self.column)
             found = self.tokenizer.encode([texts[i] for i in where])
             where = np.arange(len(where))
@@ -108,10 +108,11 @@ def lay(found: Ragged, where: np.ndarray, part: str, out: np.ndarray) -> None:
 def learn(picked: Picked, column: str, encoding: Encoding) -> Sequences | None:
     """Vocabulary and length of a column's training rows; None when they hold no token."""
     kind, rows = encoding.tokens, picked.where(slice(0, picked.size))
-    if kind == "bpe":
+    if kind in ("bpe", "pretrained"):
         texts = _texts(picked, column)
         chosen = [texts[i] for i in rows]
-        tokenizer = tokenizers.learn(chosen, kind, size=encoding.vocabulary, lower=encoding.lower)
+        tokenizer = tokenizers.brought(encoding.tokenizer) if kind == "pretrained" else (
+            tokenizers.learn(chosen, kind, size=encoding.vocabulary, lower=encoding.lower))
         lengths = tokenizer.encode(chosen).lengths
     else:
         pieces = _pieces(picked, column, kind, encoding.lower)

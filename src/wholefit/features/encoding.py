@@ -42,7 +42,11 @@ class Encoding(Params):
     words: int = param(2000, "Most frequent words kept for each text column.", low=1)
     directions: int = param(32, "Directions kept for each text column when text='svd'.", low=1)
     tokens: str = param(
-        "word", "What a text is cut into when text='tokens'.", choices=("word", "character", "bpe"))
+        "word", "What a text is cut into when text='tokens'; 'pretrained' as the tokenizer of a "
+        "pretrained network does it.", choices=("word", "character", "bpe", "pretrained"))
+    tokenizer: str | None = param(
+        None, "Where that tokenizer is (tokens='pretrained'): a folder with tokenizer.json, or a "
+        "base's file.", none=True)
     vocabulary: int = param(
         30_000, "Most frequent tokens that get a number of their own (text='tokens').", low=1,
         high=10_000_000)

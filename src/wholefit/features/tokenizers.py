@@ -51,7 +51,7 @@ class Ragged:
 
     def rows(self) -> list[np.ndarray]:
         """One array a text."""
-        return np.split(self.numbers, self.starts[1:-1])
+        return np.split(self.numbers, self.starts[1:-1])[:len(self)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,23 +90,25 @@ class Tokenizer:
     @property
     def size(self) -> int:
         """Different numbers there are, padding and unknown included."""
-        if self.kind == "bpe":
-            return _FIRST + int(self._library.get_vocab_size())
+        if self.stored:
+            return self._own + int(self._library.get_vocab_size())
         return self._own + len(self.words)
 
     @property
     def _own(self) -> int:
-        """The number of the first of `words`."""
+        """The number of the first of `words`; a tokenizer that was brought has its own numbers."""
+        if self.kind == "pretrained":
+            return 0
         return _FIRST + (_BYTES if self.kind == "character" else 0)
 
     def encode(self, texts: Sequence[str | None]) -> Ragged:
         """Numbers (int32) of the texts; None and "" have none."""
-        if self.kind == "bpe":
+        if self.stored:
             plain = [_lowered(text or "", self.lower) for text in texts]
             found = [each.ids for each in self._library.encode_batch_fast(plain)]
             starts = np.cumsum([0, *map(len, found)]).astype(np.int64)
             numbers = np.fromiter((i for ids in found for i in ids), np.int32, int(starts[-1]))
-            return Ragged(numbers + np.int32(_FIRST), starts)
+            return Ragged(numbers + np.int32(self._own), starts)
         return self.number(cut(texts, self.kind, self.lower))
 
     def number(self, pieces: Pieces) -> Ragged:
@@ -133,8 +135,8 @@ class Tokenizer:
     def decode(self, numbers: Sequence[int] | np.ndarray) -> str:
         """The text of these numbers; padding is left out, an unknown word is "�"."""
         found = [int(number) for number in numbers if number != PADDING]
-        if self.kind == "bpe":
-            return str(self._library.decode([n - _FIRST for n in found if n >= _FIRST]))
+        if self.stored:
+            return str(self._library.decode([n - self._own for n in found if n >= self._own]))
         if self.kind == "character":
             return self._spelt(found)
         return _joined([self.words[n - _FIRST] if n >= _FIRST else "�" for n in found])
@@ -154,8 +156,12 @@ class Tokenizer:
 
     @cached_property
     def _library(self) -> Any:
-        library = need("tokenizers", extra="text", user="byte-pair tokens")
-        return library.Tokenizer.from_str(self.stored.decode("utf-8"))
+        library = need("tokenizers", extra="text", user=f"tokens={self.kind!r}")
+        found = library.Tokenizer.from_str(self.stored.decode("utf-8"))
+        if self.kind == "pretrained":  # padding and length are ours to decide
+            found.no_padding()
+            found.no_truncation()
+        return found
 
     def state(self) -> State:
         """Kind "tokenizer": words as config, or the library's JSON as a blob."""
@@ -168,11 +174,14 @@ class Tokenizer:
         kind, words = state.config.get("kind"), state.config.get("words")
         stored = state.blobs.get("tokenizer.json", b"")
         if (not isinstance(words, list) or not all(isinstance(word, str) for word in words)
-                or kind not in KINDS or (kind == "bpe") != bool(stored)):
+                or kind not in (*KINDS, "pretrained")
+                or (kind in ("bpe", "pretrained")) != bool(stored)):
             raise StateError("the stored tokenizer is damaged: it needs a kind of "
                              f"{', '.join(KINDS)}, and its words or its JSON.")
-        if stored:
+        if stored and kind == "bpe":
             _check_stored(stored)
+        elif stored:
+            _readable(stored)
         return cls(str(kind), bool(state.config.get("lower")), tuple(words), stored)
 
 
@@ -187,6 +196,39 @@ def learn(
     if kind == "bpe":
         return Tokenizer(kind, lower, stored=_pairs(texts, size, lower))
     return learn_pieces(cut(texts, kind, lower), kind, size=size, lower=lower)
+
+
+def brought(place: str | None) -> Tokenizer:
+    """The tokenizer of a pretrained network: a folder's tokenizer.json, or that in a base's file.
+
+    Its numbers are its own, 0 must be its padding. DataError where there is none.
+    """
+    text = None if place is None else stored_text(place)
+    if text is None:
+        raise DataError(f"no tokenizer is at {place!r}: give a folder with tokenizer.json, or the "
+                        "file of a base for texts.")
+    try:
+        _readable(text.encode("utf-8"))
+    except StateError as error:
+        raise DataError(f"the tokenizer at {place!r} cannot be used: {error}") from error
+    return Tokenizer("pretrained", False, stored=text.encode("utf-8"))
+
+
+def stored_text(place: str) -> str | None:
+    """The JSON of the tokenizer in a folder, or in the head of a base's safetensors file."""
+    path = Path(place).expanduser()
+    try:
+        if path.is_dir():
+            return (path / "tokenizer.json").read_text(encoding="utf-8")
+        with open(path, "rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            if path.suffix != ".safetensors" or size > _HEAD:
+                return None
+            words = json.loads(json.loads(file.read(size))["__metadata__"]["wholefit"])
+        found = words["tokenizer"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def learn_pieces(
@@ -250,6 +292,17 @@ def _pairs(texts: Sequence[str | None], size: int, lower: bool) -> bytes:
         initial_alphabet=library.pre_tokenizers.ByteLevel.alphabet())
     made.train_from_iterator((_lowered(text or "", lower) for text in texts), trainer)
     return str(made.to_str()).encode("utf-8")
+
+
+def _readable(stored: bytes) -> None:
+    """StateError unless the library reads it, and nothing but padding has the number 0."""
+    library = need("tokenizers", extra="text", user="tokens='pretrained'")
+    try:
+        first = library.Tokenizer.from_str(stored.decode("utf-8")).id_to_token(0)
+    except Exception as error:  # the library raises bare Exception for JSON it cannot read
+        raise StateError(f"it is no tokenizer that can be read: {error}") from error
+    if first is None or "pad" not in str(first).lower():
+        raise StateError(f"its token 0 is {first!r}; it must be padding.")
 
 
 def _check_stored(stored: bytes) -> None:

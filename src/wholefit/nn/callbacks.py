@@ -235,7 +235,7 @@ class Every:
 
     def __call__(self, event: str, loop: Loop) -> None:
         """Call it where it is due."""
-        if event == "step" and self._steps and loop.step % self._steps == 0:
-            self._function(loop)
-        elif event == "epoch" and self._epochs and loop.epoch % self._epochs == 0:
+        every, count = ((self._steps, loop.step) if event == "step"
+                        else (self._epochs, loop.epoch) if event == "epoch" else (None, 0))
+        if every and count % every == 0:
             self._function(loop)

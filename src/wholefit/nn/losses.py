@@ -83,6 +83,27 @@ def make(recipe: Recipe, *, classes: Any = None, own: Any = None) -> Loss:
     return _MAKERS[recipe.loss](recipe, classes)
 
 
+def of(module: Any, loss: Loss) -> Loss:
+    """The loss as `module` wants it: one whose members learn apart has each judged by itself.
+
+    Such a module has `apart(output, target)`, which makes members rows; their mean is the row's.
+    """
+    if not hasattr(module, "apart"):
+        return loss
+
+    def elements(output: torch.Tensor, target: torch.Tensor) -> tuple[Any, Any]:
+        rows = len(output)
+        found, mass = loss.elements(*module.apart(output, target))
+        found = found.reshape(rows, -1).mean(1)
+        return found, None if mass is None else mass.reshape(rows, -1).mean(1)
+
+    def mean(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        assert loss.mean is not None
+        return loss.mean(*module.apart(output, target))
+
+    return Loss(elements, None if loss.mean is None else mean, loss.kind)
+
+
 def _cross_entropy(recipe: Recipe, classes: torch.Tensor | None) -> Loss:
     smooth = recipe.label_smoothing
 

@@ -45,7 +45,8 @@ def make(names: Sequence[str | Own] | Mapping[str, Own]) -> list[Metric]:
     pairs = names.items() if isinstance(names, Mapping) else [(None, each) for each in names]
     for name, each in pairs:
         if callable(each):
-            found.append(Metric(name or getattr(each, "__name__", "metric"), _own(each), _mean))
+            called = name or str(getattr(each, "__name__", "metric"))
+            found.append(Metric(called, _own(each), _mean))
         elif each in _KNOWN:
             found.append(Metric(each, *_KNOWN[each]))
         else:

@@ -25,7 +25,7 @@ class Recipe(Params):
                             below=1)
     schedule: str = param(
         "constant", "How the rate goes over the steps.",
-        choices=("constant", "step", "cosine", "one_cycle", "linear", "plateau"))
+        choices=("constant", "step", "cosine", "one_cycle", "linear", "plateau", "coslog4"))
     warmup: float = param(0.0, "Share of the steps in which the rate rises from nothing.", low=0,
                           below=1)
     loss: str = param(

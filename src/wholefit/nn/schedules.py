@@ -49,6 +49,11 @@ def _linear(step: float, total: int, recipe: Recipe) -> float:
     return 1 - min(1.0, step / total)
 
 
+def _coslog4(step: float, total: int, recipe: Recipe) -> float:
+    """Four waves, each twice as long as the one before (Holzmüller and others 2024)."""
+    return (1 - math.cos(2 * math.pi * math.log2(1 + 15 * min(1.0, step / total)))) / 2
+
+
 def _one_cycle(step: float, total: int, rise: float) -> float:
     top, last = rise * total - 1, total - 1
     if top > 0 and step <= top:
@@ -64,7 +69,7 @@ def _between(first: float, second: float, share: float) -> float:
 
 _MAIN: dict[str, Callable[[float, int, Recipe], float]] = {
     "constant": _constant, "plateau": _constant, "one_cycle": _constant, "step": _step,
-    "cosine": _cosine, "linear": _linear,
+    "cosine": _cosine, "linear": _linear, "coslog4": _coslog4,
 }
 
 

@@ -17,6 +17,7 @@ from wholefit.nn.averaging import Averaged
 from wholefit.nn.callbacks import figure
 from wholefit.nn.losses import Loss
 from wholefit.nn.recipe import Recipe
+from wholefit.nn.replaying import Replay
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Parts:
     device: Any = "cpu"
     clock: Clock | None = None
     changes: Sequence[tuple[int, int]] = ()
+    replay: bool = False
     forward: Callable[..., Any] | None = None
     reduce: Callable[[torch.Tensor], torch.Tensor] | None = None
 
@@ -67,7 +69,8 @@ class Supervised:
         self._gathered, self._mass = 0, 0.0
         self._summed = recipe.accumulate > 1 or parts.reduce is not None
         self._live = False  # True while the module is in training mode
-        self.step = self._choose_step()  # type: ignore[method-assign]
+        self.replay: Replay | None = None
+        self.step = self._choose_step()  # type: ignore[method-assign, assignment]
 
     @property
     def device(self) -> Any:
@@ -89,6 +92,8 @@ class Supervised:
         if not self._live:
             self.module.train()
             self._live = True
+            if self.replay is not None:
+                self.replay.begin_epoch()
         batch = self.batches.next_batch()
         if batch is None and self._gathered:
             self._apply()
@@ -101,9 +106,29 @@ class Supervised:
                 raise ParameterError("Recipe.optimizer 'lbfgs' takes neither accumulate nor half "
                                      "precision nor several processes; use 'adamw'.")
             return self._closure_step
-        plain = not (self._summed or self._half or self._scaler or recipe.clip is not None
-                     or self.parts.weighted)
-        return self._plain_step if plain else self._full_step
+        replay = self.parts.replay and not (self._summed or self._half)
+        if replay:
+            self.replay = Replay(
+                self.module, self._loss_of, self._params, always=recipe.replay == "yes",
+                left=lambda: self.plan.total - self.plan.done)
+        if self._summed or self._half or recipe.clip is not None:
+            return self._full_step
+        if replay:
+            return self._replayed_step
+        return self._full_step if self.parts.weighted else self._plain_step
+
+    def _loss_of(self, batch: Any) -> torch.Tensor:
+        return self.loss(*self._answer(batch))
+
+    def _replayed_step(self, batch: Any) -> dict[str, Any]:
+        """The plain step with a recording in place of forward and backward."""
+        assert self.replay is not None
+        loss = self.replay(batch)
+        if self._moves:
+            self._set_rates()
+        self._update_now()
+        self._after()
+        return {"loss": loss}
 
     def step(self, batch: Any) -> dict[str, Any]:
         """Learn from one batch; replaced at once by the shortest form that does what is asked."""
@@ -126,11 +151,14 @@ class Supervised:
         if not self._gathered:
             for param in self._params:
                 param.grad = None
+        if self.replay is not None:
+            loss = self.replay(batch)
+            self._apply()
+            return {"loss": loss}
         output, target, weight = self._answer(batch)
         if not self._summed:
             loss = self.loss(output, target, weight)
             self._backward(loss)
-            self._gathered = 1
             self._apply()
             return {"loss": loss.detach()}
         total, mass = self.loss.total(output, target, weight)

@@ -59,8 +59,8 @@ def train(
     """
     clock = clock or Clock(Budget())
     device = place(recipe.device)
-    with quiet(recipe.seed, device, threads):
-        aim = losses.make(recipe, classes=class_weights, own=loss)
+    with quiet(recipe.seed, device, _threads(module, recipe, device, threads)):
+        aim = losses.of(module, losses.make(recipe, classes=class_weights, own=loss))
         parts = Parts(
             module=module.to(device), batches=None, loss=aim, device=device, clock=clock,
             groups=groups, weighted=weights is not None or valid_weights is not None,
@@ -70,6 +70,7 @@ def train(
                                  change=_changed(change, parts.weighted))
         if valid is not None and len(valid[0]):
             parts.valid = _arrays(valid, valid_weights, aim, device, weighted=parts.weighted)
+        parts.replay = _replays(parts, recipe, callbacks, own=loss is not None)
         work = Supervised(parts, recipe)
         best = _best(work, recipe)
         loop = Loop(work, epochs=recipe.epochs, steps=steps, clock=clock,
@@ -77,7 +78,9 @@ def train(
         history = loop.run()
         if work.averaged is not None and not any(each.holds for each in best):
             work.averaged.swap()
-    decided = {"plan": list(work.plan.changes)} if work.plan.changes else {}
+    decided: dict[str, Any] = {"plan": list(work.plan.changes)} if work.plan.changes else {}
+    if work.replay is not None:
+        decided["replay"] = work.replay.note
     return Trained(module.eval(), history, loop.stopped, loop.step, decided)
 
 
@@ -96,6 +99,37 @@ def quiet(seed: int, device: Any, threads: int | None = None) -> Iterator[None]:
         finally:
             if threads is not None:
                 torch.set_num_threads(before)
+
+
+def _threads(module: nn.Module, recipe: Recipe, device: Any, asked: int | None) -> int | None:
+    """One thread for dense networks with little to do a step, else what was asked for.
+
+    A product below ten million multiplications is over before a second thread has woken; on two
+    busy cores, waiting for it made steps of a small network twenty times longer.
+    """
+    if device.type != "cpu":
+        return asked
+    dense = not any(isinstance(each, _REUSED) for each in module.modules())
+    size = recipe.batch * sum(p.numel() for p in module.parameters())
+    return 1 if dense and size < 10_000_000 else asked
+
+
+# Modules that use a weight several times a row.
+_REUSED = (nn.modules.conv._ConvNd, nn.RNNBase, nn.MultiheadAttention)
+
+
+def _replays(
+    parts: Parts, recipe: Recipe, callbacks: Sequence[Callback], *, own: bool,
+) -> bool:
+    """True where a recorded step may stand for a step.
+
+    Only on a CPU: elsewhere kernels may be chosen by what is timed. Left to 'auto', not where
+    somebody else's code could change what a step does from one to the next.
+    """
+    if recipe.replay == "no" or parts.device.type != "cpu" or recipe.optimizer == "lbfgs":
+        return False
+    strange = own or any(getattr(each, "every_step", True) for each in callbacks)
+    return recipe.replay == "yes" or not strange
 
 
 def _metrics(asked: Any, recipe: Recipe, *, own: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Pictures that are in memory: arrays, pairs of arrays and labels, lists of paths; .npy and .npz."""
+"""Pictures in memory: arrays, pairs of arrays and labels, lists of paths; .npy and .npz."""
 
 from __future__ import annotations
 

@@ -79,7 +79,8 @@ def read_folder(folder: Path, limit: int, cache: str | None = None) -> Table:
     stray = [path for name, path in walk.pictures if name is None] if labelled else []
     chosen = [(name, path) for name, path in walk.pictures if not labelled or name is not None]
     named = [path.relative_to(folder).as_posix() for _, path in chosen]
-    column, found = said.settle(IMAGE, decode_all([path for _, path in chosen], limit, cache), named)
+    decoded = decode_all([path for _, path in chosen], limit, cache)
+    column, found = said.settle(IMAGE, decoded, named)
     frame = pl.DataFrame([column, pl.Series(FILE, named, dtype=pl.String)])
     if labelled:
         labels = pl.Series(LABEL, [name for name, _ in chosen], dtype=pl.String)

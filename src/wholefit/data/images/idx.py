@@ -70,7 +70,7 @@ def in_folder(folder: Path) -> list[Path]:
 
 
 def read_folder(folder: Path) -> Table:
-    """The pictures and labels of a folder in the form of MNIST: the training pair, if there are two."""
+    """A folder in the form of MNIST: pictures and labels of the training pair, or the only one."""
     paths = in_folder(folder)
     table = read(paths[0])
     notes = list(table.notes)

@@ -15,17 +15,19 @@ FEW = 10
 _NAMED = 5
 
 
-def settle(name: str, found: Sequence[Found], called: Sequence[str]) -> tuple[pl.Series, list[Note]]:
+def settle(
+    name: str, found: Sequence[Found], called: Sequence[str]
+) -> tuple[pl.Series, list[Note]]:
     """The column of what was decoded, missing where it was not, and a note that names those."""
-    bad = [at for at, each in enumerate(found) if isinstance(each, Bad)]
+    bad = {at: str(each) for at, each in enumerate(found) if isinstance(each, Bad)}
     column = cells.column(name, [each if isinstance(each, bytes) else None for each in found])
     if not bad:
         return column, []
-    said = some([f"{called[at]} ({found[at]})" for at in bad], _NAMED)
+    said = some([f"{called[at]} ({why})" for at, why in bad.items()], _NAMED)
     word = "picture" if len(bad) == 1 else "pictures"
     note = warning(
-        "bad_pictures", f"{len(bad):,} of {len(found):,} {word} of {name!r} cannot be used: {said}: "
-        "not learnt from, and answered with nothing.", column=name,
+        "bad_pictures", f"{len(bad):,} of {len(found):,} {word} of {name!r} cannot be used: "
+        f"{said}: not learnt from, and answered with nothing.", column=name,
         rows=[at + 1 for at in bad], count=len(bad))
     return column, [note]
 

@@ -11,7 +11,7 @@ from typing import Any
 from wholefit.base.errors import StateError
 from wholefit.base.state import State
 from wholefit.base.wording import counted
-from wholefit.explain.inside import additive, others, trees
+from wholefit.explain.inside import additive, networks, others, trees
 from wholefit.explain.inside._columns import OTHER, Feature, features
 from wholefit.explain.inside.coefficients import Rows, coefficients
 from wholefit.explain.inside.record import (
@@ -119,6 +119,7 @@ def _told(
         "gaussian_nb": lambda: others.gaussian(state, known, outputs),
         "multinomial_nb": lambda: others.counts(state, known, outputs),
         "bernoulli_nb": lambda: others.counts(state, known, outputs),
+        "network": lambda: networks.told(state, outputs),
         **dict.fromkeys(("lightgbm", "xgboost", "catboost"), lambda: others.native(state, known)),
     }
     if kind in readers:

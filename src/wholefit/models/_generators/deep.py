@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from wholefit.base.seeds import derive
 from wholefit.base.state import State
 from wholefit.models._generators.base import checked, condition_of, image_of, levels_of

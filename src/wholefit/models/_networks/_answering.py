@@ -35,6 +35,10 @@ class Prepared(nn.Module):
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """What the network gives for the prepared inputs."""
+        return self.inner(*self.normalised(inputs))
+
+    def normalised(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """The inputs with their pictures normalised."""
         found, image = [], 0
         for each in inputs:
             if each.dim() == 4:
@@ -42,7 +46,7 @@ class Prepared(nn.Module):
                 each = (each.to(mean.dtype) - mean) / spread
                 image += 1
             found.append(each)
-        return self.inner(*found)
+        return found
 
 
 class Answering:

@@ -15,7 +15,7 @@ from wholefit.base.errors import ParameterError
 from wholefit.features.spans import Span
 from wholefit.models._kernels import _links, _network_inputs
 from wholefit.models._networks import _augment, _learn, _shape
-from wholefit.models._networks._answering import Answering, threads
+from wholefit.models._networks._answering import Answering
 
 _MATRIX = {"dtype": [np.float64, np.float32, np.uint8]}
 _NETWORK = {"network": "mlp"}
@@ -31,13 +31,13 @@ class _Network(BaseEstimator):  # type: ignore[misc]
     `network` is a network's name and options, without the sizes of its inputs and outputs;
     `recipe` what is changed in `nn.Recipe`; `spans` which features are what (None: all numbers);
     `scaling` of numbers ("standard", "robust", "quantile", "none"); `augment` words for changes of
-    pictures; `validation` the share of rows held out to stop early by; `seconds` that a fit may
+    pictures as `nn.augment` takes them, or "auto"; `validation` the share of rows held out to stop early by; `seconds` that a fit may
     take (None: as many as it needs); `jobs` threads.
     """
 
     def __init__(
         self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
-        spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = (),
+        spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = None,
         validation: float = 0.15, class_weight: Any = None, seconds: float | None = None,
         jobs: int | None = None, random_state: Any = 0,
     ) -> None:
@@ -72,13 +72,13 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                strata: np.ndarray | None, recipe: Mapping[str, Any], *, later: bool = False,
                ) -> None:
         seed = seeds.derive(self.seed_, "lesson", self.updates_)
-        change = _augment.change(self.augment, self.inputs_, self.loss_) if self.augment else None
+        change = _augment.change(self.augment, pieces, target, self.loss_, seed) \
+            if self.augment else None
         lesson = _learn.Lesson(
             pieces, target, weight, self._name(), {"loss": self.loss_, **recipe}, seed,
             validation=0.0 if later else self.validation, strata=strata, seconds=self.seconds,
-            figures=self.figures_, change=change, fresh=not later)
-        with threads(self.jobs):
-            found = _learn.teach(module, lesson)
+            jobs=self.jobs, figures=self.figures_, change=change, fresh=not later)
+        found = _learn.teach(module, lesson)
         self.module_, self.history_, self.stopped_ = found.module, found.history, found.stopped
         self.n_iter_ = max(1, len(found.history))
         self._answering = Answering(self.module_, self.inputs_, self.figures_)

@@ -22,8 +22,10 @@ LEAST_TO_HOLD_OUT = 60
 _MOST_HELD_OUT = 10_000
 # Share of the time left for what comes after the last step.
 _SPARE = 0.9
-# A training guessed to take less than this share of its time is not timed first.
-_QUICK = 0.1
+# Rows that a network looks at to prepare itself: scales, bins, whitening filters.
+_LOOKED_AT = 20_000
+# Operations of a step of dense layers below which one thread is quicker than two.
+_SMALL_STEP = 1e8
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Lesson:
     validation: float = 0.15
     strata: np.ndarray | None = None
     seconds: float | None = None
+    jobs: int | None = None
     figures: Figures = ()
     change: Callable[..., Any] | None = None
     fresh: bool = True
@@ -81,23 +84,23 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
     recipe = settled(lesson.name, lesson.recipe, len(train), len(held) > 0, lesson.seed)
     data = [*lesson.inputs, lesson.target]
     taught = _taken(data, train)
-    if lesson.fresh and not lesson.figures:
-        networks.prepare(module, *map(torch.from_numpy, taught[:-1]))
+    whole = Prepared(module, lesson.figures)
+    if lesson.fresh:
+        some = [torch.from_numpy(each[:_LOOKED_AT]) for each in taught[:-1]]
+        networks.prepare(module, *whole.normalised(some))
     options = _options(module, recipe, lesson)
     if lesson.weights is not None:
         options["weights"] = lesson.weights[train]
     if lesson.seconds is not None:
-        recipe = _in_time(module, taught, recipe, lesson, start)
         left = max(lesson.seconds * _SPARE - (time.perf_counter() - start), 1e-3)
         options["clock"] = Clock(Budget(seconds=left))
-    valid = _taken(data, held) if len(held) else None
-    with torch.random.fork_rng(devices=[]):
-        found = engine.train(_whole(module, lesson), taught, recipe, valid=valid, **options)
+    if len(held):
+        options["valid"] = _taken(data, held)
+        if lesson.weights is not None:
+            options["valid_weights"] = lesson.weights[held]
+    found = engine.train(whole if lesson.figures else module, taught, recipe,
+                         threads=_useful(module, recipe.batch, lesson), **options)
     return engine.Trained(module, found.history, found.stopped)
-
-
-def _whole(module: nn.Module, lesson: Lesson) -> nn.Module:
-    return Prepared(module, lesson.figures) if lesson.figures else module
 
 
 def _options(module: Any, recipe: Recipe, lesson: Lesson) -> dict[str, Any]:
@@ -110,6 +113,14 @@ def _options(module: Any, recipe: Recipe, lesson: Lesson) -> dict[str, Any]:
         usual = losses.make(recipe)
         found["loss"] = module.loss_of(lambda output, target: usual.elements(output, target)[0])
     return found
+
+
+def _useful(module: nn.Module, batch: int, lesson: Lesson) -> int | None:
+    """Threads that pay: one where a step is small, as waking the others takes longer than it."""
+    reads_numbers = all(each.ndim == 2 and each.dtype.kind == "f" for each in lesson.inputs)
+    if reads_numbers and 6 * batch * networks.parameters(module) < _SMALL_STEP:
+        return 1
+    return lesson.jobs
 
 
 def _taken(data: Sequence[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
@@ -134,41 +145,3 @@ def _held_out(lesson: Lesson) -> tuple[np.ndarray, np.ndarray]:
         held.append(mine[:min(len(mine) - 1, max(1, round(len(mine) * wanted / rows)))])
     chosen = np.sort(np.concatenate(held))
     return np.setdiff1d(everything, chosen), chosen
-
-
-def _in_time(
-    module: nn.Module, data: Sequence[np.ndarray], recipe: Recipe, lesson: Lesson, start: float,
-) -> Recipe:
-    """The recipe with as many epochs as fit the time, so that its schedule comes to its end.
-
-    A copy of the network takes a few steps for a stopwatch. A schedule that is cut short leaves
-    large steps behind; a shorter one does not.
-    """
-    import copy
-
-    assert lesson.seconds is not None
-    steps = max(1, -(-len(data[0]) // recipe.batch))
-    if not lesson.figures and _guess(module, len(data[0]), recipe, steps) < (
-            _QUICK * lesson.seconds):
-        return recipe
-    some = [array[:recipe.batch * min(8, steps)] for array in data]
-    quick = recipe.replace(epochs=1, warmup=0.0, schedule="constant", compiled="no")
-    copied = copy.deepcopy(module)
-    rest = _options(copied, quick, lesson)
-    whole = _whole(copied, lesson)
-    times = []
-    for _ in range(2):  # the first pays for what is made once
-        began = time.perf_counter()
-        with torch.random.fork_rng(devices=[]):
-            engine.train(whole, some, quick, **rest)
-        times.append(time.perf_counter() - began)
-    each = min(times) * steps / max(1, -(-len(some[0]) // recipe.batch))
-    left = lesson.seconds * _SPARE - (time.perf_counter() - start)
-    return recipe.replace(epochs=int(np.clip(left / max(each, 1e-9), 1, recipe.epochs)))
-
-
-def _guess(module: nn.Module, rows: int, recipe: Recipe, steps: int) -> float:
-    """Seconds that dense layers should take, high rather than low: a millisecond a step beside
-    six operations a weight and row, a thousand million of them a second.
-    """
-    return recipe.epochs * (steps * 1e-3 + rows * 6e-9 * networks.parameters(module))

@@ -36,7 +36,8 @@ def state_of(estimator: Any, n_classes: int = 0) -> State:
                      {"value": np.ones(1)})
     inputs: Inputs = estimator.inputs_
     config: dict[str, Any] = {
-        "made_of": _plain(estimator.made_of_), "inputs": inputs.config(), "n_classes": n_classes,
+        "made_of": _plain(estimator.made_of_), "features": inputs.features,
+        "inputs": inputs.config(), "n_classes": n_classes,
         "classes": None, "link": "identity", "updates": estimator.updates_,
         "seed": estimator.seed_}
     arrays = dict(inputs.arrays)

@@ -40,7 +40,7 @@ FORMULAS = {
     "softsign": "x / (1 + |x|)",
     "softmax": "exp(x_i) / sum_j exp(x_j), over the last axis",
     "log_softmax": "x_i - log(sum_j exp(x_j)), over the last axis",
-    "step": "1 if x >= 0 else 0; the gradient passes where |x| <= width, as if it were x",
+    "step": "1 if x >= 0 else 0; the gradient passes where |x| < width, as if it were x",
 }
 
 
@@ -56,7 +56,7 @@ class _Step(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         (x,) = ctx.saved_tensors
-        return gradient * (x.abs() <= ctx.width), None
+        return gradient * (x.abs() < ctx.width), None
 
 
 class Step(nn.Module):

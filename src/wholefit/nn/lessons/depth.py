@@ -95,7 +95,8 @@ def gradient_by_time(steps: int = 60, seed: int = 0) -> Lesson:
     kinds: dict[str, Any] = {"RNN (tanh)": (nn.RNN, 0.0), "GRU": (nn.GRU, 0.0),
                              "LSTM": (nn.LSTM, 0.0), "LSTM, forget bias 1": (nn.LSTM, 1.0),
                              "LSTM, forget bias 3": (nn.LSTM, 3.0)}
-    shares = {name: _through_time(*kind, steps, seed) for name, kind in kinds.items()}
+    shares = {name: _through_time(kind, forget, steps, seed)
+              for name, (kind, forget) in kinds.items()}
     back = min(50, steps - 1)
     names = {"RNN (tanh)": "rnn", "GRU": "gru", "LSTM": "lstm", "LSTM, forget bias 1": "lstm_open",
              "LSTM, forget bias 3": "lstm_wide_open"}
@@ -136,7 +137,7 @@ def _through_time(kind: Any, forget: float, steps: int, seed: int) -> list[float
 
 @lesson("dying_relu", "Can units die, and what keeps them alive?")
 def dying_relu(seed: int = 0) -> Lesson:
-    """One hidden layer learns x squared with steps of several sizes; which units answer 0 always?"""
+    """One hidden layer learns x squared with steps of several sizes; which units die?"""
     torch.manual_seed(seed)
     x = torch.linspace(-1, 1, 256)[:, None]
     y = x.square().squeeze(1)
@@ -148,9 +149,9 @@ def dying_relu(seed: int = 0) -> Lesson:
             dead[name, rate] = _dead(kind(), x, y, rate, seed)
     numbers = {f"{name.split()[0].lower()}_dead_at_{rate:g}": share
                for (name, rate), share in dead.items()}
-    said = [f"With steps of 3, {dead['ReLU', 3.0]:.0%} of ReLU units answer 0 on every row and have "
-            f"gradient 0: they never learn again. With steps of 0.01 {dead['ReLU', 0.01]:.0%}, which were so from "
-            "the start.",
+    said = [f"With steps of 3, {dead['ReLU', 3.0]:.0%} of ReLU units answer 0 on every row and "
+            f"have gradient 0: they never learn again. With steps of 0.01 it is "
+            f"{dead['ReLU', 0.01]:.0%}, which were so from the start.",
             f"Leaky ReLU and ELU let something through below zero: "
             f"{dead['leaky ReLU', 3.0]:.0%} and {dead['ELU', 3.0]:.0%} without any gradient."]
     chart = Chart("Units without a gradient on any row, after 200 steps", "rate",

@@ -45,8 +45,8 @@ def edges(images: Any = None, labels: Any = None, epochs: int = 5, seed: int = 0
             f"{numbers['smooth_before']:.2f} before training and {numbers['smooth_after']:.2f} "
             "after: noise has become shapes.",
             f"Their slopes run along one direction to {numbers['oriented_before']:.0%} before and "
-            f"to {numbers['oriented_after']:.0%} after: many, not all, are edges and bars; the rest "
-            "are spots and corners."]
+            f"to {numbers['oriented_after']:.0%} after: many, not all, are edges and bars; the "
+            "rest are spots and corners."]
     tiles = [_tiles("First filters before training", before),
              _tiles("First filters after training", after),
              Tiles("A picture, and what the first filters find in it",

@@ -9,7 +9,7 @@ from wholefit.nn.lessons._lesson import Chart, Lesson, found, lesson, line
 
 @lesson("autograd", "Does automatic differentiation give what calculus gives?")
 def autograd() -> Lesson:
-    """Gradients of a scalar and of a vector, a Hessian, arithmetic, views, what autograd refuses."""
+    """Gradients of a scalar and a vector, a Hessian, arithmetic, views, what autograd refuses."""
     x = torch.arange(1.0, 5.0).reshape(2, 2).requires_grad_()
     x.square().mean().backward()
     scalar = float((x.grad - x.detach() / 2).abs().max())

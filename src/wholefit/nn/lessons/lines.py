@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ def xor(seed: int = 0) -> Lesson:
     That no line solves XOR is found by trying all: weights and offset in {-2, ..., 2} draw every
     division of the four corners that a line can make.
     """
-    rows, numbers = [], {}
+    rows: list[list[str]] = []
+    numbers: dict[str, float] = {}
     for gate, truth in GATES.items():
         learnt, rounds = _perceptron(np.array(truth))
         best = _best_line(np.array(truth))
@@ -58,7 +59,8 @@ def _perceptron(truth: np.ndarray) -> tuple[float, int]:
     """Share right after Rosenblatt's rule, and the rounds it took; 100 at most."""
     x = np.column_stack([CORNERS, np.ones(4)])
     w = np.zeros(3)
-    for rounds in range(1, 101):
+    rounds = 0
+    for rounds in range(1, 101):  # noqa: B007  (the count is the answer)
         for row, wanted in zip(x, truth, strict=True):
             w += (wanted - (row @ w >= 0)) * row
         if ((x @ w >= 0) == truth).all():
@@ -125,7 +127,7 @@ def linear_stack(depth: int = 8, seed: int = 0) -> Lesson:
 
 def _sizes(depth: int) -> list[tuple[int, int]]:
     sizes = [4, *[16] * (max(2, depth) - 1), 3]
-    return list(zip(sizes, sizes[1:], strict=False))
+    return list(pairwise(sizes))
 
 
 def _bends(values: np.ndarray) -> int:
@@ -147,7 +149,8 @@ def activations() -> Lesson:
         "hard sigmoid": nn.functional.hardsigmoid, "softplus": nn.functional.softplus,
         "softsign": nn.functional.softsign}
     place = torch.linspace(-6, 6, 1201, dtype=torch.float64, requires_grad=True)
-    rows, numbers, lines = [], {}, []
+    rows, lines = [], []
+    numbers: dict[str, float] = {}
     for name, kind in kinds.items():
         value = kind(place)
         slope, = torch.autograd.grad(value.sum(), place)

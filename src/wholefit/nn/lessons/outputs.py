@@ -29,8 +29,8 @@ def softmax(seed: int = 0) -> Lesson:
     numbers = {"largest_error_of_sum": worst, "plain_formula_broken": broken, "moved": moved,
                "cold_top": float(shares[0, 0]), "hot_top": float(shares[-1, 0])}
     said = [f"Sums differ from one by {worst:.1e} at most, for logits up to 1e30.",
-            f"exp(z) / sum exp(z) as it is written fails on {broken:,} of 5,000 rows (infinity over "
-            "infinity); taking the largest logit off first cures it and changes nothing.",
+            f"exp(z) / sum exp(z) as it is written fails on {broken:,} of 5,000 rows (infinity "
+            "over infinity); taking the largest logit off first cures it and changes nothing.",
             f"Adding the same number to all logits changes the answer by {moved:.1e}.",
             f"Dividing logits by 0.1 gives the first {numbers['cold_top']:.1%}, by 10 gives it "
             f"{numbers['hot_top']:.1%}: a temperature moves between one answer and all alike."]

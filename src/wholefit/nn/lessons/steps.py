@@ -20,15 +20,17 @@ def learning_rate(seed: int = 0) -> Lesson:
     On f(w) = c w^2 / 2 a step multiplies w by 1 - rate * c: it converges below rate 2 / c only.
     """
     curve, steps = 4.0, 40
-    bowl = {share: _bowl(share * 2 / curve, curve, steps) for share in (0.01, 0.25, 0.5, 0.98, 1.02)}
+    bowl = {share: _bowl(share * 2 / curve, curve, steps)
+            for share in (0.01, 0.25, 0.5, 0.98, 1.02)}
     ends = {rate: _spirals(rate, seed) for rate in _RATES}
     numbers = {"bowl_start": 1.0, "bowl_too_low": bowl[0.01][-1], "bowl_best": bowl[0.5][-1],
                "bowl_below_bound": bowl[0.98][-1], "bowl_above_bound": bowl[1.02][-1],
                **{f"loss_at_{rate:g}": loss for rate, loss in ends.items()}}
     best = min(ends, key=lambda rate: ends[rate])
-    said = [f"On a bowl of curvature {curve:g} the bound is 2 / {curve:g} = {2 / curve:g}: 2 % below "
-            f"it, {steps} steps shrink the error to {bowl[0.98][-1]:.2g} of its start; 2 % above, it "
-            f"grows to {bowl[1.02][-1]:.2g}. At a hundredth, {bowl[0.01][-1]:.2g} is left.",
+    said = [f"On a bowl of curvature {curve:g} the bound is 2 / {curve:g} = {2 / curve:g}: 2 % "
+            f"below it, {steps} steps shrink the error to {bowl[0.98][-1]:.2g} of its start; 2 % "
+            f"above, it grows to {bowl[1.02][-1]:.2g}. At a hundredth, {bowl[0.01][-1]:.2g} is "
+            "left.",
             f"A network on two spirals ends 200 steps with a loss of {ends[best]:.2f} at rate "
             f"{best:g}, {ends[0.0001]:.2f} at 0.0001 (it hardly moved from log 2 = 0.69), and "
             f"{_told(ends[100.0])} at 100."]
@@ -37,14 +39,15 @@ def learning_rate(seed: int = 0) -> Lesson:
                           for share, values in bowl.items()), log_up=True),
               Chart("A network on two spirals after 200 steps", "rate (log scale)",
                     "loss (at most 3 drawn)", (line("loss", _RATES, [
-                        min(loss if math.isfinite(loss) else 3.0, 3.0) for loss in ends.values()]),),
+                        min(loss, 3.0) if math.isfinite(loss) else 3.0
+                        for loss in ends.values()]),),
                     log_across=True)]
     return found("learning_rate", said, numbers, pictures=charts, header=("rate", "loss"),
                  rows=[[f"{rate:g}", _told(loss)] for rate, loss in ends.items()])
 
 
 def _told(loss: float) -> str:
-    return f"{loss:.2f}" if math.isfinite(loss) and loss < 1e4 else f"{loss:.1e}"
+    return f"{loss:.2f}" if loss < 1e4 else "without bound"
 
 
 def _bowl(rate: float, curve: float, steps: int) -> list[float]:
@@ -108,8 +111,8 @@ def batch_size(seed: int = 0) -> Lesson:
             f"that of 64 rows by {noise[3]:.2f}: the error falls with the batch to the power "
             f"{slope:.2f} (theory: -0.5), so four times the rows halve it.",
             f"For the same work, one epoch, batches of 16 reach a loss of {ends[16]:.2f} in 256 "
-            f"steps, all rows at once {ends[4096]:.2f} in one step: many rough steps beat one exact "
-            "one while there is far to go."]
+            f"steps, all rows at once {ends[4096]:.2f} in one step: many rough steps beat one "
+            "exact one while there is far to go."]
     chart = Chart("Error of a batch's gradient", "rows in a batch (log scale)",
                   "error, of the true gradient (log scale)",
                   (line("measured", sizes[:-1], noise[:-1]),

@@ -1,4 +1,4 @@
-"""BERT's encoder (Devlin et al. 2019): what many pretrained text networks are, MiniLM among them."""
+"""BERT's encoder (Devlin et al. 2019): what many pretrained text networks are, as MiniLM."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class Bert(nn.Module):
     ) -> None:
         super().__init__()
         if width % heads or activation not in _ACTIVATIONS:
-            raise ParameterError(f"bert needs heads that divide its width and one of "
-                                 f"{', '.join(_ACTIVATIONS)}; got {heads}, {width}, {activation!r}.")
+            raise ParameterError("bert needs heads that divide its width, and an activation of "
+                                 f"{', '.join(_ACTIVATIONS)}; got {heads}, {width} and "
+                                 f"{activation!r}.")
         self.unit, self.length = unit, length
         self.words = nn.Embedding(vocabulary, width, padding_idx=0)
         self.positions = nn.Embedding(length, width)

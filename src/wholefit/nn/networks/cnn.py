@@ -27,11 +27,11 @@ class CNN(nn.Module):
     """Convolutions, then dense layers; (n, channels, height, width) to (n, outputs).
 
     Each of `stages` is a number of channels, or a dict: channels, kernel, stride, padding (a
-    number, or "same", which keeps the sides where the stride is 1), dilation, groups, norm,
-    activation, pool ("max", "average" or None), pool_size, pool_stride, dropout. A stage that does
-    not say its pool, norm or activation takes the network's. `gather` turns maps into features:
-    "flatten", or "average" or "max" over all places. `hidden` are dense layers before the answer.
-    Pixels are taken as they come: give them near 0, with deviation near 1.
+    number, "valid" for 0, or "same", which keeps the sides where the stride is 1), dilation,
+    groups, norm, activation, pool ("max", "average" or None), pool_size, pool_stride, dropout. A
+    stage that does not say its pool, norm or activation takes the network's. `gather` turns maps
+    into features: "flatten", or "average" or "max" over all places. `hidden` are dense layers
+    before the answer. Pixels are taken as they come: give them near 0, with deviation near 1.
     """
 
     def __init__(
@@ -68,18 +68,32 @@ def _read(said: int | Mapping[str, Any], at: int, default: Mapping[str, Any]) ->
     for key in told:
         if key not in STAGE:
             raise unknown(f"option of stage {at}", key, STAGE)
-    if not isinstance(told.get("channels"), int) or told["channels"] < 1:
-        raise ParameterError(f"stage {at} needs channels, a whole number >= 1; got {said!r}.")
-    return {**STAGE, **default, **told}
+    stage = {**STAGE, **default, **told}
+    for key in ("channels", "kernel", "stride", "dilation", "groups", "pool_size"):
+        _whole(at, key, stage[key], 1)
+    if stage["padding"] in ("same", "valid"):
+        wide = stage["dilation"] * (stage["kernel"] - 1)
+        stage["padding"] = wide // 2 if stage["padding"] == "same" else 0
+    _whole(at, "padding", stage["padding"], 0)
+    return stage
+
+
+def _whole(at: int, key: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        also = ", or 'same' or 'valid'" if key == "padding" else ""
+        raise ParameterError(f"stage {at} needs {key}, a whole number >= {least}{also}; got "
+                             f"{value!r}.")
 
 
 def _stage(stage: Mapping[str, Any], shape: tuple[int, int, int], at: int
            ) -> tuple[list[Any], tuple[int, int, int]]:
-    kernel, stride, dilation = stage["kernel"], stage["stride"], stage["dilation"]
-    padding = stage["padding"]
-    padding = dilation * (kernel - 1) // 2 if padding == "same" else padding
+    kernel, stride, padding = stage["kernel"], stage["stride"], stage["padding"]
+    dilation, groups = stage["dilation"], stage["groups"]
+    if shape[0] % groups or stage["channels"] % groups:
+        raise ParameterError(f"stage {at}: groups must divide the channels that come in "
+                             f"({shape[0]}) and go out ({stage['channels']}); got {groups}.")
     made: list[Any] = [
-        nn.Conv2d(shape[0], stage["channels"], kernel, stride, padding, dilation, stage["groups"],
+        nn.Conv2d(shape[0], stage["channels"], kernel, stride, padding, dilation, groups,
                   bias=stage["norm"] != "batch"),
         layers.norm(stage["norm"] or "none", stage["channels"], images=True),
         layers.activation(stage["activation"] or "identity"),

@@ -1,4 +1,4 @@
-"""A network of another library, known by its id: laid out without weights, which are ours to keep."""
+"""A network of another library, known by its id: laid out untrained, its weights ours to keep."""
 
 from __future__ import annotations
 

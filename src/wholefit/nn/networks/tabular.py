@@ -57,7 +57,7 @@ class RealMLP(nn.Module):
         return self.head(self.layers(self.chosen(self.features(numbers, codes))))
 
     def groups(self) -> list[dict[str, Any]]:
-        """Weights of features learn 6 times as fast; offsets, embeddings, shapes a tenth as fast."""
+        """Weights of features learn 6 times as fast; offsets, waves and shapes a tenth as fast."""
         slow = [p for m in self.modules() if isinstance(m, Tangent) for p in [m.bias]]
         slow += [p for m in self.modules() if isinstance(m, Blend | layers.Periodic)
                  for p in m.parameters()]
@@ -76,10 +76,11 @@ class TabM(nn.Module):
 
     `members` dense networks share their weights but for factors on what goes in and comes out of
     each layer (Wen et al. 2020), and have answers of their own (Gorishniy et al. 2025, "TabM").
-    Each learns by itself: in training the module gives (n, members, outputs), which `apart` makes
-    rows of, for any loss. Else it gives one answer: `answers` "classes" averages the members' probabilities, "labels" those of each label by itself, "numbers" the
-    numbers; unless said, one output means numbers, more mean classes. `levels` are the levels of
-    each code; `prepare` learns scales and bins.
+    Each learns by itself: in training the module gives (n, members, outputs), which `train` judges
+    member by member. Else it gives one answer: `answers` "classes" averages the members'
+    probabilities, "labels" those of each label by itself, "numbers" the numbers; unless said, one
+    output means numbers, more mean classes. `levels` are the levels of each code; `prepare` learns
+    scales and bins.
     """
 
     def __init__(
@@ -116,16 +117,21 @@ class TabM(nn.Module):
         x = torch.einsum("nmi,mio->nmo", self.layers(x), self.weight) + self.bias
         return x if self.training else self._together(x)
 
-    def apart(self, output: Any, target: Any, weight: Any = None) -> tuple[Any, Any, Any]:
-        """What training gave, with its target and weight, as rows that any loss takes.
+    def apart(self, output: torch.Tensor, target: torch.Tensor) -> tuple[Any, Any]:
+        """What training gave and its target as rows that any loss takes.
 
         Each member's answer becomes a row of its own, judged by the same target.
         """
         if output.dim() < 3:
-            return output, target, weight
-        output, members = output.flatten(0, 1), output.shape[1]
-        weight = None if weight is None else weight.repeat_interleave(members, 0)
-        return output, target.repeat_interleave(members, 0), weight
+            return output, target
+        return output.flatten(0, 1), target.repeat_interleave(output.shape[1], 0)
+
+    def loss_of(self, loss: Any) -> Any:
+        """`loss(output, target) -> (n,)` of one answer as the mean over the members' answers."""
+        def over_members(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+            return loss(*self.apart(output, target)).reshape(len(output), -1).mean(1)
+
+        return over_members
 
     def _together(self, x: torch.Tensor) -> torch.Tensor:
         if self.answers == "numbers":

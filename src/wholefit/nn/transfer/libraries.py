@@ -38,9 +38,10 @@ def _timm(name: str, options: dict[str, Any]) -> Base:
     given = kept.create_model(name, pretrained=True, **options)
     stated = dict(getattr(given, "pretrained_cfg", None) or {})
     size = int((stated.get("input_size") or (3, 224, 224))[-1])
-    scaled = [tuple(255.0 * float(value) for value in stated[word])
-              if word in stated else usual for word, usual in (("mean", _MEAN), ("std", _SPREAD))]
-    return _ours("timm", name, given, Picture(size, *scaled))
+    mean, spread = (tuple(255.0 * float(value) for value in stated[word])
+                    if word in stated else usual
+                    for word, usual in (("mean", _MEAN), ("std", _SPREAD)))
+    return _ours("timm", name, given, Picture(size, mean, spread))
 
 
 def _torchvision(name: str, options: dict[str, Any]) -> Base:

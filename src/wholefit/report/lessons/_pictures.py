@@ -18,7 +18,8 @@ _SHADES, _CELL = 12, 110
 STYLE = ("<style>.tiles-of-lesson{display:flex;flex-wrap:wrap;gap:.7rem;margin:.5rem 0}"
          ".tiles-of-lesson div{text-align:center;font-size:.8rem}"
          ".keys-of-lesson{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;"
-         "font-size:.9rem}.keys-of-lesson svg{width:2.2em;height:.7em;margin-right:.35em}"
+         "font-size:.9rem}.keys-of-lesson li{display:flex;align-items:center}.keys-of-lesson svg{width:2.2em;"
+         "height:.7em;margin-right:.35em}"
          ".lesson{margin:0 0 1.6rem}</style>")
 PLAIN = STYLE + ("<style>.wf-lesson svg.plane{max-width:34rem;font:12px sans-serif}"
                  ".wf-lesson .tick,.wf-lesson .axis-name{font-size:11px;fill:currentColor}"
@@ -142,7 +143,8 @@ def _plane(plane: Any) -> Html:
                 f"{frame.y(start + (row + 1) * side):.1f}h{wide:.2f}v{wide:.2f}h-{wide:.2f}z"
                 for row, at in where)
             colour = "29,95,191" if shade > 0 else "184,79,7"
-            squares.append(el("path", d=path, fill=f"rgba({colour},{abs(shade) / _SHADES * .6:.3f})"))
+            opaque = abs(shade) / _SHADES * 0.6
+            squares.append(el("path", d=path, fill=f"rgba({colour},{opaque:.3f})"))
     dots = (el("g", el("circle", cx=f"{frame.x(x):.1f}", cy=f"{frame.y(y):.1f}", r=8,
                        style=f"fill:{_COLOURS[1 - kind]};stroke:#fff;stroke-width:2"),
                el("text", kind, x=f"{frame.x(x):.1f}", y=f"{frame.y(y) + 4:.1f}",

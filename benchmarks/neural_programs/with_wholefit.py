@@ -1,0 +1,79 @@
+"""wholefit: `nn.train` with a recipe; an adversarial pair as a piece of work for its loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.neural_programs import _run
+
+
+def prepare(mode: str) -> Any:
+    import torch
+
+    from benchmarks.neural_programs import _modules
+    from wholefit import nn
+
+    def train(program: Any, data: Any, epochs: int, seed: int) -> tuple[list[float], float]:
+        if program.loss == "pair":
+            return _pair(program, data, epochs, seed)
+        module = _modules.make(program.name, seed)
+        recipe = nn.Recipe(
+            epochs=epochs, batch=program.batch, rate=program.rate, optimizer=program.optimizer,
+            loss="squared" if program.loss == "pixels" else "cross_entropy", seed=seed,
+            device="cpu")
+        trained = nn.train(module, (data["x"], data["y"]), recipe)
+        seconds = [row["seconds"] for row in trained.history]
+        return seconds, _modules.quality(program.loss, trained.module, data)
+
+    def _pair(program: Any, data: Any, epochs: int, seed: int) -> tuple[list[float], float]:
+        from wholefit.nn.batches import Resident, tensors
+
+        class Pair:
+            """Two modules against each other: a `Work`."""
+
+            def __init__(self) -> None:
+                torch.manual_seed(seed)
+                self.inner, self.critic = _modules.Generator(), _modules.Discriminator()
+                self.of_g, self.of_d = (
+                    torch.optim.Adam(m.parameters(), lr=program.rate, betas=(0.5, 0.999),
+                                     fused=True) for m in (self.inner, self.critic))
+                self.batches = Resident(tensors([data["x"]]), program.batch, seed=seed)
+                self.of = torch.nn.functional.binary_cross_entropy_with_logits
+
+            def next_batch(self) -> Any:
+                return self.batches.next_batch()
+
+            def step(self, batch: Any) -> dict[str, Any]:
+                real = batch[0] * 2 - 1
+                ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+                fake = self.inner(torch.randn(len(real), 100))
+                self.of_d.zero_grad()
+                loss = self.of(self.critic(real), ones) + self.of(self.critic(fake.detach()), zeros)
+                loss.backward()
+                self.of_d.step()
+                self.of_g.zero_grad()
+                self.of(self.critic(fake), ones).backward()
+                self.of_g.step()
+                return {"loss": loss}
+
+            def judge(self) -> dict[str, float]:
+                return {}
+
+            def state_dict(self) -> dict[str, Any]:
+                return {"generator": self.inner.state_dict(), "critic": self.critic.state_dict()}
+
+            def load_state_dict(self, state: Any) -> None:
+                self.inner.load_state_dict(state["generator"])
+                self.critic.load_state_dict(state["critic"])
+
+        work = Pair()
+        history = nn.Loop(work, epochs=epochs).run()
+        with torch.no_grad():
+            drawn = work.inner.eval()(torch.randn(1000, 100))
+        return [row["seconds"] for row in history], float(drawn.std(0).mean())
+
+    return train
+
+
+if __name__ == "__main__":
+    _run.main(prepare)

@@ -1,0 +1,182 @@
+"""`Generator`: new rows and pictures, walks from one to another, and what they are worth."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wholefit.api.found import FoundResult
+from wholefit.base.errors import ArtifactError, DataError, ParameterError, unknown
+from wholefit.base.seeds import derive
+from wholefit.data import png
+from wholefit.data.write import give_back
+from wholefit.evaluation import Score
+from wholefit.models import scorer
+from wholefit.training.found import trusting
+from wholefit.training.generation._columns import Columns
+from wholefit.training.generation._judge import Space, judge
+from wholefit.training.generation._told import pictures_of
+
+_CHUNK = 20_000
+_MOST = 10_000_000
+
+
+class Generator(FoundResult):
+    """Rows that could have been among those learnt from.
+
+    `sample` makes them, `picture` draws made pictures as a sheet, `walk` goes from one to another,
+    `evaluate` holds what it makes against rows that it did not learn from.
+    """
+
+    @cached_property
+    def _columns(self) -> Columns:
+        with trusting(self._found, "the model file's columns cannot be read"):
+            return Columns.of(self._found.states["columns"])
+
+    @cached_property
+    def _maker(self) -> Any:
+        with trusting(self._found):
+            return scorer(self._found.states["model"])
+
+    @property
+    def labels(self) -> list[Any]:
+        """What `sample(label=)` may be asked for; empty where rows are made under no label."""
+        return list(self._columns.labels)
+
+    def sample(
+        self, n: int = 100, *, seed: int = 0, label: Any = None, frame: str = "polars"
+    ) -> Any:
+        """`n` new rows in the columns and types that were learnt from; same seed, same rows.
+
+        `label` makes rows of that label only, where `label=` was named at the fit. `frame` is
+        "polars", "pandas" or "pyarrow". Columns of pictures hold cells as `wf.read` makes them;
+        `pictures(n)` gives pixels. Identifiers are numbered anew. Raises ParameterError,
+        UnknownNameError for a label that was never seen.
+        """
+        rows = self._rows(n, seed, label)
+        with trusting(self._found):
+            made = self._columns.frame(rows)
+        if frame not in ("polars", "pandas", "pyarrow"):
+            raise unknown("frame", str(frame), ("polars", "pandas", "pyarrow"))
+        return give_back(made, frame)
+
+    def answers(self, new: Any, **options: Any) -> Any:
+        """Refused: rows are not answered by this task, they are made."""
+        raise ParameterError("a model of generation answers no rows, it makes them: use sample(n), "
+                             "or `wholefit sample` on the command line.")
+
+    def pictures(self, n: int = 24, *, seed: int = 0, label: Any = None) -> np.ndarray:
+        """`n` new pictures as uint8 pixels (n, height, width, channels)."""
+        return self._pictures(self._rows(n, seed, label))
+
+    def picture(
+        self, path: str | Path, n: int = 64, *, seed: int = 0, label: Any = None,
+        walk: bool = False, force: bool = False,
+    ) -> Path:
+        """Write a sheet of `n` new pictures as a PNG; with `walk`, each line goes from one to
+        another in ten steps.
+        """
+        target = _png_path(path, force)
+        if walk:
+            lines = max(1, min(n, 100))
+            pixels, across = self._pictures(self._walked(lines, 10, seed, label)), 10
+        else:
+            pixels, across = self.pictures(n, seed=seed, label=label), None
+        scale = max(1, 56 // max(pixels.shape[1:3]))
+        target.write_bytes(png.encode(png.sheet(pixels, across=across, scale=scale)))
+        return Path(path)
+
+    def walk(
+        self, count: int = 4, steps: int = 10, *, seed: int = 0, label: Any = None
+    ) -> Any:
+        """Rows on `count` walks between two made rows each, `steps` on each, one after the other:
+        through the code, on a sphere. Raises ParameterError for models without a code.
+        """
+        rows = self._walked(count, steps, seed, label)
+        with trusting(self._found):
+            return self._columns.frame(rows)
+
+    def evaluate(
+        self, held_out: Any, metric: str | None = None, *, seed: int = 0, **options: Any
+    ) -> dict[str, Score]:
+        """Every measure, with its interval, of as many made rows as are held out (20 at least, at
+        most 2,000); `metric`, if one is named, comes first.
+
+        Measures that need rows learnt from (nearer_training, usefulness) are not among them, for
+        those are not kept.
+        """
+        asked = self.asked(held_out, options)
+        if len(asked) < 20:
+            raise DataError(f"a generator is judged on at least 20 rows; got {len(asked)}.")
+        asked = asked.take(np.linspace(0, len(asked) - 1, min(len(asked), 2000)).astype(int))
+        with trusting(self._found):
+            X = self._columns.matrix(asked)
+        made = self._rows(len(X), derive(seed, "evaluate"), None)
+        half = len(X) // 2
+        found = judge(self._columns, Space(X[:half], self._columns), X[:0], X, made,
+                      seed=seed).scores
+        if metric is not None and metric not in found:
+            raise unknown("metric of this generator", metric, found)
+        return {name: found[name] for name in dict.fromkeys([metric or self.metric, *found])
+                if name in found}
+
+    def _rows(self, n: int, seed: int, label: Any) -> np.ndarray:
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or not 1 <= n <= _MOST:
+            raise ParameterError(f"sample makes from 1 to {_MOST:,} rows; got {n!r}.")
+        if not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ParameterError(f"seed must be a whole number >= 0; got {seed!r}.")
+        given = None if label is None else self._columns.code_of(label)
+        parts = []
+        with trusting(self._found):
+            wide = sum(span.stop - span.start for span in self._columns.spans)
+            for at, start in enumerate(range(0, int(n), _CHUNK)):
+                count = min(_CHUNK, int(n) - start)
+                rows = self._maker.sample(count, derive(int(seed), "sample", at), given)
+                if rows.shape != (count, wide):
+                    raise ArtifactError("the model file makes rows of another width than its "
+                                        "columns: it was altered; save the model anew.")
+                parts.append(rows)
+        return np.concatenate(parts)
+
+    def _walked(self, count: int, steps: int, seed: int, label: Any) -> np.ndarray:
+        if not hasattr(self._maker, "decode"):
+            raise ParameterError(f"{self.model} has no code to walk through: fit models='vae' or "
+                                 "'gan', which have.")
+        if not 1 <= count <= 1000 or not 2 <= steps <= 1000:
+            raise ParameterError("a walk has from 2 to 1,000 steps, and there are from 1 to 1,000 "
+                                 f"walks; got {count} of {steps}.")
+        from wholefit.nn.generative import walk
+
+        given = None if label is None else self._columns.code_of(label)
+        rng = np.random.default_rng(derive(seed, "walk"))
+        with trusting(self._found):
+            ends = rng.standard_normal((count, 2, self._maker.code))
+            codes = np.concatenate([walk(first, last, steps) for first, last in ends])
+            labels = self._maker.laid.labels(count, given, rng)
+            spread = None if labels is None else labels.repeat(steps)
+            made: np.ndarray = self._maker.decode(codes, spread, rng)
+            return made
+
+    def _pictures(self, rows: np.ndarray) -> np.ndarray:
+        if self._columns.pixels is None:
+            raise ParameterError("this model makes rows of a table, not pictures: use sample(n).")
+        with trusting(self._found):
+            return pictures_of(self._columns.pixels, rows, int(self._columns.label is not None))
+
+
+def _png_path(path: str | Path, force: bool) -> Path:
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise ParameterError(f"a sheet of pictures is a .png; got {target.name!r}.")
+    if not target.parent.is_dir():
+        raise ArtifactError(f"{target} cannot be written: its folder does not exist; make it "
+                            "first.")
+    if target.exists() and not force:
+        raise ArtifactError(f"{target.name} exists; pass force=True / --force to replace it.")
+    return target
+
+
+RESULT = Generator

@@ -1,0 +1,200 @@
+"""How good what a model makes is, on rows that it did not learn from.
+
+Distances are measured in one space for all models, learnt on the rows that they learnt from: of a
+table, the rank of each number and each category as a corner; of pictures, 50 principal components
+of their pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wholefit.base.errors import WholefitError
+from wholefit.evaluation import Score
+from wholefit.evaluation import generation as measures
+from wholefit.training.generation._columns import Columns
+
+_AXES = 50
+_TREES = 60
+_WORDS = {"told_apart": "boosted trees, five folds"}
+PICTURES, TABLE = "50 principal components of pixels", "ranks of numbers, corners of categories"
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Scores; the distance of each column by itself; how near made rows come to those learnt."""
+
+    scores: dict[str, Score]
+    marginals: tuple[tuple[str, float], ...]
+    copies: dict[str, float]
+
+
+class Space:
+    """Where rows are compared: `of(X)` (n, q), learnt on rows X (k, p)."""
+
+    def __init__(self, X: np.ndarray, columns: Columns) -> None:
+        self.first = 1 if columns.label is not None else 0
+        self.levels = columns.levels
+        self.pixels = columns.pixels is not None
+        if self.pixels:
+            rows = X[:, self.first:] / 255
+            self.middle = rows.mean(axis=0)
+            _, _, axes = np.linalg.svd(rows[:4000] - self.middle, full_matrices=False)
+            self.axes = axes[:_AXES].T
+        else:
+            self.sorted = [np.sort(column[~np.isnan(column)]) for column in X.T]
+
+    def of(self, X: np.ndarray) -> np.ndarray:
+        """Places of rows."""
+        if self.pixels:
+            return np.asarray((X[:, self.first:] / 255 - self.middle) @ self.axes)
+        parts: list[np.ndarray] = []
+        for at, count in enumerate(self.levels):
+            if count:
+                corners = np.zeros((len(X), int(count)))
+                corners[np.arange(len(X)), X[:, at].astype(np.int64)] = 0.5 ** 0.5
+                parts.append(corners)
+            else:
+                parts.append(self._ranks(X[:, at], self.sorted[at]))
+        return np.concatenate(parts, axis=1)
+
+    def _ranks(self, column: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        gone = np.isnan(column)
+        rank = (np.searchsorted(seen, column, "left") + np.searchsorted(seen, column, "right")
+                ) / (2 * max(len(seen), 1))
+        return np.column_stack([np.where(gone, 0.5, rank), gone.astype(float)])
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        return PICTURES if self.pixels else TABLE
+
+
+def judge(
+    columns: Columns, space: Space, learnt: np.ndarray, held: np.ndarray, made: np.ndarray,
+    *, target: int | None = None, near: int = 5, seed: int = 0, jobs: int = 1,
+) -> Judged:
+    """Every measure of made rows (m, p) against held-out rows (n, p).
+
+    `target` is the feature that a model learns from made and from real rows ("usefulness").
+    """
+    places = {name: space.of(rows) for name, rows in
+              (("learnt", learnt), ("held", held), ("made", made))}
+    scores = {"told_apart": told_apart(
+        *((places["held"], places["made"]) if space.pixels else (held, made)), columns, space,
+        seed)}
+    scores |= measures.shares(places["held"], places["made"], places["learnt"], near=near)
+    levels = columns.levels
+    if not space.pixels:
+        scores["marginal_distance"] = measures.marginal_distance(held, made, levels, seed=seed)
+    else:
+        scores["frechet"] = measures.frechet(places["held"], places["made"], space.name, seed=seed)
+    if target is not None:
+        found = useful(columns, space, learnt, held, made, target, seed)
+        scores |= {} if found is None else {"usefulness": found}
+    return Judged(scores, _marginals(columns, held, made),
+                  measures.copied(places["made"], places["learnt"], places["held"]))
+
+
+def told_apart(
+    held: np.ndarray, made: np.ndarray, columns: Columns, space: Space, seed: int
+) -> Score:
+    """How well boosted trees tell made rows from held-out ones, on rows that they did not see."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    X = np.concatenate([held, made])
+    y = np.repeat([0, 1], [len(held), len(made)])
+    codes = None if space.pixels else [int(at) for at in np.flatnonzero(
+        (columns.levels > 0) & (columns.levels <= 200))] or None
+    trees = HistGradientBoostingClassifier(
+        max_iter=_TREES, max_leaf_nodes=15, categorical_features=codes, early_stopping=False,
+        random_state=seed % 2**31)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed % 2**31)
+    chance = cross_val_predict(trees, X, y, cv=folds, method="predict_proba")[:, 1]
+    return measures.told_apart(chance, y, _WORDS["told_apart"])
+
+
+def useful(
+    columns: Columns, space: Space, learnt: np.ndarray, held: np.ndarray, made: np.ndarray,
+    target: int, seed: int,
+) -> Score | None:
+    """What a model learns from made rows, beside what it learns from as many real ones."""
+    number = not columns.levels[target]
+    rest = np.arange(learnt.shape[1]) != target
+    rng = np.random.default_rng(seed)
+    some = rng.choice(len(learnt), min(len(learnt), len(made)), replace=False)
+    parts = []
+    for rows in (made, learnt[np.sort(some)]):
+        known = rows[~np.isnan(rows[:, target])]
+        if len(known) < 10 or len(np.unique(known[:, target])) < 2:
+            return None
+        parts.append(_learnt(known[:, rest], known[:, target], held[:, rest], number, seed))
+    truth = held[:, target]
+    there = ~np.isnan(truth)
+    if number:
+        spread = max(float(np.var(truth[there])), 1e-12)
+        gains = [-((part - truth)[there] ** 2) / spread for part in parts]
+        return measures.usefulness(gains[0], gains[1], "R2", seed=seed)
+    hits = [(part == truth)[there].astype(float) for part in parts]
+    return measures.usefulness(hits[0], hits[1], "accuracy", seed=seed)
+
+
+def _learnt(
+    X: np.ndarray, y: np.ndarray, new: np.ndarray, number: bool, seed: int
+) -> np.ndarray:
+    from sklearn.ensemble import (
+        ExtraTreesClassifier,
+        ExtraTreesRegressor,
+    )
+
+    kind: Any = ExtraTreesRegressor if number else ExtraTreesClassifier
+    model = kind(60, min_samples_leaf=2, random_state=seed % 2**31)
+    lowest = np.nan_to_num(np.nanmin(np.where(np.isnan(X), np.inf, X), axis=0), posinf=0) - 1
+    model.fit(np.where(np.isnan(X), lowest, X), y)
+    return np.asarray(model.predict(np.where(np.isnan(new), lowest, new)), dtype=np.float64)
+
+
+def by_label(
+    space: Space, learnt: np.ndarray, made: np.ndarray, classes: int, seed: int
+) -> dict[str, Any] | None:
+    """Which labels made pictures show, as a classifier that learnt real ones sees them: its share
+    of each, and how often it sees the label that was asked for.
+    """
+    if not space.first or classes < 2:
+        return None
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(seed)
+    some = rng.permutation(len(learnt))[:4000]
+    y = learnt[some, 0].astype(np.int64)
+    if len(np.unique(y)) < 2:
+        return None
+    model = LogisticRegression(max_iter=200).fit(space.of(learnt[some]), y)
+    seen = model.predict(space.of(made))
+    shares = np.bincount(seen.astype(np.int64), minlength=classes) / len(made)
+    return {"shares": [round(float(share), 5) for share in shares],
+            "agree": round(float((seen == made[:, 0]).mean()), 5)}
+
+
+def _marginals(
+    columns: Columns, held: np.ndarray, made: np.ndarray
+) -> tuple[tuple[str, float], ...]:
+    if columns.pixels is not None:
+        return ()
+    found = measures.marginal_distances(held, made, columns.levels)
+    pairs = [(each.name, float(value)) for each, value in zip(columns.order, found, strict=True)]
+    return tuple(sorted(pairs, key=lambda pair: -pair[1]))
+
+
+def too_few(rows: int) -> str | None:
+    """Why so few rows cannot be judged."""
+    return None if rows >= 10 else f"{rows} rows are too few to be set apart"
+
+
+def failed(error: WholefitError) -> str:
+    """A reason for the board."""
+    return str(error)
