@@ -1,0 +1,57 @@
+"""PNG without a library: eight bits a channel, one filter, zlib (ISO/IEC 15948)."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+
+import numpy as np
+
+from wholefit.base.errors import ParameterError
+from wholefit.report._html import Html, el
+
+_MARK = b"\x89PNG\r\n\x1a\n"
+
+
+def encode(picture: np.ndarray) -> bytes:
+    """The PNG file of a picture uint8 (channels, height, width), 1 or 3 channels."""
+    channels, high, wide = picture.shape
+    if channels not in (1, 3) or not high or not wide or picture.dtype != np.uint8:
+        raise ParameterError("a PNG is made of uint8 (1 or 3, height, width); got "
+                             f"{picture.dtype} {picture.shape}.")
+    lines = np.zeros((high, 1 + wide * channels), np.uint8)
+    lines[:, 1:] = picture.transpose(1, 2, 0).reshape(high, -1)
+    head = struct.pack(">IIBBBBB", wide, high, 8, 2 if channels == 3 else 0, 0, 0, 0)
+    body = zlib.compress(lines.tobytes(), 9)
+    return _MARK + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I",
+                                                                    zlib.crc32(kind + data))
+
+
+def tile(picture: np.ndarray, title: str, side: int = 96) -> Html:
+    """A picture uint8 (channels, height, width) for a page, its longer side `side` wide."""
+    _, high, wide = picture.shape
+    ratio = side / max(high, wide)
+    across, down = max(1, round(wide * ratio)), max(1, round(high * ratio))
+    address = "data:image/png;base64," + base64.b64encode(encode(picture)).decode("ascii")
+    image = el("image", href=address, width=str(across), height=str(down),
+               style="image-rendering:pixelated", preserveAspectRatio="none")
+    return el("svg", el("title", title), image, role="img", aria_label=title,
+              viewBox=f"0 0 {across} {down}", width=str(across), height=str(down))
+
+
+def sheet(rows: list[list[np.ndarray]], gap: int = 2) -> np.ndarray:
+    """Pictures (channels, h, w) of one size side by side, row under row, on white."""
+    channels, high, wide = rows[0][0].shape
+    most = max(len(row) for row in rows)
+    out = np.full((channels, len(rows) * (high + gap) + gap, most * (wide + gap) + gap), 255,
+                  np.uint8)
+    for down, row in enumerate(rows):
+        for across, picture in enumerate(row):
+            top, left = gap + down * (high + gap), gap + across * (wide + gap)
+            out[:, top:top + high, left:left + wide] = picture
+    return out
