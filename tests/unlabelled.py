@@ -53,6 +53,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "anomaly": (rows, {}),
     "association": (lines, {"basket": "order", "item": "product"}),
     "clustering": (rows, {}),
+    "generation": (rows, {}),
     "recommendation": (ratings, {"user": "user", "item": "film", "rating": "stars"}),
     "reduction": (rows, {}),
 }

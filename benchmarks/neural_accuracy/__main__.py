@@ -1,9 +1,9 @@
 """Accuracy from scratch on MNIST, Fashion-MNIST, CIFAR-10 and IMDB reviews, seed by seed.
 
-    python -m benchmarks.neural_accuracy [SET ...]              five seeds each, goes on where it was
-    python -m benchmarks.neural_accuracy cifar10 --held-out --epochs 3 --seeds 1     to try recipes
+    python -m benchmarks.neural_accuracy [SET ...]         five seeds each, goes on where it was
+    python -m benchmarks.neural_accuracy cifar10 --held-out --epochs 3 --seeds 1   to try a recipe
 
-Each finished seed is kept in results/neural_accuracy/; the table is written of all that are there.
+Each finished seed is kept in results/neural_accuracy/; the table is written of all of them.
 --held-out judges by a tenth of the training rows, prints, and keeps nothing.
 """
 

@@ -93,7 +93,8 @@ def _reviews() -> dict[str, np.ndarray]:
     from benchmarks.neural_accuracy._data import imdb
 
     split = imdb()
-    texts = [re.findall(r"[a-z']+", text.lower()) for text in [*split.x[:3000], *split.x_test[:500]]]
+    taken = [*split.x[:3000], *split.x_test[:500]]
+    texts = [re.findall(r"[a-z']+", text.lower()) for text in taken]
     words, counts = np.unique(np.concatenate(texts[:3000]), return_counts=True)
     known = {word: at + 2 for at, word in enumerate(words[np.argsort(-counts)][:9998])}
     codes = np.zeros((3500, 100), np.int64)

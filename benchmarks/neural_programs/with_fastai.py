@@ -40,7 +40,7 @@ def prepare(mode: str) -> Any:
             opt_func=(lambda p, lr, **_: SGD(p, lr=lr, mom=0.9)) if momentum else
             (lambda p, lr, **_: Adam(p, lr=lr, mom=0.9, sqr_mom=0.999, eps=1e-8, wd=0.0)),
             cbs=[Clock()], train_bn=True)
-        with learner.no_bar(), learner.no_logging():
+        with learner.no_logging():
             learner.fit(epochs)
         return list(found), _modules.quality(program.loss, module, data)
 

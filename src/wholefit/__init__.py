@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wholefit.api import Result, adopt, compare, fit, load, profile, read
     from wholefit.api.anomaly import Alarms
     from wholefit.api.association import Rules
+    from wholefit.api.augmenting import Preview, preview_augmentation
     from wholefit.api.checking import skew
     from wholefit.api.cleaning import Cleaned, clean
     from wholefit.api.clustering import Clusters
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         validation_curve,
     )
     from wholefit.api.engineering import feature, join, load_features, suggest
+    from wholefit.api.generation import Generator
     from wholefit.api.glass import GlassBoxes, glass_boxes
     from wholefit.api.labelling import agreement, label, label_errors, labelled
     from wholefit.api.lessons import Lesson, lesson, lessons
@@ -64,19 +66,22 @@ _PUBLIC = {
     "clean": "wholefit.api.cleaning", "Cleaned": "wholefit.api.cleaning",
     "Recipe": "wholefit.data.clean",
     "skew": "wholefit.api.checking",
+    **dict.fromkeys(("Preview", "preview_augmentation"), "wholefit.api.augmenting"),
     "Alarms": "wholefit.api.anomaly", "Clusters": "wholefit.api.clustering",
+    "Generator": "wholefit.api.generation",
     "Recommender": "wholefit.api.recommendation", "Reduction": "wholefit.api.reduction",
     "Rules": "wholefit.api.association",
     "Result": "wholefit.api", "WholefitError": "wholefit.base.errors",
 }
 
-__all__ = ["Alarms", "BiasVariance", "Cleaned", "Clusters", "Cures", "Expectations", "GlassBoxes",
-           "LearningCurve", "Lesson", "Mitigated", "Recipe", "Recommender", "Reduction", "Result",
-           "Rules", "Selected", "Treatments", "ValidationCurve", "WholefitError", "__version__", "adopt",
-           "agreement", "bias_variance", "clean", "compare", "cures", "drift", "expect", "feature",
-           "fit", "glass_boxes", "join", "label", "label_errors", "labelled", "learning_curve",
-           "lesson", "lessons", "load", "load_features", "mitigate", "profile", "read", "select",
-           "skew", "suggest", "treatments", "validate", "validation_curve"]
+__all__ = ["Alarms", "BiasVariance", "Cleaned", "Clusters", "Cures", "Expectations", "Generator",
+           "GlassBoxes", "LearningCurve", "Lesson", "Mitigated", "Preview", "Recipe", "Recommender",
+           "Reduction", "Result", "Rules", "Selected", "Treatments", "ValidationCurve",
+           "WholefitError", "__version__", "adopt", "agreement", "bias_variance", "clean",
+           "compare", "cures", "drift", "expect", "feature", "fit", "glass_boxes", "join", "label",
+           "label_errors", "labelled", "learning_curve", "lesson", "lessons", "load",
+           "load_features", "mitigate", "preview_augmentation", "profile", "read", "select", "skew",
+           "suggest", "treatments", "validate", "validation_curve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from wholefit.base import tasks
 from wholefit.report._script import SCRIPT
 
 WORDS: dict[str, list[str]] = {
-    "anomaly": [], "clustering": [], "reduction": [],
+    "anomaly": [], "clustering": [], "generation": [], "reduction": [],
     "association": ["--basket", "order", "--item", "product"],
     "recommendation": ["--user", "user", "--item", "film", "--rating", "stars"],
 }
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = pl.DataFrame({"key": [f"r{at:02d}" for at in range(90)],
                          "a": rng.normal(size=90) + 9 * side, "b": rng.normal(size=90) - 7 * side,
                          "kind": [f"k{s}" for s in side]})
-    for task in ("anomaly", "clustering", "reduction"):
+    for task in ("anomaly", "clustering", "generation", "reduction"):
         rows.write_csv(place / f"{task}.csv")
     held = [(o, i) for o in range(200) for i, p in (("bread", .5), ("jam", .3), ("tea", .3))
             if rng.random() < p]

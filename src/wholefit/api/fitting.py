@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from wholefit.api.anomaly import Alarms
     from wholefit.api.association import Rules
     from wholefit.api.clustering import Clusters
+    from wholefit.api.generation import Generator
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
 
@@ -53,6 +54,8 @@ def fit(source: Any, *, task: Literal["reduction"], **words: Any) -> Reduction: 
 def fit(source: Any, *, task: Literal["anomaly"], **words: Any) -> Alarms: ...
 @overload
 def fit(source: Any, *, task: Literal["association"], **words: Any) -> Rules: ...
+@overload
+def fit(source: Any, *, task: Literal["generation"], **words: Any) -> Generator: ...
 @overload
 def fit(source: Any, *, task: Literal["recommendation"], **words: Any) -> Recommender: ...
 @overload
@@ -101,7 +104,8 @@ def fit(
         "-" for standard input, or a pandas, polars, pyarrow, numpy or dict table.
     target: the column to predict.
     task: "classification" or "regression", inferred from the target when left out; or one that
-        has no target: "clustering", "reduction", "anomaly", "association", "recommendation".
+        has no target: "clustering", "reduction", "anomaly", "association", "recommendation",
+        "generation".
     models: names ("ridge, random_forest(n_estimators=300)"), Model objects, scikit-learn-style
         estimators, or import paths; a default set chosen for the size of the data if left out.
     metric: what models are compared by, a name or a callable; the task's own by default.

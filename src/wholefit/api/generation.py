@@ -11,7 +11,7 @@ import numpy as np
 from wholefit.api.found import FoundResult
 from wholefit.base.errors import ArtifactError, DataError, ParameterError, unknown
 from wholefit.base.seeds import derive
-from wholefit.data import png
+from wholefit.data import Dataset, png
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.models import scorer
@@ -63,10 +63,32 @@ class Generator(FoundResult):
             raise unknown("frame", str(frame), ("polars", "pandas", "pyarrow"))
         return give_back(made, frame)
 
-    def answers(self, new: Any, **options: Any) -> Any:
-        """Refused: rows are not answered by this task, they are made."""
-        raise ParameterError("a model of generation answers no rows, it makes them: use sample(n), "
-                             "or `wholefit sample` on the command line.")
+    def answers(self, new: Any, *, seed: int = 0, **options: Any) -> Any:
+        """A made row for each row of `new`, under the same label where it has one: a table of the
+        same size with none of its rows. `options` are policies and options of `wf.read`.
+        """
+        asked = self.asked(new, options)
+        given = self._labels_of(asked)
+        rows = self._rows(max(len(asked), 1), seed, None)[:len(asked)]
+        for code in np.unique(given[given >= 0]):
+            at = np.flatnonzero(given == code)
+            with trusting(self._found):
+                rows[at] = self._maker.sample(len(at), derive(seed, "answers", int(code)),
+                                              int(code))
+        with trusting(self._found):
+            made = self._columns.frame(rows)
+        return give_back(made, asked.guest)
+
+    def _labels_of(self, asked: Dataset) -> np.ndarray:
+        """The code of each row's label (n,); -1 where it has none that was learnt."""
+        name = self._columns.label
+        if name is None or name not in asked.original.columns:
+            return np.full(len(asked), -1)
+        from wholefit.data._cells import to_labels
+
+        places = {level: at for at, level in enumerate(self._columns.labels)}
+        return np.array([places.get(level, -1) for level in
+                         to_labels(asked.original.get_column(name)).to_list()])
 
     def pictures(self, n: int = 24, *, seed: int = 0, label: Any = None) -> np.ndarray:
         """`n` new pictures as uint8 pixels (n, height, width, channels)."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from wholefit.api import _answers
 from wholefit.base.errors import DataError
-from wholefit.data.images import cells, sizing
+from wholefit.data.images import cells, resizing, sizing
 
 _SHOWN_AT = 64
 
@@ -80,7 +80,7 @@ def pictured(result: Any, rows: Any, most: int, options: dict[str, Any]) -> Pict
         cell = column[int(at)]
         pixels = np.zeros((8, 8, 1), np.uint8) if cell is None else cells.unpack(cell)
         high, wide = sizing.usual_size(np.array([[0, *pixels.shape[:2]]]), _SHOWN_AT)
-        small = sizing.resize(pixels, high, wide).transpose(2, 0, 1)
+        small = resizing.resize(pixels, high, wide).transpose(2, 0, 1)
         return Answered(called[at], np.ascontiguousarray(small), classes[truth[at]],
                         classes[answer[at]], float(sure[at]))
 

@@ -16,7 +16,7 @@ from wholefit.api import _answers
 from wholefit.api._shown import Noted, as_kind
 from wholefit.api.counterfactual import as_rows
 from wholefit.base.errors import DataError, ParameterError, unknown
-from wholefit.explain import occlusion, salient
+from wholefit.explain import occlusion, picture_occlusion, salient
 
 if TYPE_CHECKING:
     from wholefit.data import Dataset
@@ -55,9 +55,15 @@ def saliency(
     if not 0 < len(asked) <= _MOST_ROWS:
         raise DataError(f"saliency is for 1 to {_MOST_ROWS} rows at a time; got {len(asked):,}.")
     wanted = None if shape is None else _shape(shape)
+    drawn = fitted.schema.having("image")
     if column is None and wanted is None:
-        column = _text_of(asked)
-    if column is not None:
+        column = drawn[0] if drawn else _text_of(asked)
+    if column in drawn:
+        if kind != "occlusion":
+            raise ParameterError("kind must be 'occlusion' for a picture column: contributions by "
+                                 "SHAP values are of columns, and the picture is one.")
+        found = picture_occlusion.pictures(fitted, asked, str(column), settings, output)
+    elif column is not None:
         found = _words(fitted, asked, column, kind, settings, output)
     else:
         found = _pixels(result, asked, rows, wanted, kind, settings, output)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wholefit.api.importance import Importance
     from wholefit.api.inside import Inside
     from wholefit.api.nearest import Examples
+    from wholefit.api.picturing import Pictured
     from wholefit.api.saliency import Saliency
     from wholefit.api.stress import Stress
 
@@ -75,6 +76,15 @@ class Understood:
         from wholefit.api.nearest import examples
 
         return examples(self, rows, among, options)
+
+    def pictures(self, rows: Any, *, most: int = 24, **options: Any) -> Pictured:
+        """Pictures of known class and what they are taken for: mistakes first, the surest of all.
+
+        `options` are those of `predict`. For models that tell classes of pictures.
+        """
+        from wholefit.api.picturing import pictured
+
+        return pictured(self, rows, most, options)
 
     def saliency(self, rows: Any, *, kind: str = "occlusion", column: str | None = None,
                  shape: Sequence[int] | None = None, output: Any = None,

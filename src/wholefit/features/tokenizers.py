@@ -16,11 +16,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import ParameterError, StateError
+from wholefit.base.errors import DataError, ParameterError, StateError
 from wholefit.base.optional import need
 from wholefit.base.state import State
 
@@ -29,6 +30,7 @@ KINDS = ("word", "character", "bpe")
 PADDING, UNKNOWN = 0, 1
 _FIRST = 2
 _BYTES = 256
+_HEAD = 64 * 2**20
 # Markup is one token, a word keeps its apostrophes, every other sign stands alone.
 _WORD = r"<[/a-zA-Z][^<>]{0,100}>|\w+(?:['’]\w+)*|[^\w\s]"
 _MOST = 10_000_000

@@ -111,6 +111,8 @@ class GuestModel(Model):
 def _read(estimator: Any, task: Task, context: Context) -> State:
     from wholefit import models
 
+    if hasattr(estimator, "state") and type(estimator).__name__ in ("AdoptedModule", "AdoptedKeras"):
+        return estimator.state(context.n_classes)
     known = _READ_BY.get(type(estimator).__name__) if _states.at_home(estimator) else None
     if known is None:
         return _states.read(estimator, context)

@@ -36,7 +36,9 @@ def make(model: Any) -> Model:
         return _construct(_kind(name), values, model)
     if isinstance(model, type) and issubclass(model, Model):
         return model()
-    return _guest(model() if isinstance(model, type) else model)
+    from wholefit.models._brought import is_brought
+
+    return _guest(model() if isinstance(model, type) and not is_brought(model) else model)
 
 
 def split_list(text: str) -> list[str]:
@@ -140,12 +142,16 @@ def _as_tuples(kind: type[Model], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _guest(estimator: Any) -> Model:
+    from wholefit.models._brought import brought, is_brought
     from wholefit.models._guest import GuestModel
 
+    if is_brought(estimator):
+        return brought(estimator)
     if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
         shown = dataclasses.is_dataclass(estimator) or type(estimator).__name__
         raise ParameterError(
-            "a model must be a name from the catalog, a wholefit Model, or an estimator of the "
-            f"scikit-learn kind with fit and get_params; got {shown}."
+            "a model must be a name from the catalog, a wholefit Model, an estimator of the "
+            "scikit-learn kind with fit and get_params, a torch module (or a function of inputs, "
+            f"outputs that makes one) or a compiled Keras model; got {shown}."
         )
     return GuestModel(estimator)

@@ -16,9 +16,10 @@ from wholefit.models._model import Context
 from wholefit.models._network_entry import NetworkModel, for_networks, given
 
 _AUGMENT: dict[str, Any] = {
-    "choices": ("auto", "none", "signs", "objects", "photos", "strong"), "search": ("auto", "none")}
-_AUGMENT_DOC = ("Random changes of training pictures: those that do no harm by a quick trial, none, "
-                "or a named set of `wholefit.nn.augment`.")
+    "choices": ("auto", "none", "signs", "objects", "photos", "strong"),
+    "search": ("auto", "none")}
+_AUGMENT_DOC = ("Random changes of training pictures: those that do no harm by a quick trial, "
+                "none, or a named set of `wholefit.nn.augment`.")
 _RATE_DOC = "Size of a step at its largest."
 _BATCH_DOC = "Rows a step; None takes a thirty-second of the rows, from 32 to 128."
 _PATIENCE_DOC = ("Epochs without a better answer on the rows held out before it stops; None never "

@@ -58,8 +58,9 @@ class RealMLP(NetworkModel):
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """The network's own recipe, with what is said here."""
         smooth = self.label_smoothing if context.n_classes else 0.0
-        return given(rate=self.learning_rate, weight_decay=self.weight_decay, epochs=self.epochs,
-                     batch=self.batch, label_smoothing=smooth) | {"patience": self.patience}
+        return given(optimizer="adamw", rate=self.learning_rate, batch=self.batch,
+                     weight_decay=self.weight_decay, epochs=self.epochs,
+                     label_smoothing=smooth) | {"patience": self.patience}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""

@@ -44,8 +44,8 @@ class TextEmbedding(NetworkModel):
                        log=True)
     ngrams: int = param(2, "Longest run of neighbouring tokens with a vector of its own.", low=1,
                         high=5, search=(1, 3))
-    buckets: int = param(500_000, "Vectors that runs of tokens share by hashing.", low=1,
-                         high=100_000_000)
+    buckets: int = param(500_000, "Most vectors that runs of tokens share by hashing; no more "
+                         "than there are tokens in training rows.", low=1, high=100_000_000)
     skip: float = param(0.5, "Share of tokens and runs left out at random in each step.", low=0,
                         below=1, search=(0.0, 0.7))
     tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
@@ -64,15 +64,18 @@ class TextEmbedding(NetworkModel):
 
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """A bag, or a perceptron where there is no text."""
-        found = {"network": "embedding", "width": self.width, "pooling": "root", "spread": 0.01,
-                 "ngrams": self.ngrams, "buckets": self.buckets if self.ngrams > 1 else 0,
-                 "skip": self.skip}
-        return _reading(context, found)
+        longest = max((span.shape[0] for span in context.spans if span.kind == "tokens"), default=1)
+        buckets = min(self.buckets, max(1000, context.rows * longest))
+        return _reading(context, {
+            "network": "embedding", "width": self.width, "pooling": "root", "spread": 0.01,
+            "ngrams": self.ngrams, "buckets": buckets if self.ngrams > 1 else 0,
+            "skip": self.skip})
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a straight line down; what is skipped guards against too much of it."""
-        return given(optimizer="adamw", rate=self.learning_rate, weight_decay=self.weight_decay,
-                     schedule="linear", epochs=self.epochs, batch=self.batch, patience=None)
+        return _taught(context, given(
+            optimizer="adamw", rate=self.learning_rate, weight_decay=self.weight_decay,
+            schedule="linear", epochs=self.epochs, batch=self.batch))
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """All rows are learnt from."""
@@ -120,7 +123,7 @@ class TextConvolution(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, stopped by the rows held out."""
-        return _cosine(self)
+        return _taught(context, _cosine(self))
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -173,7 +176,7 @@ class TextRecurrent(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, large gradients clipped, stopped by the rows held out."""
-        return {**_cosine(self), "clip": 1.0}
+        return _taught(context, {**_cosine(self), "clip": 1.0})
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -224,7 +227,7 @@ class TextTransformer(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine after a warm-up, stopped by the rows held out."""
-        return {**_cosine(self), "clip": 1.0, "warmup": 0.1}
+        return _taught(context, {**_cosine(self), "clip": 1.0, "warmup": 0.1})
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -236,10 +239,20 @@ def _encoding(model: Any) -> Encoding:
                         length=model.length, single=True)
 
 
+def _reads(context: Context) -> bool:
+    return any(span.kind == "tokens" for span in context.spans)
+
+
 def _reading(context: Context, network: dict[str, Any]) -> dict[str, Any]:
-    if any(span.kind == "tokens" for span in context.spans):
-        return network
-    return {"network": "mlp", "hidden": [64]}
+    return network if _reads(context) else {"network": "mlp", "hidden": [64]}
+
+
+def _taught(context: Context, recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe for texts, or that of a perceptron where there are none."""
+    if _reads(context):
+        return recipe
+    return {"optimizer": "adamw", "rate": 5e-3, "weight_decay": 0.01, "schedule": "cosine",
+            "warmup": 0.05, "epochs": 40, "patience": 10, "clip": 1.0}
 
 
 def _cosine(model: Any) -> dict[str, Any]:

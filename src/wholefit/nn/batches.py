@@ -71,6 +71,10 @@ class Resident:
         """The batch of those rows."""
         return tuple(array.index_select(0, rows) for array in self.arrays)
 
+    def sample(self) -> tuple[torch.Tensor, ...]:
+        """The first rows, as a batch; nothing is drawn."""
+        return self.take(torch.arange(self.size, device=self.arrays[0].device))
+
     def _epoch(self) -> list[Any]:
         self._began = self.generator.get_state()
         arrays = self.arrays

@@ -48,6 +48,8 @@ class Work(Protocol):
 # event, loop: events are "begin", "step", "epoch" and "end". A callback that has `state_dict` and
 # `load_state_dict` is part of a checkpoint; one with `every_step = False` is not told of "step".
 Callback = Callable[[str, "Loop"], None]
+# Reasons that do not hold for a run that goes on with more of either.
+_TIME, _STEPS = "the time is up", "the steps are done"
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Loop:
             if limit:
                 self._look(began, sums.count - before)
             if self.steps is not None and self.step >= self.steps:
-                self.stop("the steps are done")
+                self.stop(_STEPS)
         self._end_epoch(began, sums)
 
     def _end_epoch(self, began: float, sums: _Sums) -> None:
@@ -134,7 +136,7 @@ class Loop:
         if judge is None:
             judge = each * getattr(self.work, "judge_steps", 0.0)
         if self.clock.left() <= 1.1 * judge + each:
-            self.stop("the time is up")
+            self.stop(_TIME)
 
     def _done(self) -> bool:
         return (self.epochs is not None and self.epoch >= self.epochs) or (
@@ -148,7 +150,8 @@ class Loop:
         """The work, the callbacks that have a state, counts, history, sums of this epoch."""
         own = [c.state_dict() if hasattr(c, "state_dict") else None for c in self.callbacks]
         return {"work": self.work.state_dict(), "callbacks": own, "epoch": self.epoch,
-                "step": self.step, "history": [dict(row) for row in self.history],
+                "step": self.step, "stopped": self.stopped,
+                "history": [dict(row) for row in self.history],
                 "sums": None if self._sums is None else self._sums.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -158,6 +161,8 @@ class Loop:
             if own is not None and hasattr(callback, "load_state_dict"):
                 callback.load_state_dict(own)
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
+        if state["stopped"] not in (_TIME, _STEPS):
+            self.stopped = state["stopped"]
         self.history[:] = [dict(row) for row in state["history"]]
         self._sums = None
         if state["sums"] is not None:

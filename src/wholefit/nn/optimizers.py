@@ -80,7 +80,7 @@ def _vectors(params: list[Any]) -> list[Any]:
 def stepper(optimizer: Any) -> Callable[[], None]:
     """`optimizer.step` with what does not change from step to step looked up once.
 
-    For fused Adam, AdamW and SGD; the numbers are torch's, bit for bit. Other kinds step themselves.
+    For fused Adam, AdamW and SGD; the numbers are torch's, bit for bit. Others step themselves.
     """
     known = next((_QUICK[kind] for kind in type(optimizer).__mro__ if kind in _QUICK), None)
     if known is None or not all(group.get("fused") for group in optimizer.param_groups):

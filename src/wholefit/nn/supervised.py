@@ -11,7 +11,6 @@ from torch import nn
 
 from wholefit.base.budget import Clock
 from wholefit.base.errors import ParameterError
-from wholefit.base.seeds import derive
 from wholefit.nn import metrics, optimizers, schedules
 from wholefit.nn.averaging import Averaged
 from wholefit.nn.callbacks import figure
@@ -25,7 +24,8 @@ class Parts:
     """What a `Supervised` is made of: batches of (inputs..., target[, weight]) and rows to judge.
 
     `weighted` says that the last array of both is the rows' weight. `forward` stands for the module
-    where something quicker does (a compiled one); `reduce` sums a number over all processes.
+    where something quicker does (a compiled one); `reduce` gives a number's mean over all
+    processes. `chunk` rows of a batch are taken at once, all if None: their gradients add up.
     """
 
     module: nn.Module
@@ -39,6 +39,7 @@ class Parts:
     clock: Clock | None = None
     changes: Sequence[tuple[int, int]] = ()
     replay: bool = False
+    chunk: int | None = None
     forward: Callable[..., Any] | None = None
     reduce: Callable[[torch.Tensor], torch.Tensor] | None = None
 
@@ -67,7 +68,8 @@ class Supervised:
             if recipe.precision == "float16" and self.device.type == "cuda" else None
         self._half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.precision)
         self._gathered, self._mass = 0, 0.0
-        self._summed = recipe.accumulate > 1 or parts.reduce is not None
+        self._summed = (recipe.accumulate > 1 or parts.reduce is not None
+                        or parts.chunk is not None)
         self._live = False  # True while the module is in training mode
         self.replay: Replay | None = None
         self.step = self._choose_step()  # type: ignore[method-assign, assignment]
@@ -155,19 +157,28 @@ class Supervised:
             loss = self.replay(batch)
             self._apply()
             return {"loss": loss}
-        output, target, weight = self._answer(batch)
-        if not self._summed:
-            loss = self.loss(output, target, weight)
-            self._backward(loss)
-            self._apply()
-            return {"loss": loss.detach()}
-        total, mass = self.loss.total(output, target, weight)
-        self._backward(total)
-        self._mass = self._mass + mass.detach()
+        if self._summed:
+            return self._gather(batch)
+        loss = self._loss_of(batch)
+        self._backward(loss)
+        self._apply()
+        return {"loss": loss.detach()}
+
+    def _gather(self, batch: Any) -> dict[str, Any]:
+        """Gradients of a sum, in parts; they are divided by the mass of all when it is known."""
+        totals, masses = [], []
+        size = self.parts.chunk or len(batch[0])
+        for part in zip(*(array.split(size) for array in batch), strict=True):
+            total, mass = self.loss.total(*self._answer(part))
+            self._backward(total)
+            totals.append(total.detach())
+            masses.append(mass.detach())
+        total, mass = sum(totals), sum(masses)
+        self._mass = self._mass + mass
         self._gathered += 1
         if self._gathered == self.recipe.accumulate:
             self._apply()
-        return {"loss": (total / mass).detach()}
+        return {"loss": total / mass}
 
     def _answer(self, batch: Any) -> tuple[Any, Any, Any]:
         *inputs, target = batch[:-1] if self.parts.weighted else batch
@@ -296,8 +307,3 @@ class Supervised:
         torch.set_rng_state(state["random"])
         if state["device_random"] is not None:
             torch.cuda.set_rng_state(state["device_random"], self.device)
-
-
-def order_seed(recipe: Recipe) -> int:
-    """The seed of the order of rows."""
-    return derive(recipe.seed, "order")

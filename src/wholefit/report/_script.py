@@ -102,4 +102,4 @@ _DIGEST = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 
 # The page may run this script and nothing else, and may load nothing.
 POLICY = (f"default-src 'none'; script-src 'sha256-{_DIGEST}'; style-src 'unsafe-inline'; "
-          "base-uri 'none'; form-action 'none'")
+          "img-src data:; base-uri 'none'; form-action 'none'")

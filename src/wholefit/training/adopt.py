@@ -127,6 +127,7 @@ def adopt(estimator: Any, dataset: Dataset, task: Task) -> Foreign:
 
     Raises DataError if it is not fitted, or asks for columns that the data does not have.
     """
+    estimator = _of_network(estimator, dataset, task)
     if not hasattr(estimator, "predict"):
         raise DataError(f"adopt needs a fitted estimator with predict; got {estimator!r}.")
     target = str(dataset.schema.target)
@@ -149,6 +150,24 @@ def adopt(estimator: Any, dataset: Dataset, task: Task) -> Foreign:
         ) from error
     made.settle_on(dataset)
     return made
+
+
+def _of_network(estimator: Any, dataset: Dataset, task: Task) -> Any:
+    """A torch module or a Keras model as an estimator; its outputs are classes in sorted order."""
+    from wholefit.models._brought import is_keras, is_module
+
+    if not (is_module(estimator) or is_keras(estimator)):
+        return estimator
+    classes = None
+    if task.verb("predict_proba") is not None:
+        classes = task.codec(str(dataset.schema.target), dataset.target_values()).classes
+    if is_keras(estimator):
+        from wholefit.models._keras_guest import AdoptedKeras
+
+        return AdoptedKeras(estimator, classes)
+    from wholefit.models._networks._brought import AdoptedModule
+
+    return AdoptedModule(estimator, classes)
 
 
 def _given_as(guest: str, named: bool) -> str:

@@ -192,7 +192,8 @@ def _candidates(problem: Problem, options: Options) -> tuple[list[Model], list[E
     columns = len(problem.dataset.schema.features)
     baseline = models.make(problem.task.baseline)
     if options.models is None:
-        found = portfolio.default(problem.task, len(problem.y), columns)
+        found = portfolio.default(problem.task, len(problem.y), columns,
+                                  portfolio.seen(problem.dataset.schema))
         left_out = [Entry(model=name, params={}, status="skipped", reason=why)
                     for name, why in found.left_out.items()]
         return list(found.models), left_out

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from collections.abc import Collection
+
 from wholefit import models
 from wholefit.base.optional import available
 from wholefit.base.tasks import Task
+from wholefit.data.schema import Schema
+from wholefit.features import _pixel_columns
 from wholefit.models import Model
 
 # A forest of full-depth trees takes about as many nodes as rows, for every tree.
@@ -25,6 +29,8 @@ _FOREST = {
     "classification": "random_forest",
     "regression": "extra_trees(max_features=0.5, min_samples_leaf=2)",
 }
+# Networks read a picture or a text as it is; for other tables see docs/neural.md.
+_NETWORKS = {"pictures": ["cnn"], "texts": ["text_embedding"]}
 _LINEAR = {"classification": "logistic", "regression": "ridge"}
 
 
@@ -36,8 +42,10 @@ class Portfolio:
     left_out: dict[str, str]
 
 
-def default(task: Task, rows: int, columns: int) -> Portfolio:
-    """The default set for a table of this size."""
+def default(
+    task: Task, rows: int, columns: int, seen: Collection[str] = ()
+) -> Portfolio:
+    """The default set for a table of this size, and for what was `seen` in it (see there)."""
     left_out: dict[str, str] = {}
     chosen = [task.baseline, _LINEAR[task.name], usual_boosting(rows)]
     if rows <= _FOREST_ROWS and rows * columns <= _FOREST_CELLS:
@@ -47,7 +55,23 @@ def default(task: Task, rows: int, columns: int) -> Portfolio:
             f"full-depth forests take memory and time out of proportion on {rows:,} rows x "
             f"{columns:,} columns; name it in models= to have it all the same"
         )
+    for kind in seen:
+        if available("torch"):
+            chosen += _NETWORKS[kind]
+        else:
+            left_out[_NETWORKS[kind][0]] = (
+                f"a network reads {kind} better, and torch is not installed: pip install "
+                "'wholefit[deep]'")
     return Portfolio(tuple(models.make(name) for name in chosen), left_out)
+
+
+def seen(schema: Schema) -> list[str]:
+    """What only networks read as it is: "pictures" (or a column for each pixel), "texts"."""
+    learnt = [column for column in schema.columns if column.name in schema.features]
+    numeric = [column.name for column in learnt if column.role == "numeric"]
+    roles = {column.role for column in learnt}
+    pictures = "image" in roles or _pixel_columns.learn(schema, numeric) is not None
+    return ["pictures"] * pictures + ["texts"] * ("text" in roles)
 
 
 def usual_boosting(rows: int) -> str:

@@ -50,7 +50,7 @@ def test_the_rule_against_a_plain_loop() -> None:
     perceptron = make("perceptron", inputs=3)
     learn(perceptron, x, y, epochs=5, rate=0.5)
     np.testing.assert_allclose(perceptron.linear.weight[0].detach().numpy(), weight, atol=1e-4)
-    assert float(perceptron.linear.bias) == pytest.approx(bias, abs=1e-4)
+    assert float(perceptron.linear.bias.detach()) == pytest.approx(bias, abs=1e-4)
 
 
 def test_against_scikit_learn() -> None:

@@ -124,3 +124,30 @@ def test_errors_say_what_is_known() -> None:
     with pytest.raises(ParameterError, match="it takes inputs, outputs, hidden"):
         make("mlp", inputs=1, outputs=1, hiden=[3])
     assert {"cnn", "mlp", "tabm"} <= set(networks.names())
+
+
+@pytest.mark.parametrize(("name", "options", "said"), [
+    ("mlp", {"inputs": -1, "outputs": 2}, "mlp.inputs must be a whole number >= 0; got -1"),
+    ("mlp", {"inputs": 2, "outputs": 0}, "mlp.outputs must be a whole number >= 1; got 0"),
+    ("mlp", {"inputs": 2, "outputs": 2, "hidden": ["a"]}, "mlp.hidden must be whole numbers"),
+    ("mlp", {"inputs": 2, "outputs": 2, "hidden": 5}, "mlp.hidden must be a list"),
+    ("mlp", {"inputs": 10**9, "outputs": 10**6}, "cannot be made of"),
+    ("cnn", {**IMAGE, "stages": 5}, "cnn.stages must be a list"),
+    ("cnn", {**IMAGE, "height": 0}, "cnn.height"),
+    ("resnet", {**IMAGE, "depth": "a"}, "resnet.depth"),
+    ("whitened_cnn", {**IMAGE, "sizes": [0]}, "whitened_cnn.sizes"),
+    ("vision_transformer", {**IMAGE, "heads": 0}, "vision_transformer.heads"),
+    ("vision_transformer", {**IMAGE, "expand": float("nan")}, "cannot be made of"),
+    ("realmlp", {"inputs": -1, "outputs": 1}, "inputs must be a whole number >= 0"),
+    ("tabm", {"inputs": 1, "outputs": 1, "members": 0}, "tabm.members"),
+    ("tabm", {"inputs": 1, "outputs": 1, "levels": 5}, "tabm.levels must be a list"),
+    ("perceptron", {"inputs": "a"}, "perceptron.inputs"),
+    ("graph", {"inputs": [], "nodes": [], "outputs": []}, "outputs must name a node"),
+    ("graph", {"inputs": [{"name": "a"}], "nodes": [], "outputs": ["a"]}, "a name and a shape"),
+    ("graph", {"inputs": [{"name": "a", "shape": [10**13]}], "nodes": [], "outputs": ["a"]},
+     "cannot be made of"),
+    ("graph", {"inputs": [], "nodes": ["x"], "outputs": ["a"]}, "must be a dict"),
+])
+def test_sizes_that_no_network_can_have(name: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        make(name, **options)

@@ -15,7 +15,7 @@ from wholefit.nn.sequences.decoding import Choice, beam, choose, shares_of
 from wholefit.nn.sequences.language import LanguageModel
 
 TEXT = "the cat sat on the mat. the dog sat on the log. " * 30
-QUICK = {"epochs": 6, "batch": 8, "rate": 1e-2}
+QUICK = {"epochs": 14, "batch": 4, "rate": 1e-2}
 SMALL = {"lstm": {"width": 8, "hidden": 32}, "gru": {"width": 8, "hidden": 32},
          "transformer_decoder": {"width": 32, "heads": 2, "layers": 1, "dropout": 0.0}}
 
@@ -79,9 +79,8 @@ def test_the_memory_gives_the_same_text_as_reading_all_anew(model):
     read = [model.end, *model.tokenizer.encode(["the cat"]).numbers.tolist()]
     for _ in range(12):
         with torch.inference_mode():
-            logits = model.module(torch.tensor([read]))[0, -1].clone()
-        logits[:2] = -torch.inf
-        read.append(int(logits.argmax()))
+            logits = model.module(torch.tensor([read]))[0, -1]
+            read.append(2 + int(logits[2:].argmax()))
     wanted = model.tokenizer.decode([token for token in read if token != model.end])
     assert model.sample(1, length=12, prompt="the cat", temperature=0)[0] == wanted
 
@@ -96,17 +95,19 @@ def test_it_comes_back_from_its_state_bit_for_bit(model):
 def test_the_same_seed_gives_the_same_weights_and_leaves_torch_alone():
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    first, second = fitted("gru"), fitted("gru")
+    first, second, other = (
+        LanguageModel("gru", SMALL["gru"], length=24, recipe={**QUICK, "epochs": 1}, seed=seed,
+                      threads=1).fit([TEXT]).state() for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), before)
-    assert same(first.state(), second.state())
-    assert not same(first.state(), fitted("gru", seed=1).state())
+    assert same(first, second)
+    assert not same(first, other)
 
 
 @pytest.mark.parametrize("tokens", ["word", "bpe"])
 def test_words_and_byte_pairs_are_said_too(tokens):
     made = fitted("gru", tokens, reading="windows")
-    said = made.sample(1, length=10, prompt="The", temperature=0.5)[0]
-    assert said.lower().startswith("the ")
+    said = made.sample(1, length=10, prompt="the", temperature=0.5)[0]
+    assert said.startswith("the ")
     assert made.perplexity([TEXT]).value < 20
 
 
@@ -176,7 +177,7 @@ def test_beams_find_what_trying_everything_finds_and_greed_does_not():
         return table[place % 40]
 
     def step(tokens, state):
-        state = [before + [token] for before, token in zip(state, tokens.tolist(), strict=True)]
+        state = [[*before, token] for before, token in zip(state, tokens.tolist(), strict=True)]
         return torch.stack([row(words[1:]) for words in state]), state
 
     def every(words):

@@ -15,7 +15,7 @@ LETTERS = list("abcd")
 @pytest.fixture(scope="module")
 def words():
     random = np.random.default_rng(0)
-    return ["".join(random.choice(LETTERS, random.integers(2, 5))) for _ in range(800)]
+    return ["".join(random.choice(LETTERS, random.integers(2, 5))) for _ in range(500)]
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ SCALINGS = ("standard", "robust", "quantile", "none")
 _FAR = 100.0
 _QUANTILES = 500
 _LEAST = 1e-7
+# A spread below this share of the value is rounding: the feature is constant.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ class Inputs:
                 "onehot": self.onehot}
 
     @classmethod
-    def of_config(cls, config: dict[str, Any], arrays: dict[str, np.ndarray]) -> Inputs:
+    def of_config(cls, config: Any, arrays: dict[str, np.ndarray]) -> Inputs:
         """What `config` and `arrays` describe; StateError unless they belong together."""
         try:
             spans = tuple(
@@ -180,10 +182,10 @@ def _scale(numbers: np.ndarray, scaling: str) -> dict[str, np.ndarray]:
         low, centre, high = np.quantile(numbers, [0.25, 0.5, 0.75], axis=0)
         spread = high - low
         reach = (numbers.max(axis=0) - numbers.min(axis=0)) / 2
-        spread = np.where(spread > _LEAST * np.maximum(1, np.abs(centre)), spread, reach)
+        spread = np.where(spread > _ROUNDING * np.abs(centre), spread, reach)
     else:
         centre, spread = numbers.mean(axis=0), numbers.std(axis=0)
-    constant = ~(spread > _LEAST * np.abs(centre)) | (spread == 0)
+    constant = ~(spread > _ROUNDING * np.abs(centre))
     factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
     return {"centre": centre, "factor": factor}
 

@@ -21,11 +21,14 @@ class Network:
 
     def __init__(self, state: State) -> None:
         config = state.config
-        self._inputs = Inputs.of_config(config["inputs"], state.arrays)
+        made_of = config.get("made_of")
+        if not isinstance(made_of, dict) or config.get("link") not in _LINKS:
+            raise StateError("a network's state must say what it is made of and how it answers.")
+        self._inputs = Inputs.of_config(config.get("inputs"), state.arrays)
         self._n_classes, self._classes = int(config["n_classes"]), config.get("classes")
-        if config["link"] not in _LINKS:
-            raise StateError(f"a network cannot answer with link {config['link']!r}.")
         self._link, self._target = _LINKS[config["link"]], state.arrays.get("target")
+        if self._target is not None and self._target.shape != (2, made_of.get("outputs")):
+            raise StateError("the target's offset and scale do not fit the network's outputs.")
         self._raw = self._reader(state)
 
     def _reader(self, state: State) -> Any:

@@ -25,14 +25,14 @@ _LATER_RATE = 0.3
 _ANSWERS = {"cross_entropy": "classes", "multilabel": "labels", "squared": "numbers"}
 
 
-class _Network(BaseEstimator):  # type: ignore[misc]
+class _Network(BaseEstimator):
     """What both share.
 
     `network` is a network's name and options, without the sizes of its inputs and outputs;
     `recipe` what is changed in `nn.Recipe`; `spans` which features are what (None: all numbers);
     `scaling` of numbers ("standard", "robust", "quantile", "none"); `augment` words for changes of
-    pictures as `nn.augment` takes them, or "auto"; `validation` the share of rows held out to stop early by; `seconds` that a fit may
-    take (None: as many as it needs); `jobs` threads.
+    pictures as `nn.augment` takes them, or "auto"; `validation` the share of rows held out to stop
+    early by; `seconds` that a fit may take (None: as many as it needs); `jobs` threads.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         return self._answering.raw(whole)
 
 
-class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
+class NetworkClassifier(ClassifierMixin, _Network):
     """A network for classes; for labels that may hold together, y (n, labels) of 0 and 1.
 
     `class_weight` is None, "balanced" (each class weighs the same in all) or a weight for each
@@ -192,7 +192,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         return np.asarray(found * (len(found) / found.sum()), dtype=np.float32)
 
 
-class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
+class NetworkRegressor(RegressorMixin, _Network):
     """A network for a number, or several at once: y (n,) or (n, outputs), standardised inside."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:

@@ -31,7 +31,7 @@ def state_of(estimator: Any, n_classes: int = 0) -> State:
     pictures. Blob "weights.safetensors".
     """
     classes = getattr(estimator, "classes_", None)
-    if not hasattr(estimator, "module_"):
+    if classes is not None and not hasattr(estimator, "module_"):
         return State("constant", {"n_classes": n_classes, "classes": [int(classes[0])]},
                      {"value": np.ones(1)})
     inputs: Inputs = estimator.inputs_

@@ -4,7 +4,8 @@ A change is left out if it misleads: if a quick model that has also seen altered
 training pictures knows fewer of pictures that it has not seen, which are left as they are. The
 quick model is the nearest neighbour among coarse pictures: nothing is trained, and an altered copy
 that looks like another class (a mirrored 2, a 6 put upside down) misleads it at once. What changes
-nothing for it is kept: a network, which sees more, may learn from it.
+nothing for it is kept: a network, which sees more, may learn from it. Only putting pictures upside
+down must prove that it helps: few pictures mean the same then.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from wholefit.nn.augment.settings import Augmentation
 
 _SIDE, _COPIES = 16, 2
 _LEARNT, _HELD = 4000, 2000
+_MUST_HELP = ("turn over",)
 CANDIDATES: dict[str, Mapping[str, Any]] = {
     "flip": {"flip": "horizontal"}, "turn over": {"flip": "vertical"}, "rotate": {"rotate": 15},
     "shift": {"shift": 0.1}, "zoom": {"zoom": 0.15}, "shear": {"shear": 10},
@@ -44,8 +46,11 @@ class Trial:
 
     @property
     def kept(self) -> bool:
-        """True unless it did harm beyond chance."""
-        return bool(self.lost - self.gained <= np.sqrt(self.gained + self.lost))
+        """True unless it did harm beyond chance; of some changes, if they helped beyond it."""
+        noise = np.sqrt(self.gained + self.lost)
+        if self.name in _MUST_HELP:
+            return bool(self.gained - self.lost > noise)
+        return bool(self.lost - self.gained <= noise)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Choice:
 
 
 def choose(images: Any, labels: Any, *, seed: int = 0, fill: str = "edge") -> Choice:
-    """The changes of `CANDIDATES` that do no harm on these pictures uint8 (n, c, h, w) of classes (n,).
+    """The changes of `CANDIDATES` that do no harm on pictures uint8 (n, c, h, w), classes (n,).
 
     At most 4,000 pictures are learnt from and 2,000 held out, drawn by `seed`. With fewer than
     two classes, or fewer than 50 pictures, nothing is chosen.

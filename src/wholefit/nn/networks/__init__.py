@@ -20,12 +20,16 @@ from typing import Any
 
 from torch import nn
 
-from wholefit.base.errors import ParameterError, unknown
+from wholefit.base.errors import ParameterError, WholefitError, unknown
 from wholefit.nn.networks._registry import RECIPES, REGISTRY, network
 from wholefit.nn.networks._sizes import output_size, receptive_field
 
 __all__ = ["make", "names", "network", "output_size", "parameter_groups", "parameters", "prepare",
            "receptive_field", "recipe_of"]
+
+# What torch and Python raise for sizes that no layer can have, or no memory can hold.
+_REFUSALS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError,
+             ValueError)
 
 
 def make(network: str, **options: Any) -> nn.Module:
@@ -40,7 +44,14 @@ def make(network: str, **options: Any) -> nn.Module:
         raise ParameterError(f"network {network!r} {error}; it takes "
                              f"{', '.join(inspect.signature(kind).parameters)}.") from error
     bound.apply_defaults()
-    made = kind(**options)
+    try:
+        made = kind(**options)
+    except WholefitError:
+        raise
+    except _REFUSALS as error:
+        said = (str(error) or repr(error)).splitlines()[0][:200]
+        raise ParameterError(f"network {network!r} cannot be made of {str(options)[:300]}: {said}."
+                             ) from error
     made.made_of = {"network": network, **bound.arguments}
     return made
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from wholefit.base.errors import ParameterError, unknown
 from wholefit.nn import layers
+from wholefit.nn.networks._checks import several, whole
 from wholefit.nn.networks._registry import network
 from wholefit.nn.networks._sizes import output_size
 
@@ -41,6 +42,8 @@ class CNN(nn.Module):
         pool: str | None = "max", dropout: float = 0.0, init: str = "auto",
     ) -> None:
         super().__init__()
+        several("cnn", stages=stages, hidden=hidden)
+        whole("cnn", channels=channels, height=height, width=width, outputs=outputs, hidden=hidden)
         features: list[Any] = []
         shape = (channels, height, width)
         for at, said in enumerate(stages):
@@ -64,7 +67,7 @@ class CNN(nn.Module):
 
 
 def _read(said: int | Mapping[str, Any], at: int, default: Mapping[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"channels": said} if isinstance(said, int) else dict(said)
+    told = dict(said) if isinstance(said, Mapping) else {"channels": said}
     for key in told:
         if key not in STAGE:
             raise unknown(f"option of stage {at}", key, STAGE)

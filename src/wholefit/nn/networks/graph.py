@@ -36,6 +36,12 @@ class Graph(nn.Module):
     def __init__(self, inputs: Sequence[Mapping[str, Any]], nodes: Sequence[Mapping[str, Any]],
                  outputs: Sequence[str]) -> None:
         super().__init__()
+        if not outputs:
+            raise ParameterError("graph.outputs must name a node at least; got none.")
+        for each in inputs:
+            if not isinstance(each, Mapping) or not {"name", "shape"} <= set(each):
+                raise ParameterError("each of graph.inputs needs a name and a shape (without "
+                                     f"rows); got {each!r}.")
         self.inputs = [str(each["name"]) for each in inputs]
         self.outputs = list(outputs)
         self.plan: list[tuple[str, str, list[str]]] = []
@@ -43,6 +49,8 @@ class Graph(nn.Module):
         known = {str(each["name"]): torch.zeros(2, *each["shape"]) for each in inputs}
         before = self.inputs[-1] if self.inputs else ""
         for node in nodes:
+            if not isinstance(node, Mapping):
+                raise ParameterError(f"each of graph.nodes must be a dict; got {node!r}.")
             name, sources = _name(node, known), _sources(node, before, known)
             values = [known[source] for source in sources]
             part = self._part(name, node, values)

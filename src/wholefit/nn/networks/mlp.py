@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from wholefit.nn import layers
+from wholefit.nn.networks._checks import several, whole
 from wholefit.nn.networks._registry import network
 
 
@@ -28,6 +29,9 @@ class MLP(nn.Module):
         residual: bool = False, init: str = "auto",
     ) -> None:
         super().__init__()
+        several("mlp", hidden=hidden)
+        whole("mlp", least=0, inputs=inputs)
+        whole("mlp", outputs=outputs, hidden=hidden)
         stack: list[Any] = []
         for size in hidden:
             block = _block(inputs, size, activation, dropout, norm)

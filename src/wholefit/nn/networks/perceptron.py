@@ -9,6 +9,7 @@ from torch import nn
 
 from wholefit.base.errors import DataError
 from wholefit.nn.layers.activations import activation
+from wholefit.nn.networks._checks import whole
 from wholefit.nn.networks._registry import network
 
 
@@ -21,6 +22,7 @@ class Perceptron(nn.Module):
 
     def __init__(self, inputs: int, outputs: int = 1) -> None:
         super().__init__()
+        whole("perceptron", inputs=inputs, outputs=outputs)
         self.linear = nn.Linear(inputs, outputs)
         self.step = activation({"name": "step", "width": 0.0})
         nn.init.zeros_(self.linear.weight)

@@ -12,7 +12,8 @@ from wholefit.base.errors import ParameterError
 from wholefit.nn.networks._registry import network
 
 
-@network("pretrained")
+@network("pretrained", recipe={"optimizer": "adamw", "rate": 1e-3, "batch": 32, "epochs": 30,
+                              "schedule": "cosine", "weight_decay": 1e-2})
 class Pretrained(nn.Module):
     """The body that `base` is made of, under a new head; (n, ...) to (n, outputs).
 
@@ -20,13 +21,13 @@ class Pretrained(nn.Module):
     head, before its last. `picture` says how pixels 0..255 become what the base was trained with
     (size, mean, spread, flipped); None hands the input on as it is. `beside` numbers (n, beside),
     given first, join the features. `learns` is the share of the body's stages, from the top, that
-    are not frozen.
+    are not frozen; each learns at the rate of the one above divided by `decay`.
     """
 
     def __init__(
         self, base: Mapping[str, Any], outputs: int, hidden: Sequence[int] = (),
         dropout: float = 0.0, picture: Mapping[str, Any] | None = None, beside: int = 0,
-        learns: float = 1.0,
+        learns: float = 1.0, decay: float = 2.6,
     ) -> None:
         super().__init__()
         from wholefit.nn.networks import make
@@ -37,7 +38,8 @@ class Pretrained(nn.Module):
             raise ParameterError("the base of a pretrained network must be the made_of of another "
                                  f"network, not of a pretrained one; got {base!r}.")
         self.body = Body(make(**base))
-        self.prepare = nn.Identity() if picture is None else Prepare(picture)
+        self.decay = decay
+        self.seen = nn.Identity() if picture is None else Prepare(picture)
         layers: list[nn.Module] = []
         self.beside = beside
         width = self.body.feature_width + beside
@@ -58,12 +60,19 @@ class Pretrained(nn.Module):
         """The body's parts that can be frozen, from the input up; the head is none of them."""
         return self.body.stages()
 
+    def groups(self) -> list[dict[str, Any]]:
+        """Rates that fall with depth, for what trains it."""
+        from wholefit.nn.transfer.freezing import rates
+
+        return [{"params": group["params"], "factor": group["lr"]}
+                for group in rates(self, 1.0, decay=self.decay)]
+
     def features(self, *inputs: torch.Tensor) -> torch.Tensor:
         """What the head is given, (n, feature_width)."""
         if not self.beside:
-            return self.body(self.prepare(inputs[0]), *inputs[1:])
+            return self.body(self.seen(inputs[0]), *inputs[1:])
         numbers, first, *rest = inputs
-        return torch.cat([self.body(self.prepare(first), *rest), numbers], dim=1)
+        return torch.cat([self.body(self.seen(first), *rest), numbers], dim=1)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Logits or numbers."""

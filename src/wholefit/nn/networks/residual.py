@@ -10,6 +10,7 @@ from torch import nn
 
 from wholefit.base.errors import ParameterError
 from wholefit.nn import layers
+from wholefit.nn.networks._checks import several, whole
 from wholefit.nn.networks._registry import network
 
 
@@ -31,6 +32,8 @@ class ResNet(nn.Module):
         squeeze: bool = False,
     ) -> None:
         super().__init__()
+        whole("resnet", channels=channels, height=height, width=width, outputs=outputs, size=size,
+              depth=depth)
         if depth < 8 or (depth - 2) % 6:
             raise ParameterError(f"resnet.depth must be 6 n + 2 with n >= 1 (8, 20, 32, 44, 56, "
                                  f"110); got {depth}.")
@@ -72,6 +75,9 @@ class WhitenedCNN(nn.Module):
         activation: layers.Activation = "gelu", momentum: float = 0.4, temper: float = 1 / 9,
     ) -> None:
         super().__init__()
+        several("whitened_cnn", sizes=sizes)
+        whole("whitened_cnn", channels=channels, height=height, width=width, outputs=outputs,
+              sizes=sizes)
         if min(height, width) <= 2 ** len(sizes):
             raise ParameterError(
                 f"whitened_cnn halves the sides {len(sizes)} times: images of {height} x {width} "

@@ -12,11 +12,12 @@ from torch import nn
 from wholefit.base.errors import ParameterError
 from wholefit.nn import layers
 from wholefit.nn.layers import numeric
+from wholefit.nn.networks._checks import several, whole
 from wholefit.nn.networks._registry import network
 
 
 @network("realmlp", recipe={
-    "optimizer": "adam", "rate": 0.04, "batch": 256, "epochs": 64, "schedule": "coslog4",
+    "optimizer": "adamw", "rate": 0.04, "batch": 256, "epochs": 64, "schedule": "coslog4",
     "weight_decay": 0.02, "label_smoothing": 0.1,
     "regression": {"rate": 0.2, "label_smoothing": 0.0}})
 class RealMLP(nn.Module):
@@ -35,6 +36,8 @@ class RealMLP(nn.Module):
         dropout: float = 0.15, activation: layers.Activation | None = None,
     ) -> None:
         super().__init__()
+        several("realmlp", levels=levels, hidden=hidden)
+        whole("realmlp", outputs=outputs, hidden=hidden, levels=levels, size=size)
         act = activation or ("mish" if outputs == 1 else "selu")
         self.features = Features(inputs, levels, embedding, size)
         width = self.features.width
@@ -89,6 +92,8 @@ class TabM(nn.Module):
         dropout: float = 0.1, activation: layers.Activation = "relu", answers: str | None = None,
     ) -> None:
         super().__init__()
+        several("tabm", levels=levels, hidden=hidden)
+        whole("tabm", outputs=outputs, hidden=hidden, levels=levels, size=size, members=members)
         answers = answers or ("numbers" if outputs == 1 else "classes")
         if answers not in ("classes", "labels", "numbers"):
             raise ParameterError("tabm.answers must be 'classes', 'labels', 'numbers' or None; got "
@@ -148,6 +153,7 @@ class Features(nn.Module):
 
     def __init__(self, inputs: int, levels: Sequence[int], embedding: str, size: int) -> None:
         super().__init__()
+        whole("a network for tables", least=0, inputs=inputs)
         if inputs + len(levels) == 0:
             raise ParameterError("a network for tables needs a number or a code; got none.")
         self.inputs = inputs

@@ -7,6 +7,7 @@ from torch import nn
 
 from wholefit.base.errors import ParameterError
 from wholefit.nn import layers
+from wholefit.nn.networks._checks import whole
 from wholefit.nn.networks._registry import network
 
 
@@ -27,6 +28,8 @@ class VisionTransformer(nn.Module):
         dropout: float = 0.0, drop: float = 0.0, activation: layers.Activation = "gelu",
     ) -> None:
         super().__init__()
+        whole("vision_transformer", channels=channels, height=height, width=width, patch=patch,
+              outputs=outputs, size=size, depth=depth, heads=heads, inner=round(size * expand))
         if size % heads:
             raise ParameterError(f"vision_transformer.heads must divide its size {size}; got "
                                  f"{heads}.")

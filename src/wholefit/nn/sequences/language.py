@@ -197,7 +197,7 @@ class LanguageModel:
         """`n` texts of at most `length` new tokens that go on from `prompt`, which they hold."""
         choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p)
         rows = [self._prompt(prompt)[1:] for _ in range(n)]
-        for drawn in self._draw(n, length, prompt, choice, seed):
+        for drawn in self._draw(n, length if n else 0, prompt, choice, seed):
             for row, token in zip(rows, drawn, strict=True):
                 row += [token] if token != self.end else []
         return [self.tokenizer.decode(row) for row in rows]
@@ -227,7 +227,7 @@ class LanguageModel:
               ) -> Iterator[list[int]]:
         """The next token of each of `n` texts, step by step; the end again where one has ended."""
         random = torch.Generator().manual_seed(derive(seed, "sample"))
-        read = torch.tensor([self._prompt(prompt)] * n, dtype=torch.long).view(n, -1)
+        read = torch.tensor(self._prompt(prompt), dtype=torch.long).expand(n, -1)
         ended, state, new = torch.zeros(n, dtype=torch.bool), None, read
         for _ in range(length):
             with torch.inference_mode():

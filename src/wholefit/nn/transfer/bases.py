@@ -163,6 +163,7 @@ def from_bytes(stored: bytes, where: str = "the base") -> Base:
     module = _made(words["made_of"], where)
     weights.from_bytes(module, stored)
     picture, length = words.get("picture"), words.get("length")
+    module, picture = _inner(module, picture)
     return Base(module.eval(), None if picture is None else Picture.of(picture),
                 words.get("tokenizer"), length if isinstance(length, int) else None,
                 str(words.get("name", "")), where)
@@ -174,8 +175,18 @@ def of_state(config: Mapping[str, Any], stored: bytes, name: str = "") -> Base:
     if not isinstance(made_of, dict):
         raise StateError(f"{name or 'this state'} does not say what network it is of.")
     module = weights.from_bytes(_made(made_of, name), stored)
-    picture = config.get("picture")
+    module, picture = _inner(module, config.get("picture"))
     return Base(module.eval(), None if picture is None else Picture.of(picture), name=name)
+
+
+def _inner(module: nn.Module, picture: Any) -> tuple[nn.Module, Any]:
+    """Of a network that was itself made on a base: that base, as it was taught since."""
+    made_of = getattr(module, "made_of", {})
+    if made_of.get("network") != "pretrained":
+        return module, picture
+    found = networks.make(**made_of["base"])
+    found.load_state_dict({**found.state_dict(), **module.body.whole.state_dict()})
+    return found, made_of.get("picture")
 
 
 def _words(stored: bytes, where: str) -> dict[str, Any]:

@@ -21,13 +21,14 @@ from wholefit.nn.transfer.bodies import fingerprint
 
 def extract(
     module: nn.Module, inputs: Arrays, *, cache: str | os.PathLike[str] | None = None,
-    batch: int = 128,
+    batch: int = 128, memo: bool = False,
 ) -> np.ndarray:
     """`module.features(*inputs)`, (n, feature_width) float32, of the base as it stands.
 
     `cache` is a folder: features are kept there under the checksum of weights, shape of the network
-    and data, and read again when all three are the same. Raises ParameterError for a module
-    without `features`.
+    and data, and read again when all three are the same. `memo` remembers rows in this process, so
+    that folds which share rows compute them once. Raises ParameterError for a module without
+    `features`.
     """
     if not hasattr(module, "features"):
         raise ParameterError(f"{type(module).__name__} gives no features: make it by "
@@ -37,11 +38,43 @@ def extract(
     if place is not None and (found := _read(place, shape)) is not None:
         emit("features_cached", rows=shape[0], width=shape[1])
         return found
-    found = predicting.predict(_Features(module), inputs, batch=batch)
+    how = _remembered if memo else _computed
+    found = how(module, inputs, batch)
     found = np.ascontiguousarray(found, dtype=np.float32)
     if place is not None:
         _write(place, found)
     return found
+
+
+def _computed(module: nn.Module, inputs: Arrays, batch: int) -> np.ndarray:
+    if not len(inputs[0]):
+        return np.zeros((0, int(module.feature_width)), dtype=np.float32)
+    return predicting.predict(_Features(module), inputs, batch=batch)
+
+
+# Features of rows by the checksum of the row, for the network that was asked last.
+_memo: dict[str, dict[bytes, np.ndarray]] = {}
+_MOST_BYTES = 512 * 2**20
+
+
+def _remembered(module: nn.Module, inputs: Arrays, batch: int) -> np.ndarray:
+    """As `_computed`, but only of rows that this network has not been asked for."""
+    name = _key(module, ())
+    if name not in _memo:
+        _memo.clear()
+    known = _memo.setdefault(name, {})
+    arrays = [np.ascontiguousarray(array) for array in inputs]
+    keys = [hashlib.blake2b(b"".join(array[row].tobytes() for array in arrays),
+                            digest_size=16).digest() for row in range(len(arrays[0]))]
+    places = {key: row for row, key in enumerate(keys) if key not in known}
+    if places:
+        new = list(places.values())
+        found = _computed(module, [array[new] for array in arrays], batch).astype(np.float32)
+        if (len(known) + len(new)) * found.shape[1] * 4 > _MOST_BYTES:
+            return _computed(module, inputs, batch)
+        known.update(zip(places, found, strict=True))
+    width = int(module.feature_width)
+    return np.stack([known[key] for key in keys]) if keys else np.zeros((0, width), np.float32)
 
 
 class _Features(nn.Module):
@@ -63,7 +96,7 @@ def _key(module: nn.Module, inputs: Arrays) -> str:
         found.update(fingerprint(part).encode())
     made_of = dict(getattr(module, "made_of", {}) or {"class": type(module).__qualname__})
     kept = {name: value for name, value in made_of.items()
-            if name not in ("outputs", "hidden", "dropout")}
+            if name not in ("outputs", "hidden", "dropout", "learns", "decay")}
     found.update(repr(sorted(kept.items(), key=lambda item: item[0])).encode())
     for array in inputs:
         given = array.detach().cpu().numpy() if isinstance(array, torch.Tensor) else (

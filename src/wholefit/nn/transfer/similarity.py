@@ -59,12 +59,14 @@ class Advice:
         return self.why
 
 
-def similarity(base: Any, inputs: Arrays, target: Any, *, seed: int = 0,
-               cache: Any = None) -> Similarity:
+def similarity(
+    base: Any, inputs: Arrays, target: Any, *, seed: int = 0, cache: Any = None, beside: int = 0,
+    size: int | None = None,
+) -> Similarity:
     """How much of what the base knows serves the new target (n,): classes or numbers.
 
-    At most 2,000 rows are looked at, cross-validated in three folds. Raises DataError for fewer
-    than six rows or a single class.
+    At most 2,000 rows are looked at, cross-validated in three folds. `beside` and `size` are as in
+    `headed`. Raises DataError for fewer than six rows or a single class.
     """
     target = np.asarray(target)
     rows = seeds.some(len(target), _MOST, seed, "similarity")
@@ -76,8 +78,8 @@ def similarity(base: Any, inputs: Arrays, target: Any, *, seed: int = 0,
     base = load(base)
     errors = []
     for fresh in (False, True):
-        module = headed(base, 1, seed=seed, fresh=fresh)
-        features = extract(module, inputs, cache=None if fresh else cache)
+        module = headed(base, 1, seed=seed, fresh=fresh, beside=beside, size=size)
+        features = extract(module, inputs, cache=None if fresh else cache, memo=not fresh)
         errors.append(_probe(features, wanted, target, seed))
     error, untrained = errors
     value = 0.0 if untrained <= 0 else float(np.clip(1 - error / untrained, 0, 1))

@@ -54,22 +54,26 @@ STRATEGIES: dict[str, Strategy] = {each.name: each for each in (
 
 def headed(
     base: Any, outputs: int, *, hidden: Sequence[int] = (), dropout: float = 0.0, beside: int = 0,
-    learns: float = 1.0, seed: int = 0, fresh: bool = False,
+    learns: float = 1.0, decay: float = 2.6, size: int | None = None, seed: int = 0,
+    fresh: bool = False,
 ) -> nn.Module:
     """The base's body under a new head for `outputs`; its weights are copied, the base stays.
 
     `beside` numbers join the features; `learns` is the share of the body's stages, from the top,
-    that are not frozen. `fresh` takes random weights of the same shape in place of the base's. The
-    module's `stages()` are the body's parts, `features(x)` what they give. Raises StateError for a
-    base whose module is no network of the registry.
+    that are not frozen, `decay` what divides the rate from stage to stage downwards. `size` is the
+    side pictures are brought to, the base's own unless said. `fresh` takes random weights of the
+    same shape in place of the base's. The module's `stages()` are the body's parts, `features(x)`
+    what they give. Raises StateError for a base whose module is no network of the registry.
     """
     base = load(base)
     picture = None if base.picture is None else base.picture.to_dict()
+    if picture is not None and size is not None:
+        picture["size"] = size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "head"))
         made = networks.make("pretrained", base=base.made_of, outputs=outputs,
                              hidden=list(hidden), dropout=dropout, picture=picture,
-                             beside=beside, learns=learns)
+                             beside=beside, learns=learns, decay=decay)
     if not fresh:
         made.body.load_state_dict(Body(copy.deepcopy(base.module)).state_dict())
     return made
@@ -130,18 +134,22 @@ def _head_alone(
     judged = None
     if valid is not None:
         judged = (extract(made, valid[:-1], cache=cache), valid[-1])
-    # Frozen features differ in scale from base to base; the head learns on standardised ones.
-    centre, spread = features.mean(axis=0), features.std(axis=0)
-    spread = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
-    scaled = [(part - centre) / spread for part in (features, *([] if judged is None else
-                                                                judged[:1]))]
-    found = train(made.head, (scaled[0], target), recipe,
-                  valid=None if judged is None else (scaled[1], judged[1]), **common)
-    _take_in(made.head, centre, spread)
+    scaled, centre, spread = standardised(features)
+    if judged is not None:
+        judged = ((judged[0] - centre) / spread, judged[1])
+    found = train(made.head, (scaled, target), recipe, valid=judged, **common)
+    take_in(made.head, centre, spread)
     return found
 
 
-def _take_in(head: nn.Sequential, centre: np.ndarray, spread: np.ndarray) -> None:
+def standardised(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features with mean 0 and spread 1, their means, their spreads: bases differ in scale."""
+    centre, spread = features.mean(axis=0), features.std(axis=0)
+    spread = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
+    return (features - centre) / spread, centre, spread
+
+
+def take_in(head: nn.Sequential, centre: np.ndarray, spread: np.ndarray) -> None:
     """Let the first linear layer do the standardising itself, so that it takes raw features."""
     first = next(part for part in head if isinstance(part, nn.Linear))
     with torch.no_grad():

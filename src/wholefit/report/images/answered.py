@@ -13,7 +13,7 @@ from wholefit.report.images._png import tile
 
 
 def page(found: Any) -> str:
-    """The page of `api.picturing.Pictured`: mistakes, then right answers that are the least sure."""
+    """The page of a `Pictured`: mistakes, then the right answers that are the least sure."""
     parts = [(name, title, _grid(chosen)) for name, title, chosen in (
         ("wrong", "Taken for something else, the surest first", found.wrong),
         ("right", "Right, the least sure first", found.right)) if chosen]

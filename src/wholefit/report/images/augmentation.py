@@ -14,6 +14,8 @@ from wholefit.report import writing
 from wholefit.report._html import Html, bullets, code, data, el, join, table
 from wholefit.report.images._png import encode, sheet, tile
 
+_SIDE_BY_SIDE = "display:flex;flex-wrap:wrap;gap:.5rem;width:34rem;max-width:60vw"
+
 
 def page(found: Any) -> str:
     """The page of a preview: what is done, why, and each picture beside its altered versions."""
@@ -45,8 +47,8 @@ def rows(found: Any) -> Html:
     lines = []
     for at, (original, others) in enumerate(zip(found.originals, found.altered, strict=True)):
         name = f"picture {at + 1}" if found.labels is None else str(found.labels[at])
-        versions = join([tile(each, f"{name}, version {number + 1}")
-                         for number, each in enumerate(others)], " ")
+        versions = el("div", *(tile(each, f"{name}, version {number + 1}")
+                               for number, each in enumerate(others)), style=_SIDE_BY_SIDE)
         lines.append([data(name, 40), tile(original, f"{name}, as it is"), versions])
     return table(["", "as it is", "altered, drawn anew each time"], lines,
                  "Pictures and altered versions", cls="plain")

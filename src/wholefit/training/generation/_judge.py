@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import WholefitError
 from wholefit.evaluation import Score
 from wholefit.evaluation import generation as measures
 from wholefit.training.generation._columns import Columns
@@ -29,7 +28,7 @@ class Judged:
 
     scores: dict[str, Score]
     marginals: tuple[tuple[str, float], ...]
-    copies: dict[str, float]
+    copies: dict[str, float] | None
 
 
 class Space:
@@ -95,8 +94,9 @@ def judge(
     if target is not None:
         found = useful(columns, space, learnt, held, made, target, seed)
         scores |= {} if found is None else {"usefulness": found}
-    return Judged(scores, _marginals(columns, held, made),
-                  measures.copied(places["made"], places["learnt"], places["held"]))
+    copies = measures.copied(places["made"], places["learnt"], places["held"]) \
+        if len(learnt) else None
+    return Judged(scores, _marginals(columns, held, made), copies)
 
 
 def told_apart(
@@ -188,13 +188,3 @@ def _marginals(
     found = measures.marginal_distances(held, made, columns.levels)
     pairs = [(each.name, float(value)) for each, value in zip(columns.order, found, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: -pair[1]))
-
-
-def too_few(rows: int) -> str | None:
-    """Why so few rows cannot be judged."""
-    return None if rows >= 10 else f"{rows} rows are too few to be set apart"
-
-
-def failed(error: WholefitError) -> str:
-    """A reason for the board."""
-    return str(error)

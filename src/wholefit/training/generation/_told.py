@@ -154,7 +154,7 @@ def warnings(
 def _memory(chosen: Trial) -> list[str]:
     """Signs that rows were learnt by heart."""
     assert chosen.judged is not None
-    copies, out = chosen.judged.copies, []
+    copies, out = chosen.judged.copies or {"exact": 0.0, "exact_real": 0.0}, []
     near = chosen.judged.scores.get("nearer_training")
     if copies["exact"] > 0.01 and copies["exact"] > _COPIES * copies["exact_real"]:
         out.append(f"{copies['exact']:.1%} of made rows equal a row that was learnt from (of "
