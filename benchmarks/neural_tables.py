@@ -52,7 +52,7 @@ def rivals(frame: Any, target: str, budget: str, folds: int) -> dict[str, dict[s
     result = wf.fit(frame, target=target, models=[*default, *MODELS, theirs], budget=budget,
                     folds=folds, metric=metric, seed=0)
     found = {}
-    for entry in result.run.leaderboard:
+    for entry in result._run.leaderboard:
         score = entry.scores.get(metric)
         found[entry.model] = {"reason": entry.reason} if score is None else {
             "score": score.value, "low": score.low, "high": score.high,

@@ -35,7 +35,7 @@ def main() -> dict[str, float]:
         warnings.simplefilter("ignore")
         result = wf.fit(rows, target="opinion", roles={"text": "text"}, metric="accuracy", folds=3,
                         models="text_embedding, logistic, dummy")
-        print(result.to_text())
+        print(result.leaderboard)
         asked = result.predict_proba(pl.DataFrame({"text": ["I love this movie!"]}))
     score = {entry.model: entry.scores["accuracy"].value for entry in result.leaderboard}
     return {

@@ -38,7 +38,7 @@ def main() -> dict[str, float]:
             warnings.simplefilter("ignore")
             result = wf.fit(str(folder), task="classification", models="cnn(epochs=6)", folds=3,
                             metric="accuracy")
-            print(result.to_text())
+            print(result.leaderboard)
             files = sorted(str(path) for path in fresh.iterdir())
             asked = {"image": files}
             answer = np.asarray(result.predict(asked)[result.target])
@@ -47,7 +47,7 @@ def main() -> dict[str, float]:
         right = [kind == truth[Path(file).name] for kind, file in zip(answer, files, strict=True)]
     return {
         "files learnt from": result.lineage["rows"],
-        "accuracy": result.leaderboard.best.scores["accuracy"].value,
+        "accuracy": result.score.value,
         "accuracy on new files": float(np.mean(right)),
         "answers changed by saving": int((answer != again).sum()),
     }

@@ -40,8 +40,8 @@ def main() -> dict[str, float]:
     flowers = load_iris(as_frame=True).frame.assign(
         target=lambda rows: load_iris().target_names[rows.target])
     result = wf.fit(flowers, target="target", models="mlp", metric="accuracy", folds=3)
-    print(result.to_text())
-    score = result.leaderboard.best.scores["accuracy"]
+    print(result.leaderboard)
+    score = result.score
     return {
         "numbers to learn": networks.parameters(trained.module),
         "accuracy, the textbook's thirty epochs": right[0.001],

@@ -1,7 +1,7 @@
 """A network learns to write like Jane Austen, letter by letter.
 
-Two minutes of reading would make words, an hour sentences; this small form reads 60,000 letters for
-a few seconds. It is scored on text it has not read: how many letters it wavers between, beside one
+Two minutes of reading would make words, an hour sentences; this small form reads 150,000 letters
+in seconds. It is scored on text it has not read: how many letters it wavers between, beside one
 that knows only how frequent each letter is. What it writes gets stranger with the temperature.
 """
 
@@ -18,7 +18,7 @@ from wholefit.nn.sequences.language import LanguageModel
 
 DATA = "jane_austen"
 EXPECTED = {
-    "letters wavered between": (5.0, 12.0),
+    "letters wavered between": (4.0, 10.0),
     "by frequency alone": (15.0, 25.0),
     "share of written words that she uses": (0.15, 1.0),
     "the same when hot": (0.0, 0.6),
@@ -29,9 +29,9 @@ EXPECTED = {
 def main() -> dict[str, float]:
     packed = (Path(os.environ["WHOLEFIT_DATA"]) / DATA / "prideprejudice.txt.gz").read_bytes()
     text = " ".join(gzip.decompress(packed).decode().split())
-    read, unread = text[:60_000], text[400_000:408_000]
+    read, unread = text[:150_000], text[400_000:408_000]
     model = LanguageModel("lstm", {"hidden": 128, "width": 32}, tokens="character", length=64,
-                          recipe={"epochs": 4, "batch": 16, "rate": 5e-3, "device": "cpu"})
+                          recipe={"epochs": 5, "batch": 16, "rate": 5e-3, "device": "cpu"})
     model.fit([read])
     perplexity = model.perplexity([unread])
     cold, hot = (model.sample(1, length=300, prompt="She ", temperature=heat)[0]

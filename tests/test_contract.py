@@ -16,8 +16,6 @@ SMALL = {
     "mlp": {"width": 32, "epochs": 30},
     "real_mlp": {"width": 32, "layers": 2, "epochs": 16},
     "tabm": {"width": 32, "members": 4, "epochs": 16},
-    "residual_cnn": {"learning_rate": 0.02, "epochs": 12},
-    "vision_transformer": {"epochs": 12},
 }
 DEBTS = tomllib.loads((Path(__file__).parent / "debts.toml").read_text())["contract"]
 

@@ -19,7 +19,8 @@ QUICK = {"epochs": 40, "rate": 0.02, "patience": None, "batch": 32}
 
 
 @pytest.mark.parametrize("network", [
-    SMALL, {"network": "realmlp", "hidden": [32]}, {"network": "tabm", "hidden": [32], "members": 4},
+    SMALL, {"network": "realmlp", "hidden": [32]},
+    {"network": "tabm", "hidden": [32], "members": 4},
 ], ids=lambda network: str(network["network"]))
 def test_they_learn_classes_and_numbers(network: dict[str, object]) -> None:
     X, y = load_wine(return_X_y=True)

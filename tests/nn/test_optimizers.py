@@ -31,7 +31,7 @@ def test_quick_steps_are_torchs(name: str, decay: float) -> None:
         for module in (mine, theirs):
             module.zero_grad()
             nn.functional.cross_entropy(module(x), torch.arange(16) % 3).backward()
-            if number in (0, 3):  # a parameter without a gradient is left alone
+            if number == 3:  # a parameter without a gradient is left alone
                 module[0].bias.grad = None
         step()
         reference.step()
@@ -55,7 +55,7 @@ def test_a_state_goes_on_in_another_optimizer() -> None:
     step()
     twin.load_state_dict(module.state_dict())
     other = optimizers.make(twin, recipe)
-    other.load_state_dict(optimizer.state_dict())
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     onward = optimizers.stepper(other)
     for _ in range(2):
         for part, act in ((module, step), (twin, onward)):

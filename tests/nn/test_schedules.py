@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_plan_ends_with_the_time(each: float) -> None:
         clock.now += each
         plan.advance()
     assert rates[-1] < 0.02, "the schedule has come to its end"
-    assert all(a >= b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates))
     assert len(rates) == pytest.approx(min(1000, 10 / each), rel=0.05)
 
 

@@ -45,8 +45,9 @@ class Sequences:
 
     def span(self, start: int) -> Span:
         """Tokens, from the block's first feature on."""
+        words = self.tokenizer.words if self.tokenizer.kind == "word" else ()
         return Span("tokens", start, start + self.length, shape=(self.length,),
-                    levels=(self.tokenizer.size,), column=self.column)
+                    levels=(self.tokenizer.size,), column=self.column, words=words)
 
     def filled(self) -> float:
         """Expected number of entries of a row that are not zero."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,8 @@ class Span:
 
     `kind` is "numbers", "codes" (category codes, `levels[i]` different ones of the i-th), "image"
     (pixels of `shape` (channels, height, width), row by row, 0 to 255) or "tokens" (token numbers
-    of `shape` (length,), 0 is padding; `levels` is (vocabulary size,)).
+    of `shape` (length,), 0 is padding; `levels` is (vocabulary size,); `words`, where tokens are
+    words, are those of numbers 2, 3, ...).
     """
 
     kind: str
@@ -21,6 +22,7 @@ class Span:
     shape: tuple[int, ...] = ()
     levels: tuple[int, ...] = ()
     column: str = ""
+    words: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 def runs(features: int, codes: Sequence[int], levels: Sequence[int]) -> tuple[Span, ...]:

@@ -26,11 +26,12 @@ from wholefit.base import optional
 from wholefit.base.errors import WholefitError, unknown
 from wholefit.base.events import emit
 from wholefit.base.params import Spec
+from wholefit.models._brought import brought
 from wholefit.models._model import Context, Model, Scorer
 from wholefit.models._scorers import scorer
 from wholefit.models._words import make, split_list
 
-__all__ = ["Context", "Model", "Scorer", "broken", "describe", "get", "make", "names",
+__all__ = ["Context", "Model", "Scorer", "broken", "brought", "describe", "get", "make", "names",
            "scorer", "split_list"]
 
 _GROUP = "wholefit.models"

@@ -82,7 +82,7 @@ class BroughtModule(Model):
     pace = 30.0
 
     estimator: Any = None
-    epochs: int = param(30, "Most times that all rows are seen.", low=1)
+    epochs: int = param(100, "Most times that all rows are seen.", low=1)
     learning_rate: float = param(1e-3, "Size of a step at its largest.", above=0, high=10)
     batch: int | None = param(None, "Rows a step; None takes a thirty-second of the rows, from 32 "
                               "to 128.", low=1, none=True)
@@ -91,7 +91,7 @@ class BroughtModule(Model):
     schedule: str = param("cosine", "How the rate goes over the steps.",
                           choices=("constant", "step", "cosine", "one_cycle", "linear", "plateau"))
     patience: int | None = param(
-        8, "Epochs without a better answer on the rows held out before it stops; None never "
+        12, "Epochs without a better answer on the rows held out before it stops; None never "
         "stops.", low=1, none=True)
     validation: float = param(0.15, "Share of the rows held out to stop early by (none below 60 "
                               "rows).", low=0, below=1)

@@ -111,7 +111,7 @@ class GuestModel(Model):
 def _read(estimator: Any, task: Task, context: Context) -> State:
     from wholefit import models
 
-    if hasattr(estimator, "state") and type(estimator).__name__ in ("AdoptedModule", "AdoptedKeras"):
+    if type(estimator).__name__ in ("AdoptedModule", "AdoptedKeras") and _states.at_home(estimator):
         return estimator.state(context.n_classes)
     known = _READ_BY.get(type(estimator).__name__) if _states.at_home(estimator) else None
     if known is None:

@@ -49,6 +49,7 @@ KINDS: dict[str, str] = {
     "gaussian_nb": "wholefit.models._kernels.bayes:Gaussian",
     "kernel_projection": "wholefit.models._kernels.projections:KernelProjection",
     "itemsets": "wholefit.models._kernels.rules:Itemsets",
+    "keras": "wholefit.models._kernels.keras:Keras",
     "kernel_machine": "wholefit.models._kernels.kernel_machine:KernelMachine",
     "map": "wholefit.models._kernels.maps:Map",
     "linear": "wholefit.models._kernels.linear:Linear",

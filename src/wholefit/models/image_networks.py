@@ -88,6 +88,8 @@ class CNN(_Seeing):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW over one cycle."""
+        if _side(context) is None:
+            return _PLAIN
         return given(optimizer="adamw", rate=self.learning_rate, weight_decay=self.weight_decay,
                      schedule="one_cycle", epochs=self.epochs, batch=self.batch,
                      ) | {"patience": self.patience}
@@ -131,7 +133,7 @@ class ResidualCNN(_Seeing):
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """Nesterov's momentum over one cycle."""
         if _side(context) is None:
-            return given(epochs=self.epochs, batch=self.batch)
+            return _PLAIN
         smooth = self.label_smoothing if context.n_classes else 0.0
         return given(optimizer="nesterov", rate=self.learning_rate, schedule="one_cycle",
                      weight_decay=self.weight_decay, epochs=self.epochs, batch=self.batch,
@@ -180,6 +182,8 @@ class VisionTransformer(_Seeing):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine after a warm-up."""
+        if _side(context) is None:
+            return _PLAIN
         return given(optimizer="adamw", rate=self.learning_rate, weight_decay=self.weight_decay,
                      schedule="cosine", warmup=0.1, clip=1.0, epochs=self.epochs,
                      batch=self.batch) | {"patience": self.patience}
@@ -193,3 +197,7 @@ def _side(context: Context) -> int | None:
 
 def _without() -> dict[str, Any]:
     return {"network": "mlp", "hidden": [64]}
+
+
+# How a table without a picture is learnt.
+_PLAIN = {"rate": 4e-3, "epochs": 30}

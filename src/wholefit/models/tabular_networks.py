@@ -32,14 +32,14 @@ class RealMLP(NetworkModel):
     layers: int = param(3, "Hidden layers.", low=1, high=20, search=(2, 4))
     width: int = param(256, "Numbers in each hidden layer.", low=1, high=16384, search=(64, 512),
                        log=True)
-    embedding: str = param("periodic", _EMBEDDING_DOC, choices=("periodic", "piecewise", "none"))
+    embedding: str = param("piecewise", _EMBEDDING_DOC, choices=("periodic", "piecewise", "none"))
     size: int = param(4, "Numbers that each number becomes.", low=2, high=256, search=(2, 16),
                       log=True)
     dropout: float = param(0.15, "Share of a layer's numbers left out at random in each step.",
                            low=0, below=1, search=(0.0, 0.5))
     learning_rate: float | None = param(
-        None, "Size of a step at its largest; None takes 0.04 for classes and 0.2 for numbers.",
-        above=0, high=10, none=True, search=(0.02, 0.3), log=True)
+        None, "Size of a step at its largest; None takes 0.02 for classes and 0.04 for numbers.",
+        above=0, high=10, none=True, search=(0.005, 0.1), log=True)
     weight_decay: float = param(0.02, "How much weights shrink, times the rate, each step.", low=0,
                                 search=(1e-4, 0.1), log=True)
     label_smoothing: float = param(0.0, "For classes: probability given to the others; it betters "
@@ -87,7 +87,7 @@ class TabM(NetworkModel):
                       log=True)
     dropout: float = param(0.1, "Share of a layer's numbers left out at random in each step.",
                            low=0, below=1, search=(0.0, 0.5))
-    learning_rate: float = param(2e-3, "Size of a step.", above=0, high=10, search=(3e-4, 5e-3),
+    learning_rate: float = param(1e-3, "Size of a step.", above=0, high=10, search=(3e-4, 5e-3),
                                  log=True)
     weight_decay: float = param(3e-4, "How much weights shrink, times the rate, each step.", low=0,
                                 search=(1e-5, 0.1), log=True)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from wholefit.base.errors import ParameterError
 from wholefit.base.params import param
+from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context
 from wholefit.models._network_entry import NetworkModel, for_networks, given
+from wholefit.models.mlp import MLP
 
 _TOKENS: dict[str, Any] = {"choices": ("word", "character", "bpe")}
 _TOKENS_DOC = ("What texts are cut into: words, characters, or byte pairs (pieces of words, "
@@ -21,7 +24,10 @@ _TOKENS_DOC = ("What texts are cut into: words, characters, or byte pairs (piece
 _LENGTH_DOC = ("Tokens read of each text; None takes what holds 95 % of texts whole, at most 512 "
                "words or 1,024 characters.")
 _VOCABULARY_DOC = "Most frequent tokens with a vector of their own."
+_VECTORS_DOC = ("File of word vectors (GloVe's text format, or JSON) to begin with; sets the "
+                "width; None learns them from nothing.")
 _RATE_DOC = "Size of a step at its largest."
+_BATCH_DOC = "Rows a step; None takes a thirty-second of the rows, 32 to 64 (a bag 32 to 256)."
 _EPOCHS_DOC = "Most times that all rows are seen."
 _PATIENCE_DOC = ("Epochs without a better answer on the rows held out before it stops; None "
                  "never stops.")
@@ -50,32 +56,43 @@ class TextEmbedding(NetworkModel):
                         below=1, search=(0.0, 0.7))
     tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
     vocabulary: int = param(30_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    vectors: str | None = param(None, _VECTORS_DOC, none=True)
+    frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(None, _LENGTH_DOC, low=1, high=65_536, none=True)
     learning_rate: float = param(1e-2, _RATE_DOC, above=0, high=10, search=(1e-3, 3e-2), log=True)
     weight_decay: float = param(0.3, "How much weights shrink, times the rate, each step.", low=0,
                                 search=(1e-3, 1.0), log=True)
     epochs: int = param(5, _EPOCHS_DOC, low=1, search=(3, 20), log=True)
-    batch: int | None = param(None, "Rows a step; None takes a thirty-second of the rows, from "
-                              "32 to 256.", low=1, none=True)
+    batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
 
     def encoding(self, task: Task) -> Encoding:
         """Texts as token numbers, the rest as for other networks."""
         return _encoding(self)
 
+    def build(self, task: Task, context: Context) -> Any:
+        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
+        if not _reads(context):
+            return MLP().build(task, context)
+        return _built(self, super().build(task, context), context)
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """As other networks; the file of vectors is not needed again."""
+        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
+
     def network(self, task: Task, context: Context) -> dict[str, Any]:
-        """A bag, or a perceptron where there is no text."""
+        """A bag."""
         longest = max((span.shape[0] for span in context.spans if span.kind == "tokens"), default=1)
         buckets = min(self.buckets, max(1000, context.rows * longest))
         return _reading(context, {
             "network": "embedding", "width": self.width, "pooling": "root", "spread": 0.01,
             "ngrams": self.ngrams, "buckets": buckets if self.ngrams > 1 else 0,
-            "skip": self.skip})
+            "skip": self.skip}, self)
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a straight line down; what is skipped guards against too much of it."""
-        return _taught(context, given(
+        return given(
             optimizer="adamw", rate=self.learning_rate, weight_decay=self.weight_decay,
-            schedule="linear", epochs=self.epochs, batch=self.batch))
+            schedule="linear", epochs=self.epochs, batch=self.batch)
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """All rows are learnt from."""
@@ -104,26 +121,38 @@ class TextConvolution(NetworkModel):
                            below=1, search=(0.0, 0.5))
     tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
     vocabulary: int = param(30_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    vectors: str | None = param(None, _VECTORS_DOC, none=True)
+    frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(None, _LENGTH_DOC, low=1, high=65_536, none=True)
     learning_rate: float = param(2e-3, _RATE_DOC, above=0, high=10, search=(3e-4, 1e-2), log=True)
     epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
     patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
-    batch: int | None = param(64, "Rows a step.", low=1, none=True)
+    batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
     def encoding(self, task: Task) -> Encoding:
         """Texts as token numbers, the rest as for other networks."""
         return _encoding(self)
 
+    def build(self, task: Task, context: Context) -> Any:
+        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
+        if not _reads(context):
+            return MLP().build(task, context)
+        return _built(self, super().build(task, context), context)
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """As other networks; the file of vectors is not needed again."""
+        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
+
     def network(self, task: Task, context: Context) -> dict[str, Any]:
-        """A temporal convolution, or a perceptron where there is no text."""
+        """A temporal convolution."""
         return _reading(context, {
             "network": "temporal", "width": self.width, "hidden": self.hidden,
-            "layers": self.layers, "kernel": self.kernel | 1, "dropout": self.dropout})
+            "layers": self.layers, "kernel": self.kernel | 1, "dropout": self.dropout}, self)
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, stopped by the rows held out."""
-        return _taught(context, _cosine(self))
+        return _cosine(self)
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -156,27 +185,39 @@ class TextRecurrent(NetworkModel):
                            below=1, search=(0.0, 0.5))
     tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
     vocabulary: int = param(20_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    vectors: str | None = param(None, _VECTORS_DOC, none=True)
+    frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(200, _LENGTH_DOC, low=1, high=65_536, none=True)
     learning_rate: float = param(2e-3, _RATE_DOC, above=0, high=10, search=(3e-4, 1e-2), log=True)
     epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
     patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
-    batch: int | None = param(64, "Rows a step.", low=1, none=True)
+    batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
     def encoding(self, task: Task) -> Encoding:
         """Texts as token numbers, the rest as for other networks."""
         return _encoding(self)
 
+    def build(self, task: Task, context: Context) -> Any:
+        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
+        if not _reads(context):
+            return MLP().build(task, context)
+        return _built(self, super().build(task, context), context)
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """As other networks; the file of vectors is not needed again."""
+        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
+
     def network(self, task: Task, context: Context) -> dict[str, Any]:
-        """A recurrent network, or a perceptron where there is no text."""
+        """A recurrent network."""
         return _reading(context, {
             "network": self.kind, "width": self.width, "hidden": self.hidden,
             "layers": self.layers, "bidirectional": self.bidirectional, "head": self.head,
-            "dropout": self.dropout})
+            "dropout": self.dropout}, self)
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, large gradients clipped, stopped by the rows held out."""
-        return _taught(context, {**_cosine(self), "clip": 1.0})
+        return {**_cosine(self), "clip": 1.0}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -207,27 +248,39 @@ class TextTransformer(NetworkModel):
                            below=1, search=(0.0, 0.5))
     tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
     vocabulary: int = param(20_000, _VOCABULARY_DOC, low=1, high=10_000_000)
+    vectors: str | None = param(None, _VECTORS_DOC, none=True)
+    frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(200, _LENGTH_DOC, low=1, high=65_536, none=True)
     learning_rate: float = param(1e-3, _RATE_DOC, above=0, high=10, search=(1e-4, 3e-3), log=True)
     epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
     patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
-    batch: int | None = param(64, "Rows a step.", low=1, none=True)
+    batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
     def encoding(self, task: Task) -> Encoding:
         """Texts as token numbers, the rest as for other networks."""
         return _encoding(self)
 
+    def build(self, task: Task, context: Context) -> Any:
+        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
+        if not _reads(context):
+            return MLP().build(task, context)
+        return _built(self, super().build(task, context), context)
+
+    def restore(self, state: State, task: Task, context: Context) -> Any:
+        """As other networks; the file of vectors is not needed again."""
+        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
+
     def network(self, task: Task, context: Context) -> dict[str, Any]:
-        """A Transformer encoder, or a perceptron where there is no text."""
+        """A Transformer encoder."""
         return _reading(context, {
             "network": "transformer_encoder", "width": self.width, "heads": self.heads,
             "layers": self.layers, "norm": self.norm, "positions": self.positions,
-            "head": self.head, "dropout": self.dropout})
+            "head": self.head, "dropout": self.dropout}, self)
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine after a warm-up, stopped by the rows held out."""
-        return _taught(context, {**_cosine(self), "clip": 1.0, "warmup": 0.1})
+        return {**_cosine(self), "clip": 1.0, "warmup": 0.1}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -243,16 +296,28 @@ def _reads(context: Context) -> bool:
     return any(span.kind == "tokens" for span in context.spans)
 
 
-def _reading(context: Context, network: dict[str, Any]) -> dict[str, Any]:
-    return network if _reads(context) else {"network": "mlp", "hidden": [64]}
+def _reading(context: Context, network: dict[str, Any], model: Any) -> dict[str, Any]:
+    if model.vectors is None:
+        return network
+    from wholefit.models._networks._reading import width_of
+
+    words = [word for span in context.spans for word in span.words]
+    width = width_of(model.vectors, words) if words else None
+    if width is None:
+        raise ParameterError(
+            f"{type(model).__name__}.vectors must hold vectors for words of the texts, and "
+            f"tokens must be 'word'; got {model.vectors!r} and {model.tokens!r}.")
+    return {**network, "width": width}
 
 
-def _taught(context: Context, recipe: dict[str, Any]) -> dict[str, Any]:
-    """The recipe for texts, or that of a perceptron where there are none."""
-    if _reads(context):
-        return recipe
-    return {"optimizer": "adamw", "rate": 5e-3, "weight_decay": 0.01, "schedule": "cosine",
-            "warmup": 0.05, "epochs": 40, "patience": 10, "clip": 1.0}
+def _built(model: Any, plain: Any, context: Context) -> Any:
+    if model.vectors is None:
+        return plain
+    from wholefit.models._networks._reading import ReadingClassifier, ReadingRegressor
+
+    kind = ReadingClassifier if context.n_classes else ReadingRegressor
+    columns = tuple(span.words for span in context.spans if span.kind == "tokens")
+    return kind(**plain.get_params(deep=False), vectors=(model.vectors, model.frozen, columns))
 
 
 def _cosine(model: Any) -> dict[str, Any]:

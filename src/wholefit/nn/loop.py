@@ -146,20 +146,22 @@ class Loop:
         for callback in self.callbacks:
             callback(event, self)
 
+    def _stateful(self) -> list[Any]:
+        return [each for each in self.callbacks if hasattr(each, "load_state_dict")]
+
     def state_dict(self) -> dict[str, Any]:
         """The work, the callbacks that have a state, counts, history, sums of this epoch."""
-        own = [c.state_dict() if hasattr(c, "state_dict") else None for c in self.callbacks]
+        own = [each.state_dict() for each in self._stateful()]
         return {"work": self.work.state_dict(), "callbacks": own, "epoch": self.epoch,
                 "step": self.step, "stopped": self.stopped,
                 "history": [dict(row) for row in self.history],
                 "sums": None if self._sums is None else self._sums.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from there, with the same callbacks in the same order."""
+        """Go on from there, with the same callbacks (of those with a state) in the same order."""
         self.work.load_state_dict(state["work"])
-        for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
-            if own is not None and hasattr(callback, "load_state_dict"):
-                callback.load_state_dict(own)
+        for callback, own in zip(self._stateful(), state["callbacks"], strict=True):
+            callback.load_state_dict(own)
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
         if state["stopped"] not in (_TIME, _STEPS):
             self.stopped = state["stopped"]

@@ -160,7 +160,8 @@ def _of_network(estimator: Any, dataset: Dataset, task: Task) -> Any:
         return estimator
     classes = None
     if task.verb("predict_proba") is not None:
-        classes = task.codec(str(dataset.schema.target), dataset.target_values()).classes
+        codec = task.codec(str(dataset.schema.target), dataset.target_values())
+        classes = getattr(codec, "classes", None)
     if is_keras(estimator):
         from wholefit.models._keras_guest import AdoptedKeras
 

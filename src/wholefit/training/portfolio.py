@@ -8,9 +8,8 @@ proportion is left out before it is started, with the reason in the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from wholefit import models
 from wholefit.base.optional import available

@@ -160,7 +160,7 @@ def check(spans: Sequence[Span], features: int) -> None:
             "image": len(span.shape) == 3 and int(np.prod(span.shape, dtype=object)) == width,
             "tokens": span.shape == (width,) and len(span.levels) == 1,
         }.get(span.kind, False)
-        if not fits or any(level < 1 for level in span.levels):
+        if not fits or min((*span.shape, *span.levels), default=1) < 1:
             raise DataError(f"spans must lie within the {features} features and have a shape that "
                             f"fits their kind; got {span}.")
 

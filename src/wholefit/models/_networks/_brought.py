@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,7 @@ class ModuleRegressor(_Brought, NetworkRegressor):
     """Numbers by a copy of the module."""
 
 
-class AdoptedModule(BaseEstimator):  # type: ignore[misc]
+class AdoptedModule(BaseEstimator):
     """A module that is fitted already, answering rows (n, features) of numbers as they are.
 
     `classes_` are set for a classifier: the module's outputs, in that order.
@@ -140,7 +139,7 @@ def _check(module: nn.Module, pieces: list[np.ndarray], outputs: int) -> None:
             stacklevel=2)
 
 
-def _stored(module: nn.Module) -> Mapping[str, Any] | None:
+def _stored(module: nn.Module) -> Any:
     """How the registry makes it, where its class is in it under that name."""
     from wholefit.nn import networks
 

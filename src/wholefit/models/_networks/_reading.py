@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from wholefit.base.errors import DataError
@@ -83,11 +82,5 @@ class ReadingRegressor(_Started, NetworkRegressor):
 
 
 def width_of(path: str, words: Sequence[str]) -> int | None:
-    """Numbers in each vector of the file, or None where it has none of these words."""
-    found = wordvectors.read(path, set(words))
-    return next((len(vector) for vector in found.values()), None) if found else None
-
-
-def rows_of(table: np.ndarray) -> int:
-    """Rows of a table."""
-    return len(table)
+    """Numbers in each vector of the file, or None where it has none for these words."""
+    return next(map(len, wordvectors.read(path, words).values()), None)

@@ -78,7 +78,7 @@ class _Recurrent(nn.Module):
         return self.head(self.drop(read)), state
 
 
-@network("rnn")
+@network("rnn", {"batch": 64})
 class RNN(_Recurrent):
     """Each step sees its input and what the step before left; forgets soon."""
 
@@ -98,13 +98,13 @@ class RNN(_Recurrent):
                     dropout, {"nonlinearity": activation})
 
 
-@network("gru")
+@network("gru", {"batch": 64})
 class GRU(_Recurrent):
     """Two gates say how much of the past is kept and how much is made anew."""
 
     kind: ClassVar[type[nn.Module]] = nn.GRU
 
 
-@network("lstm")
+@network("lstm", {"batch": 64})
 class LSTM(_Recurrent):
     """Three gates guard a memory of its own; remembers over many steps."""

@@ -11,7 +11,7 @@ from wholefit.nn.networks._registry import network
 from wholefit.nn.sequences.pooling import Front, Pooling
 
 
-@network("temporal")
+@network("temporal", {"batch": 64})
 class Temporal(nn.Module):
     """Layers of convolutions over time, each reaching twice as far as the one below.
 

@@ -64,7 +64,7 @@ class _Reader(nn.Module):
         return torch.arange(x.shape[1], device=x.device) < lengths.long().clamp(min=1)[:, None]
 
 
-@network("transformer_encoder")
+@network("transformer_encoder", {"batch": 64})
 class TransformerEncoder(nn.Module):
     """Every token attends to every other; one answer a sequence, or a token (head="each").
 

@@ -88,8 +88,9 @@ def place(
 ) -> Coverage:
     """Write vectors into rows `first`.. of `table` (Embedding or EmbeddingBag), one a word.
 
-    A word without a vector is looked up in small letters, and else keeps what it was drawn as.
-    `frozen`: the table learns no more. DataError where the widths differ or words are too many.
+    They are multiplied by one number, so that they spread as widely as what the table was drawn
+    from. A word without a vector is looked up in small letters, and else keeps what it was drawn
+    as. `frozen`: the table learns no more. DataError where the widths differ or words are too many.
     """
     weight = table.weight
     if first + len(words) > len(weight):
@@ -100,12 +101,14 @@ def place(
         raise DataError(f"word vectors have {width} numbers and the network's table has "
                         f"{weight.shape[1]}: make the network with width={width}.")
     missing = []
+    spread = float(np.std(np.stack(list(vectors.values())))) if vectors else 1.0
+    scale = float(weight.detach()[first:].std()) / spread if spread > 0 else 1.0
     with torch.no_grad():
         for row, word in enumerate(words, first):
             vector = vectors.get(word, vectors.get(word.lower()))
             if vector is None:
                 missing.append(word)
             else:
-                weight[row] = torch.from_numpy(np.asarray(vector, dtype=np.float32))
+                weight[row] = torch.from_numpy(np.asarray(vector * scale, dtype=np.float32))
     weight.requires_grad_(not frozen)
     return Coverage(len(words), len(words) - len(missing), tuple(missing[:20]))

@@ -65,8 +65,9 @@ class Gradually:
                                  f"{first} and {every}.")
         self.module, self.first, self.every = module, first, every
         self.count = len(stages(module))
-        self.open = 0
-        train_top(module, 0)
+        self.open = self.count
+        # An optimizer takes what can learn when it is made; what waits is frozen as it begins.
+        train_top(module, self.count)
 
     def __call__(self, event: str, loop: Any) -> None:
         """At the beginning and after each epoch, thaw what is due."""

@@ -117,7 +117,7 @@ def tune_module(
         if how.share == 0:
             return Trained(made.eval(), found.history, found.stopped)
     train_top(made, count_of(made, how.share))
-    listening = [*callbacks, Gradually(made)] if how.gradual else callbacks
+    listening = [Gradually(made), *callbacks] if how.gradual else callbacks
     groups = None if how.fresh else rates(made, recipe.rate, decay=decay)
     return train(made, data, recipe, valid=valid, change=change, groups=groups,
                  callbacks=listening, **common)

@@ -1,0 +1,1 @@
+"""Generators measured: modes of a ring, pictures of all classes, tables beside their data."""

@@ -1,0 +1,181 @@
+"""Keras models: rebuilt from JSON and arrays; a config that names code is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from wholefit.base.errors import StateError
+from wholefit.base.optional import need
+from wholefit.base.state import State
+from wholefit.models._kernels._links import dense, sigmoid, softmax, spread
+from wholefit.models._kernels._network_inputs import Inputs
+
+# Layers that hold numbers only. Lambda, wrappers of other libraries' modules, and what reads files
+# or holds words (lookups, vectorisers) are left out on purpose.
+_LAYERS = frozenset((
+    "InputLayer", "Dense", "EinsumDense", "Embedding", "Masking", "Activation", "ReLU",
+    "LeakyReLU", "PReLU", "ELU", "Softmax", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D",
+    "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Conv1DTranspose", "Conv2DTranspose",
+    "Conv3DTranspose", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D",
+    "AveragePooling2D", "AveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D", "LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell",
+    "RNN", "StackedRNNCells", "Bidirectional", "TimeDistributed", "BatchNormalization",
+    "LayerNormalization", "GroupNormalization", "UnitNormalization", "SpectralNormalization",
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise",
+    "GaussianDropout", "AlphaDropout", "ActivityRegularization", "Flatten", "Reshape", "Permute",
+    "RepeatVector", "Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D",
+    "ZeroPadding3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Add", "Subtract", "Multiply",
+    "Average", "Maximum", "Minimum", "Concatenate", "Dot", "Attention", "AdditiveAttention",
+    "MultiHeadAttention", "GroupedQueryAttention", "Rescaling", "Normalization", "Identity",
+    "Sequential", "Functional", "Model",
+))
+_OTHERS = frozenset((
+    "Zeros", "Ones", "Constant", "RandomNormal", "RandomUniform", "TruncatedNormal",
+    "VarianceScaling", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal",
+    "LecunUniform", "Orthogonal", "OrthogonalInitializer", "Identity", "IdentityInitializer", "L1",
+    "L2", "L1L2", "OrthogonalRegularizer", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
+    "DTypePolicy", "FloatDTypePolicy", "__keras_tensor__", "__tuple__",
+))
+_ROOMS = ("keras", "keras.layers", "keras.models", "keras.initializers", "keras.regularizers",
+          "keras.constraints", "keras.dtype_policies", "keras.src.models.functional",
+          "keras.src.models.sequential", "keras.src.models.model", "builtins", None)
+_DEEPEST, _LARGEST, _CELLS = 60, 2**20, 2**28
+
+
+class Keras:
+    """Answers with a State of kind "keras"."""
+
+    def __init__(self, state: State) -> None:
+        config = state.config
+        self._inputs = Inputs.of_config(config["inputs"], state.arrays)
+        self._n_classes, self._classes = int(config["n_classes"]), config.get("classes")
+        self._target = state.arrays.get("target")
+        arrays = [state.arrays[f"w{at}"] for at in range(_count(state.arrays))]
+        self._model = rebuilt(config["keras"], arrays)
+
+    def answer(self, X: Any) -> np.ndarray:
+        """Features (n, p) to probabilities (n, classes) or numbers (n,)."""
+        rows = asked(self._model, self._inputs, dense(X, self._inputs.features))
+        raw = np.asarray(self._model.predict(rows, verbose=0, batch_size=256), dtype=np.float64)
+        if self._classes is None:
+            assert self._target is not None
+            return raw.reshape(len(raw)) * self._target[1] + self._target[0]
+        return spread(probabilities(self._model, raw), self._classes, self._n_classes)
+
+
+def serialized(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Config and weights ("w0", "w1", ...) of a model; StateError where it holds code."""
+    keras = need("keras", extra="tensorflow", user="a Keras model")
+    try:
+        config = keras.saving.serialize_keras_object(model)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise StateError(f"the Keras model {model.name!r} has no config: {error}") from error
+    config = {name: value for name, value in config.items()
+              if name not in ("compile_config", "build_config")}
+    check(config)
+    return _plain(config), {f"w{at}": np.asarray(value)
+                            for at, value in enumerate(model.get_weights())}
+
+
+def rebuilt(config: Any, arrays: list[np.ndarray]) -> Any:
+    """The model of a config and its weights; StateError unless both are safe and fit."""
+    check(config)
+    sizes = sorted((size for array in arrays for size in array.shape), reverse=True)[:2]
+    if int(np.prod(sizes, dtype=object)) > _CELLS:
+        raise StateError("the Keras model's weights are larger than may be rebuilt.")
+    keras = need("keras", extra="tensorflow", user="a Keras model")
+    try:
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        if not model.built:
+            raise ValueError("it does not state the shape of its input")
+        shapes = [tuple(each.shape) for each in model.weights]
+        if shapes != [array.shape for array in arrays]:
+            raise ValueError(f"weights of shapes {[a.shape for a in arrays][:4]}... do not fit")
+        model.set_weights(arrays)
+    except Exception as error:  # Keras and its backends raise many kinds for a damaged config
+        raise StateError(f"the Keras model cannot be rebuilt: {str(error)[:300]}") from error
+    return model
+
+
+def check(config: Any, depth: int = 0) -> None:
+    """StateError where a config names a class that is not in the lists above, or a huge size."""
+    if depth > _DEEPEST:
+        raise StateError("the Keras model's config nests too deep.")
+    if isinstance(config, Mapping):
+        if "class_name" in config:
+            _check_class(config)
+        for value in config.values():
+            check(value, depth + 1)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            check(value, depth + 1)
+    elif isinstance(config, int) and not -_LARGEST <= config <= _LARGEST * 4096:
+        raise StateError(f"the Keras model's config states a size of {config}.")
+
+
+def _check_class(config: Mapping[str, Any]) -> None:
+    name, room = config["class_name"], config.get("module")
+    known = isinstance(name, str) and name in _LAYERS | _OTHERS and room in _ROOMS
+    registered = config.get("registered_name")
+    if not known or (registered is not None and registered != name):
+        raise StateError(
+            f"the Keras model holds {str(room or 'a class of its own')[:80]}:{str(name)[:80]}, "
+            "which is code, and a file holds none: it can be fitted and used, but not saved or "
+            "loaded. Build it of Keras' own layers (no Lambda, no own classes).")
+
+
+def asked(model: Any, inputs: Inputs, X: np.ndarray) -> Any:
+    """Rows as the model takes them: features cut in order to the shapes of its inputs.
+
+    Pictures are (n, height, width, channels), 0 to 1. StateError where the numbers do not add up.
+    """
+    pieces = inputs.split(X)
+    if inputs.of("image"):
+        found = [piece.transpose(0, 2, 3, 1).astype(np.float32) / 255.0 for piece in pieces]
+        return found[0] if len(found) == 1 else found
+    flat = pieces[0]
+    if not model.built or not getattr(model, "inputs", None):
+        return flat
+    shapes = [tuple(int(size) for size in each.shape[1:]) if None not in each.shape[1:]
+              else (flat.shape[1],) for each in model.inputs]
+    widths = [int(np.prod(shape)) for shape in shapes]
+    if sum(widths) != flat.shape[1]:
+        raise StateError(f"the Keras model takes {' + '.join(map(str, widths))} numbers a row, and "
+                         f"there are {flat.shape[1]}.")
+    parts = np.split(flat, np.cumsum(widths)[:-1], axis=1)
+    found = [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
+    return found[0] if len(found) == 1 else found
+
+
+def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:
+    """Probabilities (n, classes) of what the model gives, by its last layer's activation."""
+    last = getattr(model.layers[-1], "activation", None)
+    named = getattr(last, "__name__", type(model.layers[-1]).__name__.lower())
+    if raw.shape[1] == 1:
+        one = raw if named == "sigmoid" else sigmoid(raw)
+        return np.concatenate([1 - one, one], axis=1)
+    if named == "softmax":
+        found = raw
+    else:
+        found = np.clip(raw, 1e-12, None) if named == "sigmoid" else softmax(raw)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _count(arrays: Mapping[str, np.ndarray]) -> int:
+    count = sum(1 for name in arrays if name[:1] == "w" and name[1:].isdigit())
+    if any(f"w{at}" not in arrays for at in range(count)):
+        raise StateError("a weight of the Keras model is missing.")
+    return count
+
+
+def _plain(value: Any) -> Any:
+    """A config as JSON has it."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,79 @@
+"""Networks for series: rows whose numeric columns are steps of time, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from wholefit.base.errors import DataError
+from wholefit.base.params import param
+from wholefit.base.tasks import Task
+from wholefit.features.encoding import Encoding
+from wholefit.models._model import Context
+from wholefit.models._network_entry import NetworkModel, for_networks, given
+
+
+@dataclass(frozen=True)
+class SeriesNetwork(NetworkModel):
+    """Temporal convolutions, recurrent networks or attention over the columns in their order."""
+
+    name: ClassVar[str] = "series_network"
+    burden: ClassVar[int] = 45
+    pace: ClassVar[float] = 200.0
+    summary: ClassVar[str] = (
+        "Each row is a series, its numeric columns the steps in order (a heartbeat, a sensor's "
+        "trace): finds shapes wherever they stand; senseless where the order of columns is.")
+
+    kind: str = param("temporal", "What reads the steps: dilated convolutions, recurrence, or "
+                      "attention.",
+                      choices=("temporal", "rnn", "gru", "lstm", "transformer_encoder"))
+    per_step: int = param(1, "Neighbouring columns that belong to one step.", low=1, high=65_536)
+    hidden: int = param(64, "Numbers that describe a step (with attention, its width).", low=2,
+                        high=4096, search=(32, 128), log=True)
+    layers: int = param(4, "Layers; of convolutions, each reaches twice as far as the last.",
+                        low=1, high=16, search=(2, 6))
+    normalise: bool = param(False, "Bring each series to mean 0 and deviation 1 by itself, instead of "
+                            "each column.")
+    dropout: float = param(0.1, "Share of numbers left out at random in each step.", low=0,
+                           below=1, search=(0.0, 0.5))
+    learning_rate: float = param(2e-3, "Size of a step at its largest.", above=0, high=10,
+                                 search=(3e-4, 1e-2), log=True)
+    epochs: int = param(60, "Most times that all rows are seen.", low=1, search=(20, 200), log=True)
+    patience: int | None = param(15, "Epochs without a better answer on the rows held out before "
+                                 "it stops; None never stops.", low=1, none=True)
+    batch: int | None = param(None, "Rows a step; None takes a thirty-second of the rows, 32 to "
+                              "64.", low=1, none=True)
+    validation: float = param(0.15, "Share of the rows held out to stop early by (none below 60 "
+                              "rows).", low=0, below=1)
+
+    def encoding(self, task: Task) -> Encoding:
+        """Numbers alone, gaps filled: an indicator or a category would stand among the steps."""
+        return for_networks(indicator=False, categories="drop", text="drop", dates=False,
+                            single=True)
+
+    def network(self, task: Task, context: Context) -> dict[str, Any]:
+        """The flat row as a series."""
+        if context.features % self.per_step:
+            raise DataError(f"SeriesNetwork.per_step must divide the {context.features} numeric "
+                            f"columns; got {self.per_step}.")
+        reader: dict[str, Any] = {"network": self.kind, "dropout": self.dropout}
+        if self.kind == "transformer_encoder":
+            reader |= {"width": self.hidden - self.hidden % 4 or 4, "layers": min(self.layers, 2)}
+        else:
+            layers = self.layers if self.kind == "temporal" else min(self.layers, 2)
+            reader |= {"hidden": self.hidden, "layers": layers}
+            reader |= {"head": "mean"} if self.kind == "temporal" else {"bidirectional": True,
+                                                                        "head": "max"}
+        return {"network": "series", "per_step": self.per_step, "normalise": self.normalise,
+                "reader": reader}
+
+    def recipe(self, task: Task, context: Context) -> dict[str, Any]:
+        """AdamW along a cosine after a warm-up, stopped by the rows held out."""
+        return given(optimizer="adamw", rate=self.learning_rate, weight_decay=0.01,
+                     schedule="cosine", warmup=0.05, epochs=self.epochs, batch=self.batch,
+                     clip=1.0) | {"patience": self.patience}
+
+    def options(self, task: Task, context: Context) -> dict[str, Any]:
+        """Series are brought to scale one by one, or columns all together."""
+        return {"validation": self.validation,
+                "scaling": "none" if self.normalise else "standard"}
