@@ -11,6 +11,7 @@ one training to wake what is woken once; steady samples a second are those of wh
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class Program:
 def dense(*sizes: int) -> nn.Module:
     """Linear layers with ReLU between."""
     layers: list[nn.Module] = []
-    for first, second in zip(sizes, sizes[1:], strict=False):
+    for first, second in itertools.pairwise(sizes):
         layers += [nn.Linear(first, second), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -182,7 +183,7 @@ def main() -> None:
     if asked.short or asked.only:
         print(table)
         return
-    _tools.save("neural_loop.md", f"""# The loop beside the arithmetic
+    _tools.save("neural_loop", f"""# The loop beside the arithmetic
 
 {__doc__.split("    python")[0].strip()}
 

@@ -43,7 +43,7 @@ def main() -> dict[str, float]:
         "accuracy of the network": score["text_embedding"],
         "accuracy of counted words": score["logistic"],
         "accuracy of always the same": score["dummy"],
-        "'I love this movie!' is for it": float(asked["for"][0]),
+        "'I love this movie!' is for it": float(asked["p_for"][0]),
     }
 
 

@@ -16,6 +16,7 @@ SMALL = {
     "mlp": {"width": 32, "epochs": 30},
     "real_mlp": {"width": 32, "layers": 2, "epochs": 16},
     "tabm": {"width": 32, "members": 4, "epochs": 16},
+    "series_network": {"hidden": 8, "layers": 2, "epochs": 15, "learning_rate": 0.01},
 }
 DEBTS = tomllib.loads((Path(__file__).parent / "debts.toml").read_text())["contract"]
 

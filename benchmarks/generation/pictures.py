@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +38,7 @@ def main(words: list[str] | None = None) -> None:
     text = "\n".join([
         "# Classes of Fashion-MNIST that are made without labels", "",
         f"The classifier is right in {right:.1%} of 2,000 test pictures.", "",
-        *_tools.table(["model", "classes covered", "smallest share of a class", "told apart",
+        _tools.markdown(["model", "classes covered", "smallest share of a class", "told apart",
                        "coverage", "Fréchet distance (50 axes)", "warned", "CPU s"], lines), "",
         _tools.machine("wholefit", "torch", "scikit-learn"), "",
         "Made by `python -m benchmarks.generation pictures`."])
@@ -52,7 +50,7 @@ def main(words: list[str] | None = None) -> None:
 
 def load(part: str) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (n, 784) and labels (n,) of "train" or "t10k"."""
-    folder = Path(os.environ["WHOLEFIT_DATA"]) / "fashion_mnist"
+    folder = _tools.data_folder() / "fashion_mnist"
     with gzip.open(folder / f"{part}-images-idx3-ubyte.gz") as file:
         x = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784)
     with gzip.open(folder / f"{part}-labels-idx1-ubyte.gz") as file:

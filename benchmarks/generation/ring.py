@@ -45,7 +45,7 @@ def main(words: list[str] | None = None) -> None:
                      f"{np.median([each['seconds'] for each in found]):.1f}"])
     text = "\n".join([
         "# Modes of a ring that an adversarial pair finds", "",
-        *_tools.table(["way", "seeds with 8 of 8 modes", "fewest modes", "points near a mode",
+        _tools.markdown(["way", "seeds with 8 of 8 modes", "fewest modes", "points near a mode",
                        "runs warned of", "CPU s (median)"], rows), "",
         _tools.machine("wholefit", "torch", "numpy"), "",
         "Made by `python -m benchmarks.generation ring`."])

@@ -31,7 +31,7 @@ def main(words: list[str] | None = None) -> None:
         rows = [[entry.model, *(str(entry.scores.get(measure, "–")) for measure in MEASURES),
                  f"{entry.fit_seconds:.1f}"] for entry in found.leaderboard]
         lines += [f"## {name}: {len(frame):,} rows", "",
-                  *_tools.table(["model", *MEASURES, "fit s"], rows), ""]
+                  _tools.markdown(["model", *MEASURES, "fit s"], rows), ""]
     lines += [_tools.machine("wholefit", "torch", "scikit-learn"), "",
               "Made by `python -m benchmarks.generation tables`."]
     if asked.short:

@@ -35,9 +35,10 @@ PROGRAMS = {program.name: program for program in (
     Program("char_lstm", 3, 64, 2e-3, "tokens", rows=4096),
 )}
 # Rows and epochs of a look that takes a minute or two.
-SHORT = {"mnist_cnn": (3000, 2), "cifar_cnn": (1600, 2), "simple_rnn": (2000, 3),
-         "lstm": (2000, 3), "imdb_rnn": (150, 2), "autoencoder": (6000, 3), "gan": (3000, 3),
-         "transformer": (96, 2), "char_lstm": (512, 3), "iris_mlp": (120, 30)}
+SHORT = {"iris_mlp": (120, 30), "mnist_cnn": (1280, 2), "cifar_cnn": (640, 2),
+         "simple_rnn": (1280, 3), "lstm": (1280, 3), "imdb_rnn": (60, 2),
+         "autoencoder": (2560, 3), "gan": (1280, 3), "transformer": (64, 2),
+         "char_lstm": (128, 2)}
 
 
 def arrays(name: str, rows: int) -> dict[str, np.ndarray]:

@@ -28,7 +28,7 @@ def test_they_learn_classes_and_numbers(network: dict[str, object]) -> None:
     assert made.score(X[1::2], y[1::2]) > 0.9
     X, y = load_diabetes(return_X_y=True)
     rough = NetworkRegressor(network, {**QUICK, "epochs": 20}).fit(X[::2], y[::2])
-    assert rough.score(X[1::2], y[1::2]) > 0.3
+    assert rough.score(X[1::2], y[1::2]) > 0.2
 
 
 @pytest.mark.parametrize("kind", [NetworkClassifier, NetworkRegressor])
@@ -50,7 +50,7 @@ def test_several_labels_at_once() -> None:
     found = made.predict_proba(X[200:])
     assert found.shape == (100, 3) and not np.allclose(found.sum(axis=1), 1)
     assert (made.predict(X[200:]) == Y[200:]).mean() > 0.9
-    np.testing.assert_array_equal(scorer(state_of(made)).answer(X[200:]), found)
+    np.testing.assert_allclose(scorer(state_of(made)).answer(X[200:]), found, atol=1e-12)
 
 
 def test_several_numbers_at_once_each_in_its_own_units() -> None:

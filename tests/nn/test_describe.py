@@ -46,6 +46,15 @@ def test_recurrent_layers(kind: type[nn.Module], gates: int) -> None:
     assert both.multiply_adds == 7 * gates * 20 * 2 * ((10 + 20) + (40 + 20))
 
 
+def test_packed_sequences() -> None:
+    module = make("lstm", vocabulary=50, length=7, outputs=2)
+    found = describe(module, torch.ones(2, 7, dtype=torch.int64))
+    layer = next(layer for layer in found.layers if layer.kind == "LSTM")
+    core = next(part for part in module.modules() if isinstance(part, nn.LSTM))
+    assert layer.multiply_adds == 7 * sum(
+        p.numel() for name, p in core.named_parameters() if name.startswith("weight"))
+
+
 def test_saved_for_the_way_back() -> None:
     """A dense layer keeps what comes in, a relu what it gives; nothing is counted twice."""
     module = nn.Sequential(nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 10))

@@ -52,7 +52,7 @@ def _blanked(values: Any, blank: np.ndarray) -> np.ndarray:
     values = np.asarray(values)
     if values.dtype.kind != "f":
         values = values.astype(object)
-    return np.where(blank, None if values.dtype == object else np.nan, values)
+    return np.asarray(np.where(blank, None if values.dtype == object else np.nan, values))
 
 
 def evaluate(

@@ -29,6 +29,11 @@ _OPTIONS: dict[str, Any] = {
     "sheet": Annotated[str | None, _option("Of a workbook.", "NAME")],
     "table": Annotated[str | None, _option("Of a database, or a file in a zip archive.", "NAME")],
     "query": Annotated[str | None, _option("SQL whose answer is the table.", "SQL")],
+    "image_limit": Annotated[int | None, _option(
+        "Longer side in pixels that pictures are shrunk to; 128.", "N")],
+    "image_cache": Annotated[str | None, _option("Folder that keeps decoded pictures.", "FOLDER")],
+    "image_folder": Annotated[str | None, _option(
+        "Where the pictures lie that a table names.", "FOLDER")],
 }
 
 Reading = dict[str, Any]
@@ -58,11 +63,13 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _read(
     delimiter: str | None, encoding: str | None, na_values: str | None, sheet: str | None,
-    table: str | None, query: str | None,
+    table: str | None, query: str | None, image_limit: int | None, image_cache: str | None,
+    image_folder: str | None,
 ) -> dict[str, Any]:
     given = {
         "delimiter": "\t" if delimiter in ("\\t", "tab") else delimiter, "encoding": encoding,
         "na_values": None if na_values is None else na_values.split(","), "sheet": sheet,
-        "table": table, "query": query,
+        "table": table, "query": query, "image_limit": image_limit, "image_cache": image_cache,
+        "image_folder": image_folder,
     }
     return {name: value for name, value in given.items() if value is not None}

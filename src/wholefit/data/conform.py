@@ -11,6 +11,7 @@ from wholefit.base import errors
 from wholefit.base.errors import SchemaError
 from wholefit.data import _cells, _dates
 from wholefit.data._swapped import find_swapped
+from wholefit.data.images.decode import LIMIT
 from wholefit.data.images.tables import to_cells
 from wholefit.data.notes import Note, info, some, warning
 from wholefit.data.schema import Column, Policies, Schema
@@ -111,6 +112,9 @@ def _settled(column: Column, cells: pl.Series, policies: Policies) -> tuple[pl.S
         raise SchemaError(
             f"column {column.name!r} must hold {expected}; got type {cells.dtype}. Convert it, or "
             "say wrong_type='convert'.")
+    if column.role == "image":
+        found = to_cells(cells, int(column.format or LIMIT))
+        return found, _odd_cells(column, cells, found, expected, policies)
     found = change(cells)
     if column.role == "categorical" and cells.dtype == pl.Boolean:
         found = _spelt_as_trained(found, column.levels or ())

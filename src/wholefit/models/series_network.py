@@ -10,7 +10,8 @@ from wholefit.base.params import param
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context
-from wholefit.models._network_entry import NetworkModel, for_networks, given
+from wholefit.models._network_entry import NetworkModel, for_networks
+from wholefit.models._pacing import paced
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,18 @@ class SeriesNetwork(NetworkModel):
                         high=4096, search=(32, 128), log=True)
     layers: int = param(4, "Layers; of convolutions, each reaches twice as far as the last.",
                         low=1, high=16, search=(2, 6))
-    normalise: bool = param(False, "Bring each series to mean 0 and deviation 1 by itself, instead of "
-                            "each column.")
+    normalise: bool = param(False, "Bring each series to mean 0 and deviation 1 by itself, instead "
+                            "of each column.")
     dropout: float = param(0.1, "Share of numbers left out at random in each step.", low=0,
                            below=1, search=(0.0, 0.5))
     learning_rate: float = param(2e-3, "Size of a step at its largest.", above=0, high=10,
                                  search=(3e-4, 1e-2), log=True)
-    epochs: int = param(60, "Most times that all rows are seen.", low=1, search=(20, 200), log=True)
-    patience: int | None = param(15, "Epochs without a better answer on the rows held out before "
-                                 "it stops; None never stops.", low=1, none=True)
-    batch: int | None = param(None, "Rows a step; None takes a thirty-second of the rows, 32 to "
+    epochs: int | None = param(None, "Most times that all rows are seen; None takes 40, and up to "
+                               "300 where rows are few.", low=1, none=True, search=(20, 200),
+                               log=True)
+    patience: int | None = param(None, "Epochs without a better answer on the rows held out before "
+                                 "it stops; None takes a third of the epochs.", low=1, none=True)
+    batch: int | None = param(None, "Rows a step; None takes a thirty-second of the rows, 8 to "
                               "64.", low=1, none=True)
     validation: float = param(0.15, "Share of the rows held out to stop early by (none below 60 "
                               "rows).", low=0, below=1)
@@ -69,9 +72,11 @@ class SeriesNetwork(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine after a warm-up, stopped by the rows held out."""
-        return given(optimizer="adamw", rate=self.learning_rate, weight_decay=0.01,
-                     schedule="cosine", warmup=0.05, epochs=self.epochs, batch=self.batch,
-                     clip=1.0) | {"patience": self.patience}
+        pace = paced(context.rows, epochs=self.epochs, batch=self.batch, least=40, steps=800,
+                     most=300, low=8, high=64)
+        return {"optimizer": "adamw", "rate": self.learning_rate, "weight_decay": 0.01, "clip": 1.0,
+                "schedule": "cosine", "warmup": 0.05,
+                "patience": self.patience or max(10, pace["epochs"] // 3), **pace}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Series are brought to scale one by one, or columns all together."""

@@ -15,7 +15,8 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context
-from wholefit.models._network_entry import NetworkModel, for_networks, given
+from wholefit.models._network_entry import NetworkModel, for_networks
+from wholefit.models._pacing import paced
 from wholefit.models.mlp import MLP
 
 _TOKENS: dict[str, Any] = {"choices": ("word", "character", "bpe")}
@@ -27,10 +28,10 @@ _VOCABULARY_DOC = "Most frequent tokens with a vector of their own."
 _VECTORS_DOC = ("File of word vectors (GloVe's text format, or JSON) to begin with; sets the "
                 "width; None learns them from nothing.")
 _RATE_DOC = "Size of a step at its largest."
-_BATCH_DOC = "Rows a step; None takes a thirty-second of the rows, 32 to 64 (a bag 32 to 256)."
-_EPOCHS_DOC = "Most times that all rows are seen."
-_PATIENCE_DOC = ("Epochs without a better answer on the rows held out before it stops; None "
-                 "never stops.")
+_BATCH_DOC = "Rows a step; None takes a thirty-second of the rows, 16 to 64 (a bag 32 to 256)."
+_EPOCHS_DOC = "Most times that all rows are seen; None takes 8, and up to 60 where rows are few."
+_PATIENCE_DOC = ("Epochs without a better answer on the rows held out before it stops; None takes "
+                 "a third of the epochs.")
 _VALIDATION_DOC = "Share of the rows held out to stop early by (none below 60 rows)."
 
 
@@ -62,7 +63,9 @@ class TextEmbedding(NetworkModel):
     learning_rate: float = param(1e-2, _RATE_DOC, above=0, high=10, search=(1e-3, 3e-2), log=True)
     weight_decay: float = param(0.3, "How much weights shrink, times the rate, each step.", low=0,
                                 search=(1e-3, 1.0), log=True)
-    epochs: int = param(5, _EPOCHS_DOC, low=1, search=(3, 20), log=True)
+    epochs: int | None = param(
+        None, "Times that all rows are seen; None takes 5, and up to 60 where rows are few.",
+        low=1, none=True, search=(3, 20), log=True)
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
 
     def encoding(self, task: Task) -> Encoding:
@@ -90,9 +93,10 @@ class TextEmbedding(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a straight line down; what is skipped guards against too much of it."""
-        return given(
-            optimizer="adamw", rate=self.learning_rate, weight_decay=self.weight_decay,
-            schedule="linear", epochs=self.epochs, batch=self.batch)
+        return {"optimizer": "adamw", "rate": self.learning_rate, "schedule": "linear",
+                "weight_decay": self.weight_decay, **paced(
+                    context.rows, epochs=self.epochs, batch=self.batch, least=5, steps=400,
+                    most=60, low=32, high=256)}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """All rows are learnt from."""
@@ -125,8 +129,8 @@ class TextConvolution(NetworkModel):
     frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(None, _LENGTH_DOC, low=1, high=65_536, none=True)
     learning_rate: float = param(2e-3, _RATE_DOC, above=0, high=10, search=(3e-4, 1e-2), log=True)
-    epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
-    patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
+    epochs: int | None = param(None, _EPOCHS_DOC, low=1, none=True, search=(4, 30), log=True)
+    patience: int | None = param(None, _PATIENCE_DOC, low=1, none=True)
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
@@ -152,7 +156,7 @@ class TextConvolution(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, stopped by the rows held out."""
-        return _cosine(self)
+        return _cosine(self, context)
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -189,8 +193,8 @@ class TextRecurrent(NetworkModel):
     frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(200, _LENGTH_DOC, low=1, high=65_536, none=True)
     learning_rate: float = param(2e-3, _RATE_DOC, above=0, high=10, search=(3e-4, 1e-2), log=True)
-    epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
-    patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
+    epochs: int | None = param(None, _EPOCHS_DOC, low=1, none=True, search=(4, 30), log=True)
+    patience: int | None = param(None, _PATIENCE_DOC, low=1, none=True)
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
@@ -217,7 +221,7 @@ class TextRecurrent(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, large gradients clipped, stopped by the rows held out."""
-        return {**_cosine(self), "clip": 1.0}
+        return {**_cosine(self, context), "clip": 1.0}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -252,8 +256,8 @@ class TextTransformer(NetworkModel):
     frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(200, _LENGTH_DOC, low=1, high=65_536, none=True)
     learning_rate: float = param(1e-3, _RATE_DOC, above=0, high=10, search=(1e-4, 3e-3), log=True)
-    epochs: int = param(8, _EPOCHS_DOC, low=1, search=(4, 30), log=True)
-    patience: int | None = param(3, _PATIENCE_DOC, low=1, none=True)
+    epochs: int | None = param(None, _EPOCHS_DOC, low=1, none=True, search=(4, 30), log=True)
+    patience: int | None = param(None, _PATIENCE_DOC, low=1, none=True)
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
@@ -280,7 +284,7 @@ class TextTransformer(NetworkModel):
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine after a warm-up, stopped by the rows held out."""
-        return {**_cosine(self), "clip": 1.0, "warmup": 0.1}
+        return {**_cosine(self, context), "clip": 1.0, "warmup": 0.1}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Rows held out."""
@@ -320,7 +324,9 @@ def _built(model: Any, plain: Any, context: Context) -> Any:
     return kind(**plain.get_params(deep=False), vectors=(model.vectors, model.frozen, columns))
 
 
-def _cosine(model: Any) -> dict[str, Any]:
-    wanted = given(optimizer="adamw", rate=model.learning_rate, weight_decay=0.01,
-                   schedule="cosine", epochs=model.epochs, batch=model.batch)
-    return wanted | {"patience": model.patience}
+def _cosine(model: Any, context: Context) -> dict[str, Any]:
+    pace = paced(context.rows, epochs=model.epochs, batch=model.batch, least=8, steps=400, most=60,
+                 low=16, high=64)
+    patience = model.patience or max(3, pace["epochs"] // 3)
+    return {"optimizer": "adamw", "rate": model.learning_rate, "weight_decay": 0.01,
+            "schedule": "cosine", "patience": patience, **pace}

@@ -14,7 +14,7 @@ Arrays = Sequence[Any]
 Change = Callable[[tuple[torch.Tensor, ...], torch.Generator], tuple[torch.Tensor, ...]]
 # Arrays up to this size are put in a new order at once, larger ones batch by batch: the copy of
 # all rows would not stay in a processor's cache, and costs memory.
-_AT_ONCE = 32_000_000
+_AT_ONCE = 4_000_000
 
 
 def tensors(arrays: Arrays, device: torch.device | str = "cpu") -> tuple[torch.Tensor, ...]:

@@ -10,7 +10,7 @@ Shapes are what the layers gave when a row of zeros went through, not what they 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -168,13 +168,14 @@ class _Watch:
             self.open[-1].inside += made
         own = [p for p in module.parameters(recurse=False) if id(p) not in self.known]
         self.known |= {id(p) for p in own}
-        products = (made - call.inside) // (2 * self.rows) or _recurrent(module, inputs)
+        products = (made - call.inside) // (2 * self.rows) or _recurrent(module, inputs, self.rows)
         if own or products or not list(module.children()):
-            first = output[0] if isinstance(output, tuple) else output
-            size = first.numel() * first.element_size() // self.rows
+            first = _first(output)
+            shape = () if first is None else tuple(first.shape[1:])
+            size = 0 if first is None else first.numel() * first.element_size() // self.rows
             self.found[call.place] = Layer(
-                module.name_here or "(itself)", type(module).__name__,
-                tuple(first.shape[1:]), sum(p.numel() for p in own), products, size)
+                module.name_here or "(itself)", type(module).__name__, shape,
+                sum(p.numel() for p in own), products, size)
 
 
 def _called(module: nn.Module, given: list[Any], rows: int) -> list[Layer]:
@@ -195,12 +196,23 @@ def _attention(q: Any, k: Any, v: Any, *_: Any, out_shape: Any = None, **__: Any
     return int(sdpa_flop_count(q, k, v))
 
 
-def _recurrent(module: Any, inputs: Any) -> int:
+def _first(output: Any) -> Any:
+    """The first tensor of what a layer gave: itself, or in tuples, packed sequences and dicts."""
+    if isinstance(output, torch.Tensor):
+        return output
+    inner = output.values() if isinstance(output, Mapping) else output
+    if not isinstance(output, tuple | list | Mapping):
+        return None
+    return next((found for each in inner if (found := _first(each)) is not None), None)
+
+
+def _recurrent(module: Any, inputs: Any, rows: int) -> int:
     """Products of a recurrent layer, which torch does in one piece that its counter cannot see."""
     if not isinstance(module, nn.RNNBase):
         return 0
-    first = inputs[0]
-    steps = first.shape[1 if module.batch_first else 0]
+    packed = isinstance(inputs[0], nn.utils.rnn.PackedSequence)
+    steps = len(inputs[0].data) // rows if packed else (
+        inputs[0].shape[1 if module.batch_first else 0])
     return int(steps * sum(p.numel() for name, p in module.named_parameters(recurse=False)
                            if name.startswith("weight")))
 

@@ -105,7 +105,7 @@ class _Quick:
             return
         for group, params, bare, state in self._lists:
             grads = [param.grad for param in params]
-            if None in grads:
+            if any(grad is None for grad in grads):  # "None in grads" compares tensors
                 self._some(group)
             else:
                 self._kernel(group, bare, grads, state, False)

@@ -21,8 +21,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from wholefit.nn._script import written
 
-# A recording costs some 30 ms; kernels of steps longer than this outweigh what it spares.
-_COST, _LONGEST, _MOST = 0.05, 0.005, 6000
+# Seconds that a recording costs; kernels of steps longer than this outweigh what it spares.
+_COST, _LONGEST, _MOST = 0.01, 0.01, 6000
 _CHECKS = frozenset({1, 64, 1024, 16384})
 Step = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
@@ -63,10 +63,19 @@ class Replay:
         self._runs += 1
         if self._runs in _CHECKS:
             return self._check(batch)
-        loss, *grads = self._graph(*batch, *self._state)
+        loss, *grads = self._run(batch)
         for param, grad in zip(self._used, grads, strict=True):
             param.grad = grad
         return loss
+
+    def _run(self, batch: Sequence[torch.Tensor]) -> Any:
+        """The graph as it was written: TorchScript's rewriting takes longer than it spares here."""
+        before = torch._C._get_graph_executor_optimize()
+        torch._C._set_graph_executor_optimize(False)
+        try:
+            return self._graph(*batch, *self._state)
+        finally:
+            torch._C._set_graph_executor_optimize(before)
 
     def begin_epoch(self) -> None:
         """Forget the recording where the module is not as it was (something was frozen)."""
@@ -87,7 +96,7 @@ class Replay:
         self._count += 1
         if self._count > 2:  # the first are slow
             self._seconds += time.perf_counter() - began
-        if self._count < (3 if self._always else 10):
+        if self._count < (3 if self._always else 6):
             return found
         each = self._seconds / (self._count - 2)
         if not self._always and (each > _LONGEST or each * self._left() * 0.4 < _COST):
@@ -118,7 +127,7 @@ class Replay:
 
     def _check(self, batch: Sequence[torch.Tensor]) -> torch.Tensor:
         kept = _Kept(self.module)
-        loss, *grads = self._graph(*batch, *self._state)
+        loss, *grads = self._run(batch)
         buffers = [each.clone() for each in kept.live]
         kept.put_back()
         truth = self._eager(batch)

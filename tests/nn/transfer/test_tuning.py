@@ -156,8 +156,9 @@ def test_pretraining_without_labels_serves_few_labels(objective: str) -> None:
     few = (x[:30], y[:30])
     on_base = transfer.tune(found, few, 2, "frozen", recipe=RECIPE)
     plain = transfer.tune(transfer.Base(module), few, 2, "frozen", recipe=RECIPE)
-    assert accuracy(on_base.module, x[30:], y[30:]) > 0.8
-    assert accuracy(on_base.module, x[30:], y[30:]) > accuracy(plain.module, x[30:], y[30:])
+    gain = [accuracy(each.module, x[30:], y[30:]) for each in (on_base, plain)]
+    assert gain[0] > 0.85
+    assert gain[0] > gain[1]
 
 
 def test_pretraining_refuses_wrong_words() -> None:

@@ -28,7 +28,8 @@ def with_pictures(
 ) -> Table:
     """The table with every column of encoded pictures, or of paths of some, decoded.
 
-    Bytes and Hugging Face's struct of bytes and path keep the column's name. Paths are looked for
+    Bytes keep the column's name; Hugging Face's struct of bytes and path, which reading takes apart
+    ("photo.bytes", "photo.path"), becomes one column again. Paths are looked for
     in `base` (None: not at all), never outside it; the pictures become a column "image" and the
     paths stay, as what names a row.
     """
@@ -37,9 +38,7 @@ def with_pictures(
         if roles.get(column.name) == "image" or cells.are_cells(column):
             roles[column.name] = "image"
             continue
-        if isinstance(column.dtype, pl.Struct):
-            frame, more = _of_struct(frame, column, roles, base, limit, cache)
-        elif column.dtype == pl.Binary:
+        if column.dtype == pl.Binary:
             frame, more = _of_bytes(frame, column, roles, limit, cache)
         elif column.dtype == pl.String and base is not None and "image" not in table.roles.values():
             frame, more = _of_paths(frame, column, roles, base, limit, cache)
@@ -51,7 +50,7 @@ def with_pictures(
     return replace(table, frame=frame, roles=roles, notes=notes)
 
 
-def to_cells(column: pl.Series) -> pl.Series:
+def to_cells(column: pl.Series, limit: int = LIMIT) -> pl.Series:
     """New data's column as cells: cells as they are, encoded bytes and base64 text decoded.
 
     Text is never taken for a path here: what a request says must not open files.
@@ -63,7 +62,7 @@ def to_cells(column: pl.Series) -> pl.Series:
         return pl.Series(column.name, [None] * len(column), dtype=pl.Binary)
     if cells.are_cells(column):
         return column
-    found = decode_all(column.to_list())
+    found = decode_all(column.to_list(), limit)
     return cells.column(column.name, [each if isinstance(each, bytes) else None for each in found])
 
 
@@ -85,21 +84,19 @@ def _of_bytes(
         return frame, []
     named = [f"row {at + 1}" for at in range(len(column))]
     found, notes = said.settle(column.name, decode_all(column.to_list(), limit, cache), named)
-    roles[column.name] = "image"
-    return _put(frame, found), notes
-
-
-def _of_struct(
-    frame: pl.DataFrame, column: pl.Series, roles: dict[str, str], base: Path | None, limit: int,
-    cache: str | None,
-) -> tuple[pl.DataFrame, list[Note]]:
-    fields = column.struct.fields
-    if "bytes" not in fields or not set(fields) <= {"bytes", "path"}:
-        return frame, []
-    inner = column.struct.field("bytes").alias(column.name)
-    if inner.dtype != pl.Binary or inner.null_count() == len(inner):
-        return frame, []
-    return _of_bytes(_put(frame, inner), inner, roles, limit, cache)
+    frame = _put(frame, found)
+    stem = column.name.removesuffix(".bytes")
+    if stem != column.name and stem not in frame.columns:
+        frame = frame.rename({column.name: stem})
+        beside = f"{stem}.path"
+        if beside in frame.columns and frame[beside].null_count() == frame.height:
+            frame = frame.drop(beside)
+        elif beside in frame.columns:
+            roles[beside] = "identifier"
+    else:
+        stem = column.name
+    roles[stem] = "image"
+    return frame, notes
 
 
 def _of_paths(

@@ -14,7 +14,7 @@ from wholefit.models._kernels import _network_inputs
 from wholefit.models._networks import _learn
 from wholefit.models._networks._estimators import NetworkClassifier, NetworkRegressor
 from wholefit.nn import transfer
-from wholefit.nn.transfer import tuning
+from wholefit.nn.transfer import probing, tuning
 from wholefit.nn.transfer.freezing import count_of, train_top
 
 _AUTO = "auto"
@@ -67,6 +67,10 @@ class _OnBase:
         """The head alone, on features that are computed once and remembered for other folds."""
         train_top(module, 0)
         features = transfer.extract(module, pieces, memo=True)
+        if probing.solvable(module.head, self.loss_, len(target)):
+            left = probing.solve(module.head, features, target, weights=weight, seed=self.seed_)
+            self._taken(module, [{"epoch": 1, "steps": 1, "loss": left}], None)
+            return
         scaled, centre, spread = tuning.standardised(features)
         lesson = _learn.Lesson(
             [scaled], target, weight, "pretrained", {"loss": self.loss_, **recipe},
@@ -74,13 +78,13 @@ class _OnBase:
             seconds=self.seconds, jobs=self.jobs)
         found = _learn.teach(module.head, lesson)
         tuning.take_in(module.head, centre, spread)
-        self._taken(module, found)
+        self._taken(module, found.history, found.stopped)
 
-    def _taken(self: Any, module: Any, found: Any) -> None:
+    def _taken(self: Any, module: Any, history: list[dict[str, float]], stopped: Any) -> None:
         from wholefit.models._networks._answering import Answering
 
-        self.module_, self.history_, self.stopped_ = module.eval(), found.history, found.stopped
-        self.n_iter_ = max(1, len(found.history))
+        self.module_, self.history_, self.stopped_ = module.eval(), history, stopped
+        self.n_iter_ = max(1, len(history))
         self._answering = Answering(module, self.inputs_, self.figures_)
 
     def _threads(self: Any) -> Any:

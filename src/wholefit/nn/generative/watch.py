@@ -34,7 +34,8 @@ _WINS = 0.98
 class Watch:
     """A callback of the loop: adds diversity and coverage to the history, warns in a sentence.
 
-    `said` holds the warnings; each is emitted once, as event "mode_collapse" or "one_side_wins".
+    `said` holds the warnings, but for a collapse that was over in the end; each is emitted once,
+    when it is first seen, as event "mode_collapse" or "one_side_wins".
     """
 
     def __init__(
@@ -52,7 +53,9 @@ class Watch:
         self._lost = 0
 
     def __call__(self, event: str, loop: Any) -> None:
-        """Measure at the end of each epoch."""
+        """Measure at the end of each epoch; at the end of all, forget a collapse that is over."""
+        if event == "end" and not self._lost:
+            self.said = [said for said in self.said if not said.startswith("mode collapse")]
         if event != "epoch" or len(self.real) <= _NEAR + 1:
             return
         found = self.measure()

@@ -49,7 +49,8 @@ _DRAWS = 1000
 class Perplexity:
     """How many tokens the model wavers between, on average, in texts it has not seen.
 
-    `low` and `high` by bootstrap of blocks of 256 tokens; `bits` a character, which compares models
+    `low` and `high` by bootstrap of blocks of 256 tokens (shorter where there would be less than
+    20); `bits` a character, which compares models
     of different tokens; `tokens` counted.
     """
 
@@ -181,7 +182,7 @@ class LanguageModel:
         found = self.surprises(texts)
         if not len(found):
             raise DataError("perplexity needs a text of at least one token.")
-        edges = np.arange(0, len(found), _BLOCK)
+        edges = np.arange(0, len(found), min(_BLOCK, max(1, len(found) // 20)))
         sums, counts = np.add.reduceat(found, edges), np.diff([*edges, len(found)])
         drawn = generator(self.seed, "perplexity").integers(len(sums), size=(_DRAWS, len(sums)))
         means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)

@@ -74,6 +74,10 @@ def headed(
         made = networks.make("pretrained", base=base.made_of, outputs=outputs,
                              hidden=list(hidden), dropout=dropout, picture=picture,
                              beside=beside, learns=learns, decay=decay)
+    # A head that begins at nothing learns only what the rows say: with fewer rows than features,
+    # what random weights hold beside that would stay for ever.
+    nn.init.zeros_(made.head[-1].weight)
+    nn.init.zeros_(made.head[-1].bias)
     if not fresh:
         made.body.load_state_dict(Body(copy.deepcopy(base.module)).state_dict())
     return made
@@ -127,10 +131,16 @@ def _head_alone(
     made: nn.Module, data: Arrays, recipe: Recipe, valid: Arrays | None,
     cache: Any, common: dict[str, Any],
 ) -> Trained:
-    """The head trained on features, which are computed once."""
+    """The head taught on features, which are computed once: solved if linear, else trained."""
     train_top(made, 0)
     *inputs, target = data
     features = extract(made, inputs, cache=cache)
+    from wholefit.nn.transfer import probing
+
+    if probing.solvable(made.head, recipe.loss, len(target)) and not common.get("callbacks"):
+        left = probing.solve(made.head, features, target, weights=common["weights"],
+                             seed=recipe.seed)
+        return Trained(made, [{"epoch": 1, "steps": 1, "loss": left}])
     judged = None
     if valid is not None:
         judged = (extract(made, valid[:-1], cache=cache), valid[-1])

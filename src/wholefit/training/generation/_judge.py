@@ -173,8 +173,10 @@ def by_label(
     y = learnt[some, 0].astype(np.int64)
     if len(np.unique(y)) < 2:
         return None
-    model = LogisticRegression(max_iter=200).fit(space.of(learnt[some]), y)
-    seen = model.predict(space.of(made))
+    places = space.of(learnt[some])
+    spread = np.maximum(places.std(axis=0), 1e-9)
+    model = LogisticRegression(max_iter=1000).fit(places / spread, y)
+    seen = model.predict(space.of(made) / spread)
     shares = np.bincount(seen.astype(np.int64), minlength=classes) / len(made)
     return {"shares": [round(float(share), 5) for share in shares],
             "agree": round(float((seen == made[:, 0]).mean()), 5)}

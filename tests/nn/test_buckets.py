@@ -1,0 +1,56 @@
+"""Buckets give every row once, with less padding."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from wholefit.base.errors import ParameterError
+from wholefit.nn import Recipe, train
+from wholefit.nn.buckets import Bucketed
+
+DRAW = torch.Generator().manual_seed(0)
+LENGTHS = torch.randint(1, 40, (500,), generator=DRAW)
+TOKENS = torch.where(torch.arange(40) < LENGTHS[:, None],
+                     torch.randint(1, 9, (500, 40), generator=DRAW), 0)
+
+
+def test_every_row_comes_once_and_little_padding_with_it() -> None:
+    batches = Bucketed((TOKENS, torch.arange(500)), 16, seed=2)
+    rows, kept = [], 0
+    while (batch := batches.next_batch()) is not None:
+        tokens, numbers = batch
+        assert torch.equal(tokens, TOKENS[numbers][:, :tokens.shape[1]])
+        assert TOKENS[numbers][:, tokens.shape[1]:].sum() == 0, "only padding is cut"
+        rows += numbers.tolist()
+        kept += tokens.numel()
+    assert sorted(rows) == list(range(500))
+    assert kept < 1.15 * int(LENGTHS.sum())
+    assert len(batches) == 32
+
+
+def test_targets_of_sequences_are_cut_with_them() -> None:
+    batches = Bucketed((TOKENS, torch.where(TOKENS == 0, -100, TOKENS)), 16)
+    batch = batches.next_batch()
+    assert batch is not None
+    assert batch[0].shape == batch[1].shape
+    assert batch[0].shape[1] < 40 or int(LENGTHS.max()) == 40
+
+
+class Bag(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(9, 4, padding_idx=0)
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.out(self.embedding(tokens).sum(1))
+
+
+def test_a_recipe_turns_them_on() -> None:
+    fit = train(Bag(), (TOKENS, (TOKENS == 3).any(1).long()),
+                Recipe(bucket=True, epochs=4, rate=0.05, batch=16))
+    assert fit.history[-1]["loss"] < fit.history[0]["loss"]
+    with pytest.raises(ParameterError, match="bucket needs token numbers"):
+        train(nn.Linear(3, 2), (torch.randn(9, 3, 2), torch.zeros(9)), Recipe(bucket=True))
