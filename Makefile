@@ -13,6 +13,7 @@ PYTHON  ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14;
 VENV    := .venv
 LIGHT   := .venv-demo
 LOWEST  := .venv-lowest
+KERAS   := .venv-keras
 BIN     := $(VENV)/bin
 EXTRAS  := dev,boost,excel,sql,arrow,pandas,maps,deep,text,images
 PROCESSES ?= 2
@@ -25,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Test processes share the cores: threads that wait must not spin.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: test demo lint study study-claims study-data bench lowest wheel clean python
+.PHONY: test test-keras demo lint study study-claims study-data bench lowest wheel clean python
 .DEFAULT_GOAL := test
 
 test: lint
@@ -62,6 +63,13 @@ bench: $(VENV)/installed
 lowest: $(LOWEST)/installed
 	$(LOWEST)/bin/python -m pytest -n $(PROCESSES)
 
+# Keras with TensorFlow, in an environment of its own: it slows others, and is 1.5 GB.
+test-keras: $(KERAS)/installed
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(KERAS)/bin/python -m pytest \
+		tests/models/test_keras_guests.py -n 0
+	for example in examples/keras/*.py; do \
+		TF_CPP_MIN_LOG_LEVEL=3 $(KERAS)/bin/python $$example || exit 1; done
+
 wheel: $(VENV)/installed
 	rm -rf dist
 	$(BIN)/python -m build
@@ -86,6 +94,11 @@ $(LOWEST)/installed: pyproject.toml constraints-lowest.txt | python
 	$(PYTHON) -m venv $(LOWEST)
 	PIP_CONSTRAINT=$(CURDIR)/constraints-lowest.txt \
 		$(LOWEST)/bin/python -m pip install --quiet -e ".[$(EXTRAS)]"
+	touch $@
+
+$(KERAS)/installed: pyproject.toml constraints.txt | python
+	$(PYTHON) -m venv $(KERAS)
+	$(KERAS)/bin/python -m pip install --quiet -e ".[dev,deep,text,images,tensorflow]"
 	touch $@
 
 python:

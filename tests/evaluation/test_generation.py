@@ -70,7 +70,7 @@ def test_distances_of_columns() -> None:
     assert measures.marginal_distances(real[:, :1], gone[:, :1], np.array([0]))[0] == \
         pytest.approx(0.1)
     score = measures.marginal_distance(real, made, np.array([0, 2]), draws=30)
-    assert score.low <= score.value == pytest.approx(0.5) <= score.high
+    assert score.value == pytest.approx(0.5) and score.low <= 0.5 <= score.high
 
 
 def test_a_classifier_worse_than_chance_has_found_nothing() -> None:

@@ -37,7 +37,7 @@ def test_of_two_classes_and_several_labels() -> None:
     truth = (OUTPUT[:, 0] > 0.3).float()
     assert over("accuracy", OUTPUT[:, :1], truth) == theirs.accuracy_score(truth, OUTPUT[:, 0] > 0)
     several = (OUTPUT > 0.5).float()
-    assert over("accuracy", OUTPUT, several) == float(((OUTPUT > 0) == several.bool()).float().mean())
+    assert over("accuracy", OUTPUT, several) == ((OUTPUT > 0) == several.bool()).double().mean()
 
 
 def test_of_sequences_without_padding() -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Rows that the slower verbs are asked about; scores are of all rows.
 MOST_ROWS = 10_000
-_EFFECTS, _EXPLAINED = 4, 300
+_EFFECTS, _EXPLAINED, _PICTURES = 4, 300, 12
 # Composed rows that may be asked for each of them: a mean over rows needs no one value exact.
 _ASKED = 3_000
 
@@ -77,6 +77,9 @@ def _parts(
     result: Result, rows: Table, protected: Sequence[str], values: bool, kept: dict[str, Any]
 ) -> Iterator[Part]:
     yield _asked("failures", "Where it fails", lambda: _failures(result, rows, values, kept))
+    if values and result.classes and result.schema.having("image"):
+        yield _asked("images", "Pictures and what they are taken for",
+                     lambda: result.pictures(rows, most=_PICTURES, **kept))
     worth = _asked("importance", "What each column is worth",
                    lambda: result.importance(rows, **kept))
     yield worth
@@ -110,7 +113,9 @@ def _top(result: Result, worth: Part) -> list[str]:
     else:
         kept = (result.exhibits.get("reliance") or {}).get("columns", [])
         names = [str(row[0]) for row in kept]
-    return [name for name in names if name in result.schema.features][:_EFFECTS]
+    drawn = result.schema.having("image")  # a picture has no order to move along
+    return [name for name in names
+            if name in result.schema.features and name not in drawn][:_EFFECTS]
 
 
 def _explained(

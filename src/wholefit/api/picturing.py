@@ -47,6 +47,14 @@ class Pictured:
         return (f"{said}; the surest: {first.name}, {first.truth} taken for {first.answer} "
                 f"({first.sure:.0%}).")
 
+    def to_json(self) -> dict[str, Any]:
+        """Names, truths and answers as plain values, without the pictures."""
+        told = {kind: [{"name": each.name, "truth": each.truth, "answer": each.answer,
+                        "sure": each.sure} for each in chosen]
+                for kind, chosen in (("wrong", self.wrong), ("right", self.right))}
+        return {"source": self.source, "target": self.target, "rows": self.rows,
+                "mistakes": self.mistakes, **told}
+
     def write(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write a page (.html) of them."""
         from wholefit.report.images import answered
@@ -56,7 +64,7 @@ class Pictured:
     def _repr_html_(self) -> str:
         from wholefit.report.images import answered
 
-        return answered.page(self)
+        return answered.section(self)
 
 
 def pictured(result: Any, rows: Any, most: int, options: dict[str, Any]) -> Pictured:

@@ -41,7 +41,8 @@ def fit(
     target: Annotated[str | None, _what("Column to predict.", "COLUMN")] = None,
     task: Annotated[str | None, _what(
         "classification or regression, which the target decides; or, without a target, "
-        "clustering, reduction, anomaly, association or recommendation.", "NAME")] = None,
+        "clustering, reduction, anomaly, association, recommendation or generation.",
+        "NAME")] = None,
     own: Annotated[list[str] | None, typer.Option(
         "--set", help="A word of the task itself, e.g. clusters=5, alerts=1%, support=0.01; may be "
         "repeated.", metavar="NAME=VALUE", rich_help_panel=_WHAT)] = None,

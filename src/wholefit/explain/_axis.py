@@ -45,6 +45,9 @@ def axis(pool: Pool, column: str, points: int, ordered: bool) -> Axis:
     if role == "text":
         raise DataError(f"column {column!r} is text, which has no values to move along: ask for "
                         "its importance, or explain single rows.")
+    if role == "image":
+        raise DataError(f"column {column!r} holds pictures, which have no values to move along: "
+                        "ask for its importance, or for the saliency of single rows.")
     values = numeric(pool.dataset, column)
     if values is None or role == "boolean":
         return _levels(pool, column, values, ordered)

@@ -95,7 +95,7 @@ class TextEmbedding(NetworkModel):
         """AdamW along a straight line down; what is skipped guards against too much of it."""
         return {"optimizer": "adamw", "rate": self.learning_rate, "schedule": "linear",
                 "weight_decay": self.weight_decay, **paced(
-                    context.rows, epochs=self.epochs, batch=self.batch, least=5, steps=400,
+                    context.rows, epochs=self.epochs, batch=self.batch, least=5, steps=390,
                     most=60, low=32, high=256)}
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:

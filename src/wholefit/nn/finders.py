@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +58,13 @@ def find_rate(
     rates, found, smooth, best = [], [], 0.0, math.inf
     with untouched(module):
         optimizer = optimizers.make(module, recipe)
+        update = optimizers.stepper(optimizer)
         shares = [group["lr"] / recipe.rate for group in optimizer.param_groups]
         for number in range(steps):
             rate = low * (high / low) ** (number / (steps - 1))
             for group, share in zip(optimizer.param_groups, shares, strict=True):
                 group["lr"] = rate * share
-            value = _learn(module, aim, optimizer, batches)
+            value = _learn(module, aim, update, batches)
             smooth = 0.95 * smooth + 0.05 * value
             mean = smooth / (1 - 0.95 ** (number + 1))
             if not math.isfinite(value) or mean > 4 * best:
@@ -92,14 +93,16 @@ def _batches(
     return Resident(arrays, recipe.batch, seed=recipe.seed)
 
 
-def _learn(module: nn.Module, aim: Loss, optimizer: Any, batches: Resident) -> float:
+def _learn(
+    module: nn.Module, aim: Loss, update: Callable[[], None], batches: Resident,
+) -> float:
     batch = batches.next_batch() or batches.next_batch()
     assert batch is not None
-    optimizer.zero_grad(set_to_none=True)
+    module.zero_grad(set_to_none=True)
     value = aim(module(*batch[:-1]), batch[-1])
     value.backward()
-    optimizer.step()
-    return float(value)
+    update()
+    return float(value.detach())
 
 
 def find_batch(

@@ -63,9 +63,6 @@ def _labels(output: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, t
     """Predicted and true classes, flat, padding left out."""
     if output.dim() == target.dim() + 1 and output.shape[-1] > 1:
         guess = output.argmax(-1)
-    elif target.is_floating_point() and output.shape == target.shape and output.dim() > 1 \
-            and bool((target.sum(-1) - 1).abs().max() < 1e-3) and output.shape[-1] > 1:
-        guess, target = output.argmax(-1), target.argmax(-1)  # probabilities of classes
     else:
         guess = (output > 0).reshape(target.shape)
     seen = target != PADDING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,18 +78,21 @@ def prepare(
 
 
 def threads_for(
-    module: nn.Module, recipe: Recipe, device: torch.device, asked: int | None,
+    module: nn.Module, recipe: Recipe, first: Any, device: torch.device, asked: int | None,
 ) -> int | None:
-    """One thread for dense networks with little to do a step, else what was asked for.
+    """One thread for networks with little to do a step, else what was asked for.
 
-    A product below ten million multiplications is over before a second thread has woken; on two
-    busy cores, waiting for it made steps of a small network twenty times longer.
+    Products below ten million multiplications are over before a second thread has woken; on two
+    busy cores, waiting for it made steps of a small network twenty times longer. `first` is the
+    first input: what is used at each place of it counts as often.
     """
     if device.type != "cpu":
         return asked
-    dense = not any(isinstance(each, _REUSED) for each in module.modules())
-    size = recipe.batch * sum(p.numel() for p in module.parameters())
-    return 1 if dense and size < 10_000_000 else asked
+    size = min(recipe.batch, max(1, len(first))) * sum(p.numel() for p in module.parameters())
+    if any(isinstance(each, _REUSED) for each in module.modules()):
+        shape = tuple(first.shape)
+        size *= math.prod(shape[2:]) if len(shape) > 3 else math.prod(shape[1:2])
+    return 1 if size < 10_000_000 else asked
 
 
 def _convolves(module: nn.Module) -> bool:

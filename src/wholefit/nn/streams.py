@@ -59,7 +59,6 @@ class Streamed:
         self._pools: Any = None
         self._left: tuple[torch.Tensor, ...] | None = None
         self._queue: list[Any] = []
-        self._reader = ThreadPoolExecutor(1)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -111,11 +110,12 @@ class Streamed:
                 plans.append((number, blocks, skipped))
             before += rows
         coming: Future[Any] | None = None
-        for plan in [*plans, None]:
-            reading = None if plan is None else self._reader.submit(self._load, *plan)
-            if coming is not None:
-                yield coming.result()
-            coming = reading
+        with ThreadPoolExecutor(1) as reader:
+            for plan in [*plans, None]:
+                reading = None if plan is None else reader.submit(self._load, *plan)
+                if coming is not None:
+                    yield coming.result()
+                coming = reading
 
     def _plans(self) -> list[list[int]]:
         count = -(-self.rows // self._block)

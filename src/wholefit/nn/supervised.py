@@ -68,6 +68,7 @@ class Supervised:
             if recipe.precision == "float16" and self.device.type == "cuda" else None
         self._half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.precision)
         self._gathered, self._mass = 0, 0.0
+        self._classes = recipe.loss == "cross_entropy"
         self._summed = (recipe.accumulate > 1 or parts.reduce is not None
                         or parts.chunk is not None)
         self._live = False  # True while the module is in training mode
@@ -226,7 +227,8 @@ class Supervised:
         found: list[Any] = []
 
         def closure() -> Any:
-            self.optimizer.zero_grad()
+            for param in self._params:
+                param.grad = None
             output, target, weight = self._answer(batch)
             loss = self.loss(output, target, weight)
             loss.backward()
@@ -268,6 +270,8 @@ class Supervised:
                 output, target, weight = self._answer(batch)
                 total, mass = self.loss.total(output, target, weight)
                 sums, masses = sums + total.double(), masses + mass.double()
+                if self._classes and target.dim() == output.dim():
+                    target = target.argmax(-1)  # probabilities of classes
                 for each in figures:
                     each.add(output, target)
         if self.averaged is not None:

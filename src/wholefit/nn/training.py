@@ -72,7 +72,7 @@ def train(
     saver = _saver(checkpoint, spread)
     if saver and recipe.precision == "auto":  # a run that goes on keeps what was measured
         recipe = recipe.replace(precision=saver[0].decided("precision") or "auto")
-    with quiet(recipe.seed, device, threads_for(module, recipe, device, threads)):
+    with quiet(recipe.seed, device, threads_for(module, recipe, data[0], device, threads)):
         parts, recipe, decided = prepare(module, recipe, device, given)
         work = Supervised(parts, recipe)
         best = [] if recipe.patience is None else [EarlyStopping(

@@ -80,7 +80,7 @@ class Understanding:
 NOTHING = Understanding()
 # Chapters of a page: the name in its address, its heading, its topics.
 CHAPTERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "fails": ("Where it fails", ("failures", "curves")),
+    "fails": ("Where it fails", ("failures", "images", "curves")),
     "why": ("Why it answers as it does", ("importance", "effects", "shares",
                                           "attributions", "counterfactuals", "saliency")),
     "inside": ("Inside the model", ("inside",)),

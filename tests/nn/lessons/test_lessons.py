@@ -10,8 +10,8 @@ import torch
 
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.nn import lessons
-from wholefit.nn.lessons.pictures import output_size
-from wholefit.nn.lessons.words import sinusoids
+from wholefit.nn.networks import output_size
+from wholefit.nn.sequences.positions import sinusoidal
 
 
 def numbers(name: str, **options: object) -> dict[str, float]:
@@ -152,7 +152,7 @@ def test_order_is_known_by_positions_only(seed: int) -> None:
 
 
 def test_positions_are_those_of_the_formula() -> None:
-    made = sinusoids(50, 16).numpy()
+    made = sinusoidal(50, 16).numpy()
     place, wave = np.mgrid[0:50, 0:8]
     angle = place / 10_000 ** (2 * wave / 16)
     assert np.allclose(made[:, 0::2], np.sin(angle), atol=1e-4)

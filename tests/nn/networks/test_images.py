@@ -7,7 +7,17 @@ import torch
 from torch import nn
 
 from wholefit.base.errors import ParameterError, UnknownNameError
-from wholefit.nn.networks import make, output_size, parameters, receptive_field
+from wholefit.nn import predict, train
+from wholefit.nn.networks import (
+    make,
+    output_size,
+    parameter_groups,
+    parameters,
+    prepare,
+    receptive_field,
+    recipe_of,
+)
+from wholefit.nn.recipe import Recipe
 
 
 def test_output_size_against_torch() -> None:
@@ -137,3 +147,34 @@ def test_positions_matter_to_the_transformer() -> None:
         assert not torch.allclose(module(x), module(swapped), atol=1e-5)
         module.positions.zero_()
         torch.testing.assert_close(module(x), module(swapped), atol=1e-5, rtol=1e-4)
+
+
+def _bars(rows: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images of noise with a bright bar somewhere: lying (0) or standing (1)."""
+    draw = torch.Generator().manual_seed(seed)
+    images = 0.5 * torch.randn(rows, 1, 12, 12, generator=draw)
+    kinds = torch.randint(0, 2, (rows,), generator=draw)
+    places = torch.randint(0, 12, (rows,), generator=draw)
+    for image, kind, place in zip(images[:, 0], kinds.tolist(), places.tolist(), strict=True):
+        image.select(kind, place).add_(1.5)
+    return images, kinds
+
+
+@pytest.mark.parametrize(("name", "options", "recipe"), [
+    ("cnn", {"stages": [8, 8], "hidden": [16]}, {"epochs": 8, "rate": 5e-3}),
+    ("resnet", {"depth": 8, "size": 4}, {"epochs": 12, "rate": 0.05}),
+    ("whitened_cnn", {"sizes": [8, 8]}, {"epochs": 8, "rate": 0.1}),
+    ("vision_transformer", {"size": 16, "depth": 2, "heads": 2}, {"epochs": 16, "rate": 3e-3}),
+])
+def test_they_learn_which_way_a_bar_lies(
+    name: str, options: dict[str, object], recipe: dict[str, object]
+) -> None:
+    torch.manual_seed(0)
+    module = make(name, channels=1, height=12, width=12, outputs=2, **options)
+    images, kinds = _bars(600, seed=1)
+    prepare(module, images)
+    plan = Recipe(**{**recipe_of(name), "batch": 32, "device": "cpu", **recipe})
+    groups = parameter_groups(module, plan.rate, plan.weight_decay)
+    trained = train(module, (images, kinds), plan, groups=groups, threads=1)
+    fresh, truth = _bars(300, seed=2)
+    assert (predict(trained.module, (fresh,)).argmax(1) == truth.numpy()).mean() > 0.95

@@ -75,6 +75,13 @@ class Deep:
         """The codes that rows are conditioned on."""
         return rows[:, 0].astype(np.int64) if self.classes else None
 
+    def cut_short(self, stopped: str | None) -> None:
+        """Warn of a training that ended before its steps were done."""
+        if stopped is not None:
+            done = int(sum(row.get("steps", 0) for row in self.history_))
+            self.warnings_ += (f"{self.model.name} made {done:,} of {self.model.steps:,} steps, "
+                               f"because {stopped}: give it a larger budget",)
+
     def epochs(self, rows: int, batch: int) -> int:
         """Times that all rows are seen, for the steps that were asked for."""
         return max(1, round(self.model.steps / max(1, -(-rows // batch))))
@@ -120,10 +127,12 @@ class VariationalEstimator(Deep):
         learnt = train_vae(module, x[~held], how, labels=_of(label, ~held), valid=x[held],
                            valid_labels=_of(label, held), cost=cost, clock=self.clock)
         self.history_ = learnt.history
+        self.cut_short(learnt.stopped)
         told = codes(learnt.module, x[held], _of(label, held))
-        self.said_ = (told.said,)
         if told.collapsed == len(told.kl):
-            self.warnings_ = (told.said,)
+            self.warnings_ += (told.said,)
+        else:
+            self.said_ = (told.said,)
         return learnt.module, {"kl": [round(value, 5) for value in told.kl]}
 
 
@@ -155,6 +164,8 @@ class AdversarialEstimator(Deep):
                           finish=None if pixels else soft_draw(
                               len(laid.numbers), laid.sizes))
         self.history_, self.warnings_ = pair.history, pair.warnings
+        if sum(row["steps"] for row in pair.history) < recipe.steps:
+            self.cut_short(pair.stopped)
         return pair.generator, {}
 
 
@@ -175,6 +186,7 @@ class BoltzmannEstimator(Deep):
                          device=model.device, seed=self.context.seed % 2**31)
         learnt = train_rbm(module, bits, how, clock=self.clock)
         self.history_ = learnt.history
+        self.cut_short(learnt.stopped)
         return learnt.module, {"bins": model.bins, "rounds": model.chain}
 
 

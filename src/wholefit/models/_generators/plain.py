@@ -108,7 +108,7 @@ class SequenceEstimator(Plain):
         wide = np.nan_to_num(np.nanmax(np.where(np.isnan(rows), -np.inf, rows), axis=0),
                              neginf=0.0) - seen
         low = seen - np.maximum(wide, 1.0)
-        known = np.where(np.isnan(rows), low, rows)
+        known = kernels.single(np.where(np.isnan(rows), low, rows))
         parts = {f"tree {at}": self._tree(known[:, :at], known[:, at], rows[:, at],
                                           bool(self.codes[at]))
                  for at in range(rows.shape[1])}

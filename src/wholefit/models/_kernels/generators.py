@@ -103,7 +103,7 @@ class Sequence:
             even = rng.random(count)
             rows[:, at] = given if at == 0 and given is not None else tree.draw(
                 known[:, :at], even, bool(self.codes[at]))
-            known[:, at] = np.where(np.isnan(rows[:, at]), self.low[at], rows[:, at])
+            known[:, at] = single(np.where(np.isnan(rows[:, at]), self.low[at], rows[:, at]))
         return rows
 
 
@@ -156,3 +156,8 @@ class _Tree:
         # Between a missing cell and a number there is nothing: take the nearer one.
         near = np.where(place - below < 0.5, a, b)
         return np.where(np.isnan(a) | np.isnan(b), near, between)
+
+
+def single(cells: np.ndarray) -> np.ndarray:
+    """Cells as far as float32 reaches: trees compare in it."""
+    return np.asarray(np.clip(cells, -3e38, 3e38))

@@ -67,3 +67,10 @@ def begin_at(machine: Any, shares: Any) -> None:
     with torch.no_grad():
         even = torch.as_tensor(shares, dtype=torch.float32).clamp(0.001, 0.999)
         machine.visible.copy_(torch.log(even / (1 - even)))
+
+
+def linear_layers(module: Any) -> tuple[list[Any], list[Any]]:
+    """Weights (in, out) and offsets (out,) of the linear layers of a dense module, in order."""
+    layers = [each for each in module.modules() if isinstance(each, torch.nn.Linear)]
+    return ([layer.weight.detach().cpu().numpy().T.copy() for layer in layers],
+            [layer.bias.detach().cpu().numpy().copy() for layer in layers])

@@ -105,7 +105,7 @@ def linear_stack(depth: int = 8, seed: int = 0) -> Lesson:
         layer.double()
         weight, offset = layer.weight @ weight, layer.weight @ offset + layer.bias
     x = torch.randn(1000, 4, dtype=torch.float64)
-    gap = float((nn.Sequential(*layers)(x) - (x @ weight.T + offset)).abs().max())
+    gap = (nn.Sequential(*layers)(x) - (x @ weight.T + offset)).abs().max().item()
     many = sum(p.numel() for layer in layers for p in layer.parameters())
     place = torch.linspace(-3, 3, 601, dtype=torch.float64)
     at = place[:, None] * torch.ones(4, dtype=torch.float64)

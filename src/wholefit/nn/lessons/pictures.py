@@ -8,15 +8,7 @@ import torch
 from torch import nn
 
 from wholefit.nn.lessons._lesson import Chart, Lesson, Tiles, found, grid, lesson, line
-
-
-def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0,
-                dilation: int = 1) -> int:
-    """Length of one side after a convolution or pooling: the floor matters where strides do.
-
-    floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1; 0 where nothing fits.
-    """
-    return max(0, (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1)
+from wholefit.nn.networks import output_size
 
 
 @lesson("output_size", "How large is a picture after a convolution?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 
 import torch
@@ -11,18 +10,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from wholefit.nn import Recipe, predict, train
 from wholefit.nn.lessons._lesson import Chart, Lesson, Tiles, found, grid, lesson, line
+from wholefit.nn.sequences.positions import sinusoidal
 
 _EATERS = ("he", "she", "anna", "the dog", "my uncle", "a child")
 _FOODS = ("a burger", "an apple", "the soup", "a cake", "the bread", "a pear")
-
-
-def sinusoids(length: int, width: int) -> torch.Tensor:
-    """Positions as sines and cosines of lengthening waves (Vaswani and others 2017)."""
-    place = torch.arange(length)[:, None]
-    wave = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
-    made = torch.zeros(length, width)
-    made[:, 0::2], made[:, 1::2] = torch.sin(place * wave), torch.cos(place * wave)
-    return made
 
 
 @lesson("word_order", "Does a Transformer know the order of words by itself?")
@@ -59,7 +50,7 @@ def word_order(seed: int = 0) -> Lesson:
             f"{numbers['burger_with']:.2f} and {numbers['burger_turned_with']:.2f}, and "
             f"{numbers['right_with']:.0%} of unseen pairs are right."]
     tiles = Tiles("Positions as sines and cosines: a row a place, a column a wave",
-                  (("32 places, 32 waves", grid(sinusoids(32, 32).numpy())),), signed=True)
+                  (("32 places, 32 waves", grid(sinusoidal(32, 32).numpy())),), signed=True)
     rows = [[name, f"{numbers[f'burger_{name}']:.3f}", f"{numbers[f'burger_turned_{name}']:.3f}",
              f"{numbers[f'right_{name}']:.0%}"] for name in ("without", "with")]
     return found("word_order", said, numbers, pictures=[tiles], rows=rows, header=(
@@ -88,7 +79,7 @@ class _Encoder(nn.Module):
     def __init__(self, vocabulary: int, placed: bool) -> None:
         super().__init__()
         self.embed = nn.Embedding(vocabulary, 32, padding_idx=0)
-        self.register_buffer("places", sinusoids(6, 32) if placed else torch.zeros(6, 32))
+        self.register_buffer("places", sinusoidal(6, 32) if placed else torch.zeros(6, 32))
         self.layer = nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True)
         self.last = nn.Linear(32, 2)
 

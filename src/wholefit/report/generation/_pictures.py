@@ -83,5 +83,6 @@ def curves(history: Sequence[Mapping[str, Any]], names: Sequence[str], title: st
     marks = [el("text", f"{value:.3g}", x=_LEFT + 38, y=y, cls="tick", text_anchor="end")
              for value, y in ((high, _TOP + 5), (low, _PLANE - _FOOT))]
     return join([el("svg", el("title", title), *marks, *drawn, viewBox=f"0 0 {_LINE} {_PLANE}",
-                    role="img", aria_label=title, cls="plane"),
+                    role="img", aria_label=title, cls="plane",
+                    style=f"max-width:{_LINE}px"),
                  el("p", join(keys), cls="small")])

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from wholefit.report.images import answered, augmentation
+from wholefit.report.images.answered import section
 
-__all__ = ["answered", "augmentation"]
+__all__ = ["answered", "augmentation", "section"]

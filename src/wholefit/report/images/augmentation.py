@@ -57,7 +57,9 @@ def rows(found: Any) -> Html:
 def _said(found: Any) -> Html:
     words = {name: value for name, value in found.words.to_dict().items()
              if value != getattr(type(found.words)(), name)}
-    program = ", ".join(f"{name}={value!r}" for name, value in words.items())
+    program = ",\n             ".join(
+        ", ".join(f"{name}={value!r}" for name, value in list(words.items())[at:at + 5])
+        for at in range(0, len(words), 5))
     worries = bullets(data(each, 300) for each in found.worries) if found.worries else None
     return join([el("p", data(found.said, 600)) if found.said else None,
                  code(f"Augmentation({program})"), worries,

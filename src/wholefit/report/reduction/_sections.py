@@ -17,6 +17,7 @@ TITLES = {
     "truncated_svd": "Truncated SVD", "nmf": "NMF", "ica": "ICA", "kernel_pca": "Kernel PCA",
     "umap": "UMAP", "tsne": "t-SNE", "opentsne": "t-SNE (openTSNE)", "mds": "MDS", "lle": "LLE",
     "isomap": "Isomap", "autoencoder_map": "Autoencoder",
+    "denoising_autoencoder": "Denoising autoencoder",
     "random_projection": "Random projection",
 }
 _MOST = 12

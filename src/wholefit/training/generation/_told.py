@@ -159,7 +159,8 @@ def _memory(chosen: Trial) -> list[str]:
     if copies["exact"] > 0.01 and copies["exact"] > _COPIES * copies["exact_real"]:
         out.append(f"{copies['exact']:.1%} of made rows equal a row that was learnt from (of "
                    f"held-out rows {copies['exact_real']:.1%} do): it has learnt rows by heart")
-    elif near is not None and near.low > 0.55:
+    elif near is not None and (near.low > 0.55 or copies.get("distance", 1.0) < 0.3 * copies.get(
+            "distance_real", 0.0)):
         out.append(f"made rows lie nearer to rows learnt from than to others ({near} of them, 0.5 "
                    "by chance): it has partly learnt rows by heart")
     return out
