@@ -2,7 +2,7 @@
 
     python -m benchmarks.transfer [--parts labels,base,cache] [--seeds 5] [--base lite0.safetensors]
 
-`labels`: a network of 784-256 that first learns to rebuild noisy MNIST and Fashion-MNIST digits
+`labels`: a network of 784-256 that first learns to fill in MNIST and Fashion-MNIST pictures
 without labels, then 100 or 1,000 labels; beside the same network from nothing. `base`: the
 strategies on photos and drawings of Tux Paint, few labels, on a base given by --base (a file that
 wholefit.nn.transfer.convert wrote). `cache`: seconds to train a head with features kept, and
@@ -51,7 +51,8 @@ def labels(seeds: int, rows: int) -> str:
                 some, few = order[:rows], order[:count]
                 module = networks.make("mlp", inputs=784, outputs=10, hidden=[256])
                 base = transfer.pretrain(module, x[some], Recipe(
-                    epochs=10, rate=1e-3, schedule="cosine", seed=seed, device="cpu"), noise=0.4)
+                    epochs=20, rate=3e-3, batch=128, schedule="cosine", seed=seed, device="cpu"),
+                    objective="mask")
                 recipe = Recipe(epochs=60, batch=32, rate=1e-3, schedule="cosine", seed=seed,
                                 weight_decay=1e-2, device="cpu")
                 data = (x[few], y[few])

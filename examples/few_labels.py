@@ -1,7 +1,8 @@
 """A hundred labels: a network from nothing, and one that first looked at digits without labels.
 
-An autoencoder learns to rebuild noisy digits; its encoder is then the base of a classifier. The
-textbook trains both on all labels, where pre-training has nothing left to add.
+A network learns to fill in what was left out of digits; its encoder is then the base of a
+classifier. The textbook trains both on all labels, where pre-training has nothing left to add; with
+a hundred it adds a few points, and no more.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 from wholefit.nn import Recipe, networks, predict, train, transfer
 
 DATA = "mnist"
-EXPECTED = {"from_nothing": (0.55, 0.80), "pretrained": (0.65, 0.90), "gain": (0.02, 0.30),
+EXPECTED = {"from_nothing": (0.55, 0.75), "pretrained": (0.58, 0.80), "gain": (0.0, 0.15),
             "frozen_moved": (0, 0)}
-LABELS, UNLABELLED = 100, 5000
+LABELS, UNLABELLED = 100, 6000
 
 
 def read(part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -39,8 +40,9 @@ def main() -> dict[str, float]:
 
     network = networks.make("mlp", inputs=784, outputs=10, hidden=[256])
     alone = train(networks.make("mlp", inputs=784, outputs=10, hidden=[256]), few, recipe).module
-    base = transfer.pretrain(network, x[:UNLABELLED], recipe.replace(epochs=8, batch=64),
-                             objective="denoise", noise=0.4)
+    base = transfer.pretrain(network, x[:UNLABELLED], recipe.replace(epochs=8, batch=128,
+                                                                         rate=3e-3),
+                             objective="mask")
     tuned = transfer.tune(base, few, 10, "all", recipe=recipe, decay=1.0).module
     frozen = transfer.tune(base, few, 10, "frozen", recipe=recipe).module
     before = [transfer.fingerprint(part) for part in transfer.stages(transfer.headed(base, 10))]

@@ -60,7 +60,7 @@ def _texts(split: _data.Split, seed: int, threads: int) -> np.ndarray:
     result = wf.fit(rows, target="positive", task="classification", models="text_embedding",
                     roles={"review": "text"}, folds=2, seed=seed, jobs=threads, budget="3h")
     answer = result.predict(pl.DataFrame({"review": split.x_test.tolist()}))
-    return np.asarray(answer["positive"] if "positive" in answer else answer.iloc[:, 0])
+    return np.asarray(answer["prediction"]).astype(int)
 
 
 def table() -> str:

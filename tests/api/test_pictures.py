@@ -141,6 +141,26 @@ def test_clusters_never_learn_the_folder_names(photos):
     assert "label" not in found.schema.features and found.schema.having("image") == ["image"]
 
 
+def test_rows_that_cannot_be_answered_leave_whole_numbers_as_they_are():
+    labels = np.arange(40) % 2
+    images = np.where(labels[:, None, None] == 1, 200, 20) * np.ones((40, 8, 8))
+    found = wf.fit((images.astype(np.uint8), labels), models="logistic", folds=2, budget="60s")
+    sink = _png_of(np.full((8, 8), 200, np.uint8))
+    answers = found.predict({"image": [sink, b"broken", sink]})["prediction"]
+    assert answers == [1, None, 1]
+    effect = "pictures, which have no values"
+    with pytest.raises(DataError, match=effect):
+        found.effect("image", (images.astype(np.uint8), labels))
+
+
+def test_alarms_of_pictures_say_which_rows():
+    images = np.random.default_rng(0).integers(0, 60, (60, 8, 8), dtype=np.uint8)
+    images[7] = 250
+    found = wf.fit({"image": images}, task="anomaly", budget="30s")
+    scores = found.score_samples({"image": images})
+    assert scores is not None
+
+
 def test_png_is_what_pillow_reads():
     for channels in (1, 3):
         pixels = np.random.default_rng(0).integers(0, 256, (channels, 5, 7), dtype=np.uint8)

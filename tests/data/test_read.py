@@ -344,7 +344,7 @@ def test_dicts_lists_and_numpy() -> None:
 
 
 @pytest.mark.parametrize("source", [
-    np.zeros((2, 2, 2)), np.array(1.0), [], [1, 2], [[1, 2], [3]], {"a": [1], "b": [1, 2]}, 3,
+    np.zeros((2,) * 5), np.array(1.0), [], [1, 2], [[1, 2], [3]], {"a": [1], "b": [1, 2]}, 3,
     object(), None, np.array([[1j]])])
 def test_what_is_no_table_is_refused(source: object) -> None:
     with pytest.raises(DataError):

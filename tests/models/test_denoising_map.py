@@ -31,7 +31,7 @@ def plane(count: int) -> np.ndarray:
 def test_numpy_answers_as_the_network_does(activation: str) -> None:
     torch = pytest.importorskip("torch")
     rows = plane(80)
-    estimator, answering = fitted(f"hidden=[8], epochs=2, activation={activation}", rows)
+    estimator, answering = fitted(f"hidden=[8], epochs=2, activation='{activation}'", rows)
     with torch.no_grad():
         x = torch.from_numpy(rows.astype(np.float32))
         code = estimator.module_.encode(x)
@@ -55,5 +55,5 @@ def test_a_sparse_code_has_smaller_numbers() -> None:
     pytest.importorskip("torch")
     rows = plane(200)
     sizes = [np.abs(fitted(f"hidden=[8], epochs=10, components=2, {more}", rows)[1].answer(rows)
-                    ).mean() for more in ("sparsity=none", "sparsity=l1, weight=0.3")]
+                    ).mean() for more in ("sparsity='none'", "sparsity='l1', weight=0.3")]
     assert sizes[1] < 0.7 * sizes[0]

@@ -40,11 +40,17 @@ def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, An
     if asked.guest == "numpy":
         return _as_array(columns)
     kept = kept_names(fitted.schema, asked, columns)
-    frame = pl.DataFrame([*kept, *(pl.Series(name, values) for name, values in columns.items())])
+    frame = pl.DataFrame([*kept, *(_series(name, values) for name, values in columns.items())])
     given = give_back(frame, asked.guest)
     if asked.guest == "pandas" and hasattr(new, "index"):
         given.index = new.index
     return given
+
+
+def _series(name: str, values: Any) -> pl.Series:
+    """Answers as a column; objects as the type they share."""
+    mixed = isinstance(values, np.ndarray) and values.dtype == object
+    return pl.Series(name, values.tolist() if mixed else values)
 
 
 def _blanked(values: Any, blank: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ _ADDS = {
     "pandas": "pandas tables in and out (wholefit needs none of its own)",
     "export": "ONNX files and the ONNX runtime",
     "maps": "UMAP and openTSNE maps in the catalog",
+    "images": "pictures: folders of them, tables that name some, encoded bytes",
     "deep": "what a torch network's answers hang on: gradients, attention, pictures",
 }
 _REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+).*extra\s*==\s*['\"]([a-z]+)['\"]")

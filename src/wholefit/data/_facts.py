@@ -130,7 +130,7 @@ def gather(frame: pl.DataFrame) -> list[Facts]:
 def _counts(index: int, kind: pl.DataType) -> list[pl.Expr]:
     column = pl.col(str(index))
     asked = [column.null_count().alias(f"{index} nulls")]
-    if kind.is_nested() or kind in (pl.Object, pl.Binary):
+    if kind.is_nested() or kind == pl.Object:
         return asked
     asked.append(column.n_unique().alias(f"{index} unique"))
     if kind.is_numeric() and not kind.is_decimal():

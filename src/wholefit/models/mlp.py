@@ -34,8 +34,8 @@ class MLP(NetworkModel):
     norm: str = param("none", "Whether each layer's numbers are brought to one scale, over the "
                       "batch or the row.", choices=("none", "batch", "layer"))
     scaling: str = param(
-        "robust", "Scale of the numbers: mean and deviation; median and quartiles with far values "
-        "bent in; or normal scores of their ranks.", choices=("robust", "standard", "quantile"))
+        "quantile", "Scale of the numbers: normal scores of their ranks; mean and deviation; or "
+        "median and quartiles, far values bent in.", choices=("quantile", "standard", "robust"))
     learning_rate: float = param(2e-3, "Size of a step at its largest.", above=0, high=10,
                                  search=(1e-4, 1e-2), log=True)
     weight_decay: float = param(1e-2, "How much weights shrink, times the rate, each step.", low=0,

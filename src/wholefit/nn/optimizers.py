@@ -39,13 +39,13 @@ def _build(recipe: Recipe, parts: list[dict[str, Any]], *, fused: bool) -> Any:
         nesterov = recipe.optimizer == "nesterov" and kept > 0
         return _light(optim.SGD)(parts, lr=rate, momentum=kept, nesterov=nesterov, fused=fused)
     if recipe.optimizer == "rmsprop":
-        return optim.RMSprop(parts, lr=rate, foreach=True)
+        return _light(optim.RMSprop)(parts, lr=rate, foreach=True)
     if recipe.optimizer == "lbfgs":
         if recipe.weight_decay:
             raise ParameterError("Recipe.weight_decay must be 0 with optimizer='lbfgs'; got "
                                  f"{recipe.weight_decay}.")
         every = [p for part in parts for p in part["params"]]
-        return optim.LBFGS(every, lr=rate, line_search_fn="strong_wolfe")
+        return _light(optim.LBFGS)(every, lr=rate, line_search_fn="strong_wolfe")
     raise unknown("optimizer", recipe.optimizer,
                   ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs"))
 
@@ -80,10 +80,11 @@ def _vectors(params: list[Any]) -> list[Any]:
 def stepper(optimizer: Any) -> Callable[[], None]:
     """`optimizer.step` with what does not change from step to step looked up once.
 
-    For fused Adam, AdamW and SGD; the numbers are torch's, bit for bit. Others step themselves.
+    For Adam, AdamW, SGD and RMSprop; the numbers are torch's, bit for bit. Others step themselves.
     """
     known = next((_QUICK[kind] for kind in type(optimizer).__mro__ if kind in _QUICK), None)
-    if known is None or not all(group.get("fused") for group in optimizer.param_groups):
+    if known is None or not all(group.get("fused") or group.get("foreach")
+                                for group in optimizer.param_groups):
         own: Callable[[], None] = optimizer.step
         return own
     return _Quick(optimizer, *known)
@@ -161,6 +162,18 @@ def _sgd(group: Any, params: Any, grads: Any, state: Any, new: bool) -> None:
         maximize=False, is_first_step=new and bool(state), grad_scale=None, found_inf=None)
 
 
+def _rmsprop(group: Any, params: Any, grads: Any, state: Any, new: bool) -> None:
+    squares, counts = state
+    torch._foreach_add_(counts, 1)
+    if group["weight_decay"]:
+        grads = torch._foreach_add(grads, params, alpha=group["weight_decay"])
+    torch._foreach_mul_(squares, group["alpha"])
+    torch._foreach_addcmul_(squares, grads, grads, 1 - group["alpha"])
+    roots = torch._foreach_sqrt(squares)
+    torch._foreach_add_(roots, group["eps"])
+    torch._foreach_addcdiv_(params, grads, roots, value=-group["lr"])
+
+
 def _light(kind: Any) -> Any:
     """The optimizer without the wrappers that wake torch's compiler (seconds, for nothing)."""
     names = ("add_param_group", "state_dict", "load_state_dict")
@@ -172,5 +185,6 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 _QUICK: dict[Any, Any] = {
     torch.optim.Adam: (lambda group: _MOMENTS, _adam(torch._fused_adam_)),
     torch.optim.AdamW: (lambda group: _MOMENTS, _adam(torch._fused_adamw_)),
+    torch.optim.RMSprop: (lambda group: ("square_avg", "step"), _rmsprop),
     torch.optim.SGD: (lambda group: ("momentum_buffer",) if group["momentum"] else (), _sgd),
 }

@@ -90,7 +90,7 @@ def threads_for(
         return asked
     size = min(recipe.batch, max(1, len(first))) * sum(p.numel() for p in module.parameters())
     if any(isinstance(each, _REUSED) for each in module.modules()):
-        shape = tuple(first.shape)
+        shape = np.shape(first) if isinstance(first, list | tuple) else tuple(first.shape)
         size *= math.prod(shape[2:]) if len(shape) > 3 else math.prod(shape[1:2])
     return 1 if size < 10_000_000 else asked
 

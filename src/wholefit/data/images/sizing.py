@@ -15,7 +15,7 @@ from wholefit.data.images.resizing import resize, resize_all
 
 FITS = ("stretch", "letterbox", "crop")
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-_THREADS = 8
+_THREADS, _STRETCH = 8, 4096
 
 
 def sizes(column: pl.Series) -> np.ndarray:
@@ -38,14 +38,22 @@ def at_size(column: pl.Series, shape: tuple[int, int, int], fit: str = "stretch"
     if channels not in (1, 3) or high < 1 or wide < 1:
         raise DataError(f"pictures are asked for with 1 or 3 channels and a size; got {shape}.")
     out = np.zeros((len(column), channels, high, wide), np.uint8)
+    for start in range(0, len(column), _STRETCH):  # a copy of all cells at once would be large
+        _fill(out[start:start + _STRETCH], column.slice(start, _STRETCH), fit)
+    return out
+
+
+def _fill(out: np.ndarray, column: pl.Series, fit: str) -> None:
+    """Put the pictures of a stretch of cells into `out` (n, channels, height, width)."""
+    channels, high, wide = out.shape[1:]
     there = np.flatnonzero(column.is_not_null().to_numpy())
     listed = column.drop_nulls().to_list()
     if not listed:
-        return out
+        return
     same = cells.alike(listed)
     if same is not None and (fit == "stretch" or same.shape[1:3] == (high, wide)):
         out[there] = resize_all(_coloured(same, channels).transpose(0, 3, 1, 2), high, wide)
-        return out
+        return
     put = _FITTED[fit]
 
     def one(at: int) -> None:
@@ -53,9 +61,7 @@ def at_size(column: pl.Series, shape: tuple[int, int, int], fit: str = "stretch"
         out[there[at]] = put(pixels, high, wide).transpose(2, 0, 1)
 
     with ThreadPoolExecutor(min(cores(), _THREADS)) as pool:
-        for _ in pool.map(one, range(len(listed)), chunksize=64):
-            pass
-    return out
+        list(pool.map(one, range(len(listed))))
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
@@ -95,6 +101,14 @@ def _crop(pixels: np.ndarray, high: int, wide: int) -> np.ndarray:
 
 _FITTED: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
     "stretch": _stretch, "letterbox": _letterbox, "crop": _crop}
+
+
+def kinds(column: pl.Series) -> pl.Series:
+    """What each picture is, in words: "28 x 28 grey" (width first); None where it is missing."""
+    words = {1: "grey", 3: "colour"}
+    return pl.Series("kind", [f"{wide} x {high} {words[channels]}" if high else None
+                              for channels, high, wide in sizes(column).tolist()],
+                     dtype=pl.String)
 
 
 def usual_size(found: np.ndarray, most: int = 64) -> tuple[int, int]:

@@ -36,6 +36,8 @@ def profiled(
         found |= _texts(cells.cast(pl.String))
     elif kind == "categorical":
         found |= _levels(_cells.to_labels(cells))
+    elif kind == "image":
+        found["top"] = _levels(kinds(cells))["top"]
     return ColumnProfile(column.name, column.role, column.dtype, column.reason, column.missing,
                          column.distinct, kind=kind, **found)
 

@@ -187,4 +187,6 @@ def cells(dataset: Dataset, name: str, rows: Sequence[int] | np.ndarray) -> list
     if role == "categorical":
         return list(part.texts(name))
     column = part.frame.get_column(name).alias("column")
+    if role == "image":
+        return [None if gone else "a picture" for gone in column.is_null()]
     return [None if cell is None else str(cell) for cell in column.cast(pl.String, strict=False)]

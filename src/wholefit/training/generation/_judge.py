@@ -174,7 +174,7 @@ def by_label(
     if len(np.unique(y)) < 2:
         return None
     places = space.of(learnt[some])
-    spread = np.maximum(places.std(axis=0), 1e-9)
+    spread = max(float(places.std()), 1e-9)  # one for all axes: some hold next to nothing
     model = LogisticRegression(max_iter=1000).fit(places / spread, y)
     seen = model.predict(space.of(made) / spread)
     shares = np.bincount(seen.astype(np.int64), minlength=classes) / len(made)
