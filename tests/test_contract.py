@@ -13,9 +13,9 @@ from wholefit.base.optional import available
 
 # Promises do not hang on how many weights a network has: these run the checks small, to be quick.
 SMALL = {
-    "mlp": {"width": 32, "epochs": 30},
-    "real_mlp": {"width": 32, "layers": 2, "epochs": 16},
-    "tabm": {"width": 32, "members": 4, "epochs": 16},
+    "mlp": {"width": 32, "epochs": 20, "learning_rate": 5e-3},
+    "real_mlp": {"width": 32, "layers": 1, "epochs": 10},
+    "tabm": {"width": 32, "members": 2, "epochs": 10, "learning_rate": 0.01},
     "series_network": {"hidden": 8, "layers": 2, "epochs": 15, "learning_rate": 0.01},
 }
 DEBTS = tomllib.loads((Path(__file__).parent / "debts.toml").read_text())["contract"]

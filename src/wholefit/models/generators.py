@@ -108,7 +108,7 @@ class BoltzmannMachine(GeneratorModel):
                "lessons and for what is binary by nature: a vae is easier.")
 
     hidden: int = param(128, "Hidden units.", low=1, search=(32, 512), log=True)
-    bins: int = param(12, "Bins that a number is cut into, of equal counts.", low=2,
+    bins: int = param(12, "Bins that a number is cut into, of equal counts.", low=2, high=1000,
                       search=(4, 32))
     steps: int = param(4000, "Steps; as many epochs as come nearest.", low=1,
                        search=(1000, 50_000), log=True)
@@ -116,7 +116,7 @@ class BoltzmannMachine(GeneratorModel):
     rate: float = param(2e-3, "Size of the steps.", above=0, search=(1e-4, 1e-1), log=True)
     rounds: int = param(2, "Rounds of the chains a step: the k of CD-k.", low=1, search=(1, 15))
     persistent: bool = param(True, "Go on with the chains of the step before.")
-    chain: int = param(300, "Rounds that a new row's chain runs.", low=1, high=100_000)
+    chain: int = param(300, "Rounds that a new row's chain runs.", low=1, high=10_000)
     device: str = param("auto", "Where to train.", choices=_DEVICES)
 
     def build(self, task: Task, context: Context) -> Any:

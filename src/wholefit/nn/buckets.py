@@ -19,15 +19,16 @@ class Bucketed(Resident):
 
     Rows are drawn at random, sorted by length within windows of fifty batches, cut into batches,
     and the batches drawn at random. Columns that are padding in a whole batch are cut, and those
-    of a target (n, length) with them.
+    of a target (n, length) with them. `weighted` says that the last array is the rows' weight.
     """
 
     def __init__(
         self, arrays: Sequence[torch.Tensor], batch: int, *, seed: int = 0, shuffle: bool = True,
-        change: Change | None = None, drop_last: bool = False,
+        change: Change | None = None, drop_last: bool = False, weighted: bool = False,
     ) -> None:
         super().__init__(arrays, batch, seed=seed, shuffle=shuffle, change=change,
                          drop_last=drop_last)
+        self._target = len(self.arrays) - 1 - weighted
         tokens = self.arrays[0]
         if tokens.dim() != 2:
             raise ParameterError("Recipe.bucket needs token numbers (n, length) as the first "
@@ -40,7 +41,7 @@ class Bucketed(Resident):
         """The batch of those rows, as long as its longest."""
         longest, whole = int(self._lengths[rows.cpu()].max()), self.arrays[0].shape[1]
         found = super().take(rows)
-        return tuple(array[:, :longest] if number in (0, len(found) - 1) and array.dim() == 2
+        return tuple(array[:, :longest] if number in (0, self._target) and array.dim() == 2
                      and array.shape[1] == whole else array for number, array in enumerate(found))
 
     def _epoch(self) -> list[Any]:

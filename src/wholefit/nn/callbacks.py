@@ -135,11 +135,11 @@ class Sound:
 
     def state_dict(self) -> dict[str, Any]:
         """The good weights."""
-        return {"good": self._good, "kept": list(self._kept.copies)}
+        return {"good": self._good, "failed": self.failed, "kept": list(self._kept.copies)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
-        self._good = int(state["good"])
+        self._good, self.failed = int(state["good"]), bool(state.get("failed", False))
         for mine, other in zip(self._kept.copies, state["kept"], strict=True):
             mine.copy_(other)
 

@@ -121,9 +121,10 @@ def _batches(
             arrays.append(_weights(given.weights, len(arrays[0])))
         return Streamed(arrays, recipe.batch, seed=seed, change=change, device=device,
                         prepare=lambda held: _prepared(held, aim, weighted))
-    kind = Bucketed if recipe.bucket else Resident
-    return kind(_arrays(given.data, given.weights, aim, device, weighted=weighted), recipe.batch,
-                seed=seed, change=change)
+    arrays = _arrays(given.data, given.weights, aim, device, weighted=weighted)
+    if recipe.bucket:
+        return Bucketed(arrays, recipe.batch, seed=seed, change=change, weighted=weighted)
+    return Resident(arrays, recipe.batch, seed=seed, change=change)
 
 
 def _prepared(held: Any, aim: Loss, weighted: bool) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from wholefit.base.errors import DataError
 from wholefit.base.seeds import derive, generator
 from wholefit.nn.batches import Change
 
-_BLOCK, _POOL = 1 << 18, 1 << 26  # bytes of a block read at once, and of a pool
+_BLOCK, _POOL = 1 << 17, 1 << 24  # bytes of a block read at once, and of a pool
 
 
 def mapped(arrays: Sequence[Any]) -> bool:
@@ -58,7 +58,8 @@ class Streamed:
         self._epoch, self._given = 0, 0
         self._pools: Any = None
         self._left: tuple[torch.Tensor, ...] | None = None
-        self._queue: list[Any] = []
+        self._queue: list[Any] = []  # batches, or the places of their rows in the pool held
+        self._held: tuple[torch.Tensor, ...] = ()
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -80,6 +81,8 @@ class Streamed:
             self._cut(pool)
         self._given += 1
         batch = self._queue.pop()
+        if isinstance(batch, torch.Tensor):
+            batch = self._take(batch)
         return batch if self.change is None else self.change(batch, self.generator)
 
     def _end(self) -> tuple[torch.Tensor, ...] | None:
@@ -92,13 +95,23 @@ class Streamed:
         self._epoch, self._given = self._epoch + 1, 0
         return None
 
-    def _cut(self, pool: tuple[torch.Tensor, ...]) -> None:
+    def _cut(self, pool: tuple[tuple[torch.Tensor, ...], torch.Tensor]) -> None:
+        """Places of the pool's rows by batch; what was left of the last pool begins the first."""
+        self._held, order = pool
+        first: list[Any] = []
         if self._left is not None and len(self._left[0]):
-            pool = tuple(torch.cat(pair) for pair in zip(self._left, pool, strict=True))
-        whole = len(pool[0]) // self.size * self.size
-        pieces = zip(*(array[:whole].split(self.size) for array in pool), strict=True)
-        self._queue = list(pieces)[::-1] if whole else []
-        self._left = tuple(array[whole:] for array in pool)
+            missing = self.size - len(self._left[0])
+            pairs = zip(self._left, self._take(order[:missing]), strict=True)
+            first, order = [tuple(torch.cat(pair) for pair in pairs)], order[missing:]
+            if len(first[0][0]) < self.size:
+                self._left, self._queue = first[0], []
+                return
+        whole = len(order) // self.size * self.size
+        self._queue = [*first, *(order[:whole].split(self.size) if whole else ())][::-1]
+        self._left = self._take(order[whole:])
+
+    def _take(self, rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(array.index_select(0, rows) for array in self._held)
 
     def _read_pools(self) -> Any:
         """Pools of this epoch from where it stands; each is read while the one before is used."""
@@ -125,17 +138,17 @@ class Streamed:
         return [order[start:start + self._blocks].tolist()
                 for start in range(0, count, self._blocks)]
 
-    def _load(self, number: int, blocks: list[int], skipped: int) -> tuple[torch.Tensor, ...]:
+    def _load(self, number: int, blocks: list[int], skipped: int) -> Any:
+        """A pool's rows as they lie in the file, and the order in which they are given."""
         spans = [slice(b * self._block, min(self.rows, (b + 1) * self._block))
                  for b in (sorted(blocks) if self._shuffle else blocks)]
         held = tuple(_copy([array[span] for span in spans]) for array in self.arrays)
+        order = torch.arange(len(held[0]))
         if self._shuffle:
             own = torch.Generator().manual_seed(derive(self._seed, "pool", self._epoch, number))
-            order = torch.randperm(len(held[0]), generator=own)[skipped:]
-            held = tuple(array.index_select(0, order) for array in held)
-        elif skipped:
-            held = tuple(array[skipped:] for array in held)
-        return tuple(each.to(self._device) for each in self._prepare(held))
+            order = torch.randperm(len(held[0]), generator=own)
+        held = tuple(each.to(self._device) for each in self._prepare(held))
+        return held, order[skipped:].to(self._device)
 
     def state_dict(self) -> dict[str, Any]:
         """The epoch and the place in it."""

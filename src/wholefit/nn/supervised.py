@@ -179,6 +179,8 @@ class Supervised:
         self._gathered += 1
         if self._gathered == self.recipe.accumulate:
             self._apply()
+        if self.parts.reduce is not None:  # what stops a run must be the same in every process
+            total, mass = self.parts.reduce(total), self.parts.reduce(mass)
         return {"loss": total / mass}
 
     def _answer(self, batch: Any) -> tuple[Any, Any, Any]:

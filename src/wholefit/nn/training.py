@@ -77,13 +77,16 @@ def train(
         work = Supervised(parts, recipe)
         best = [] if recipe.patience is None else [EarlyStopping(
             module, recipe.patience, watch=recipe.watch, averaged=work.averaged)]
+        sound = Sound(module)
         loop = Loop(work, epochs=recipe.epochs, steps=steps, clock=clock,
-                    callbacks=[Sound(module), *best, *callbacks, *saver])
+                    callbacks=[sound, *best, *callbacks, *saver])
         if saver:
             saver[0].recipe = recipe.to_dict()
             saver[0].resume(loop)
         history = loop.run()
-        if work.averaged is not None and not any(each.holds for each in best):
+        # After a loss that was no number the mean is none either: the last good weights answer.
+        if work.averaged is not None and not sound.failed and not any(
+                each.holds for each in best):
             work.averaged.swap()
     if work.plan.changes:
         decided["plan"] = list(work.plan.changes)

@@ -14,6 +14,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from wholefit.base.errors import DataError
 from wholefit.data.images import arrays, cells, folder, idx, tables
 from wholefit.data.images.decode import ENDINGS, LIMIT, decode
 from wholefit.data.images.workers import check_limit, decode_all
@@ -36,10 +39,20 @@ def of_path(path: Path, limit: int, cache: str | None = None) -> Table | None:
     if idx.named_idx(name):
         return idx.read(path)
     if name.endswith(ENDINGS):
-        found = arrays.of_memory([str(path)], limit, cache)
-        return None if found is None else Table(found.frame, path.name, "file", found.notes,
-                                                roles=found.roles)
+        return _one(path, limit, cache)
     return arrays.read_file(path, limit) if name.endswith((".npy", ".npz")) else None
+
+
+def _one(path: Path, limit: int, cache: str | None) -> Table:
+    """A single picture; DataError where it cannot be used, for there is nothing beside it."""
+    found = decode_all([path], limit, cache)[0]
+    if not isinstance(found, bytes):
+        kind = path.suffix.lstrip(".").upper()
+        raise DataError(f"{path.name} is no {kind} image that can be used: {found}.")
+    frame = pl.DataFrame([cells.column(folder.IMAGE, [found]),
+                          pl.Series(folder.FILE, [path.name])])
+    return Table(frame, path.name, "file",
+                 roles={folder.IMAGE: "image", folder.FILE: "identifier"})
 
 
 def of_memory(source: Any, limit: int, cache: str | None = None) -> Table | None:

@@ -175,10 +175,10 @@ def read_file(path: Path, limit: int) -> Table | None:
             found = None if mapped.ndim < 3 else _of_array(np.asarray(mapped), limit)
         else:
             found = _of_members(path, limit)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path.name} cannot be read as arrays: {error}.") from error
+        raise DataError(f"{path.name} is damaged, or holds no plain arrays: {error}.") from error
     return None if found is None else Table(found.frame, path.name, "file", found.notes,
                                             roles=found.roles, target=found.target)
 

@@ -57,12 +57,13 @@ def are_cells(column: pl.Series) -> bool:
     """True if the column is one of cells: bytes, of which each begins with the mark."""
     if column.dtype != pl.Binary or column.null_count() == len(column):
         return False
+    column = column.alias("column")  # the engine reads names such as "^a.*$" as patterns
     return bool(column.bin.starts_with(MARK).all())
 
 
 def sizes(column: pl.Series) -> np.ndarray:
     """(channels, height, width) of each picture that is there, int64 (present, 3)."""
-    heads = column.drop_nulls().bin.slice(0, _HEAD.size)
+    heads = column.alias("column").drop_nulls().bin.slice(0, _HEAD.size)
     whole = np.frombuffer(b"".join(heads.to_list()), np.uint8).reshape(-1, _HEAD.size)
     pairs = whole[:, 6:10].copy().view("<u2").astype(np.int64)
     return np.column_stack([whole[:, 4].astype(np.int64), pairs])

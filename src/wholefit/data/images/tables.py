@@ -79,7 +79,7 @@ def unanswerable(dataset: Any) -> np.ndarray | None:
 def _of_bytes(
     frame: pl.DataFrame, column: pl.Series, roles: dict[str, str], limit: int, cache: str | None
 ) -> tuple[pl.DataFrame, list[Note]]:
-    some = column.drop_nulls().head(_LOOKED_AT).to_list()
+    some = column.alias("column").drop_nulls().head(_LOOKED_AT).to_list()
     if not some or sum(looks_like(each) or cells.is_cell(each) for each in some) * 2 < len(some):
         return frame, []
     named = [f"row {at + 1}" for at in range(len(column))]
@@ -103,7 +103,7 @@ def _of_paths(
     frame: pl.DataFrame, column: pl.Series, roles: dict[str, str], base: Path, limit: int,
     cache: str | None,
 ) -> tuple[pl.DataFrame, list[Note]]:
-    some = column.drop_nulls().head(_LOOKED_AT).to_list()
+    some = column.alias("column").drop_nulls().head(_LOOKED_AT).to_list()
     if not some or not all(_PATH.search(each) for each in some):
         return frame, []
     places = _Places(base)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.data import _cells
+from wholefit.data.images.sizing import kinds
 from wholefit.data.profile import _numbers, _times
 from wholefit.data.profile._parts import ColumnProfile, Histogram
 from wholefit.data.profile._words import WIDE, clipped

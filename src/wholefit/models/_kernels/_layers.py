@@ -40,10 +40,10 @@ def plain(made_of: Mapping[str, Any], blob: bytes | None) -> Step | None:
         return None
     weights = {name: array.astype(np.float64)
                for name, array in _safetensors.arrays(blob).items()}
-    hidden = [int(size) for size in made_of.get("hidden", [64])]
     try:
+        hidden = [int(size) for size in made_of.get("hidden", [64])]
         steps = _steps(made_of, weights, hidden)
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise StateError(f"the weights do not fit the network: {error}") from error
 
     def answer(x: np.ndarray) -> np.ndarray:

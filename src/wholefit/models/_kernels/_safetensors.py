@@ -35,8 +35,12 @@ def _entries(blob: bytes) -> dict[str, tuple[Any, tuple[int, ...], int, int]]:
         if not 2 <= size <= min(len(blob) - 8, _HEADER):
             raise ValueError(f"a header of {size} bytes in a file of {len(blob)}")
         header = json.loads(blob[8:8 + size])
-        return {str(name): _entry(facts, 8 + size, len(blob))
-                for name, facts in header.items() if name != "__metadata__"}
+        found = {str(name): _entry(facts, 8 + size, len(blob))
+                 for name, facts in header.items() if name != "__metadata__"}
+        # Tensors that share bytes would make of a small file a large allocation.
+        if sum(stop - start for _, _, start, stop in found.values()) > len(blob) - 8 - size:
+            raise ValueError("its tensors lie upon each other")
+        return found
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError,
             ValueError) as error:
         raise StateError(f"the weights of a network are damaged: {error}") from error

@@ -101,6 +101,14 @@ class Boltzmann(_Deep):
 
     networks = ("rbm",)
 
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.rounds, self.bins = state.config["rounds"], state.config["bins"]
+        for name, value, most in (("rounds", self.rounds, MOST_ROUNDS), ("bins", self.bins, 1000)):
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+                raise StateError(f"a Boltzmann machine has from 1 to {most:,} {name}; its state "
+                                 f"says {str(value)[:40]}.")
+
     def sample(self, count: int, seed: int, given: int | None = None) -> np.ndarray:
         """New rows (count, p); rows of other labels than `given` are drawn again."""
         found, left, tries = [], count, 0
@@ -121,11 +129,13 @@ class Boltzmann(_Deep):
         rng = np.random.default_rng(seed)
         visible = self.module.visible.shape[0]
         start = (rng.random((count, visible)) < 0.5).astype(np.float32)
-        chance = sample_rbm(self.module, start, rounds=int(self.config["rounds"]),
+        chance = sample_rbm(self.module, start, rounds=self.rounds,
                             seed=int(rng.integers(2**31))).astype(np.float64)
-        return from_bits(self.laid, chance, rng, int(self.config["bins"]))
+        return from_bits(self.laid, chance, rng, self.bins)
 
 
+MOST_ROUNDS = 10_000
+"""Most rounds of a chain: a file may not ask for work without end."""
 SPREAD = (-6.0, 2.0)
 """Log variances of numbers that a variational decoder may say."""
 

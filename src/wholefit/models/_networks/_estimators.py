@@ -153,6 +153,8 @@ class NetworkClassifier(ClassifierMixin, _Network):
         codes = np.clip(np.searchsorted(self.classes_, y), 0, len(self.classes_) - 1)
         if not np.array_equal(self.classes_[codes], y):
             raise ValueError("y holds classes that the network was not fitted with; fit anew.")
+        if len(self.classes_) == 1:  # there is no network, and nothing to learn
+            return self
         self._teach_later(X, codes.astype(np.int64), self._balanced(codes, weight))
         return self
 

@@ -96,7 +96,7 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
         options["clock"] = Clock(Budget(seconds=left))
     if len(held):
         options["valid"] = _taken(data, held)
-        if lesson.weights is not None:
+        if lesson.weights is not None and lesson.weights[held].any():
             options["valid_weights"] = lesson.weights[held]
     found = engine.train(whole if lesson.figures else module, taught, recipe,
                          threads=_useful(module, recipe.batch, lesson), **options)

@@ -15,7 +15,7 @@ from wholefit.models._networks import _learn
 from wholefit.models._networks._estimators import NetworkClassifier, NetworkRegressor
 from wholefit.nn import transfer
 from wholefit.nn.transfer import probing, tuning
-from wholefit.nn.transfer.freezing import count_of, train_top
+from wholefit.nn.transfer.freezing import count_of, still, train_top
 
 _AUTO = "auto"
 
@@ -54,6 +54,9 @@ class _OnBase:
         if how.share == 0:
             return
         train_top(module, count_of(module, how.share))
+        if not how.fresh:
+            still(module.body)
+            recipe["rate"] = tuning.GENTLE * recipe.get("rate", 1e-3)
         left = None if self.seconds is None else max(
             self.seconds - (time.perf_counter() - start), 1e-3)
         before, self.seconds = self.seconds, left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import torch
@@ -13,6 +14,14 @@ from wholefit.base.optional import need
 from wholefit.nn.networks._registry import network
 
 LIBRARIES = ("timm", "torchvision", "hf")
+# A plain name: timm takes one with a colon or a slash ("hf-hub:owner/name") as an address to fetch.
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+# Encoders of texts that are laid out of their config alone. Other kinds may name a backbone, which
+# transformers then fetches; so may the words below, of kernels and the like.
+_KINDS = frozenset((
+    "albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie",
+    "modernbert", "mpnet", "nomic_bert", "roberta", "xlm-roberta"))
+_FETCHED = ("auto_map", "attn_implementation", "backbone", "quantization_config")
 
 
 @network("library")
@@ -29,6 +38,9 @@ class Library(nn.Module):
         if library not in LIBRARIES:
             raise ParameterError(f"library must be one of {', '.join(LIBRARIES)}; got {library!r}.")
         self.texts = library == "hf"
+        if not self.texts and not _PLAIN.fullmatch(name):
+            raise ParameterError(f"a network of {library} is known by a plain name; got "
+                                 f"{name[:100]!r}.")
         if self.texts:
             self.inner: Any = _of_config(config)
             self.head: nn.Module = nn.Linear(int(self.inner.config.hidden_size), outputs)
@@ -60,6 +72,10 @@ def _of_config(config: str) -> nn.Module:
     kept = need("transformers", extra="text", user="a base of another kind than BERT")
     words = dict(json.loads(config))
     kind = str(words.pop("model_type", ""))
-    words.pop("auto_map", None)
+    if kind not in _KINDS:
+        raise ParameterError(f"an encoder of transformers must be one of {', '.join(sorted(_KINDS))}"
+                             f"; got {kind[:60]!r}.")
+    words = {name: value for name, value in words.items()
+             if not any(word in name for word in _FETCHED)}
     return kept.AutoModel.from_config(kept.AutoConfig.for_model(kind, **words),
                                       trust_remote_code=False)

@@ -84,8 +84,11 @@ class Prepare(nn.Module):
 
     def __init__(self, picture: Mapping[str, Any]) -> None:
         super().__init__()
-        self.size, self.flipped = picture.get("size"), bool(picture.get("flipped"))
-        self.mean, self.spread = tuple(picture["mean"]), tuple(picture["spread"])
+        from wholefit.nn.transfer.bases import Picture
+
+        found = Picture.of({"size": None, **picture})  # sizes and numbers within reason
+        self.size, self.flipped = found.size, found.flipped
+        self.mean, self.spread = found.mean, found.spread
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Resized, in the base's channels and on its scale."""

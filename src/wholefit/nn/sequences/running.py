@@ -71,7 +71,15 @@ class Lanes:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
-        self.place, self.reader.carried = int(state["place"]), state["carried"]
+        self.place = int(state["place"])
+        self.reader.carried = _again(state["carried"], self.inputs.device)
+
+
+def _again(state: Any, device: Any) -> Any:
+    """A carried state as it was before it was stored: tuples, on the device."""
+    if isinstance(state, (list, tuple)):
+        return tuple(_again(each, device) for each in state)
+    return state if state is None else state.to(device)
 
 
 def windows(stream: torch.Tensor, batch: int, length: int, seed: int) -> Resident:

@@ -38,6 +38,17 @@ def thaw(*parts: nn.Module) -> None:
                     del module._forward_pre_hooks[key]
 
 
+def still(module: nn.Module) -> None:
+    """Batch norms keep the means and variances they have; their scales and offsets may learn.
+
+    What few rows say of means and variances is worse than what the base was taught with.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm) and (
+                _rest not in part._forward_pre_hooks.values()):
+            part.register_forward_pre_hook(_rest)
+
+
 def frozen(module: nn.Module) -> list[str]:
     """Names of the parameters that learn nothing."""
     return [name for name, value in module.named_parameters() if not value.requires_grad]

@@ -21,7 +21,7 @@ from wholefit.nn.transfer.extracting import extract
 from wholefit.nn.transfer.tuning import headed
 
 # From this share of the untrained features' error removed on, data count as similar.
-SIMILAR = 0.5
+SIMILAR = 0.3
 # From so many rows a class on, data count as large.
 LARGE = 500
 _MOST, _FOLDS = 2000, 3
@@ -105,7 +105,7 @@ def domain_gap(base: Any, old: Arrays, new: Arrays, *, seed: int = 0) -> float:
 def advise(rows: int, similar: float, *, classes: int = 0) -> Advice:
     """The strategy that size and similarity ask for.
 
-    Many rows are 500 a class (or, for numbers, 5,000); similar is 0.5 and above.
+    Many rows are 500 a class (or, for numbers, 5,000); similar is 0.3 and above.
     """
     each = rows / classes if classes else rows / 10
     large, alike = each >= LARGE, similar >= SIMILAR

@@ -22,7 +22,10 @@ from wholefit.nn.training import Trained, train
 from wholefit.nn.transfer.bases import load
 from wholefit.nn.transfer.bodies import Body
 from wholefit.nn.transfer.extracting import extract
-from wholefit.nn.transfer.freezing import Gradually, count_of, rates, train_top
+from wholefit.nn.transfer.freezing import Gradually, count_of, rates, still, train_top
+
+# Share of the recipe's rate at which a base and its solved head learn on.
+GENTLE = 0.1
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ def tune(
     """Train the base under a new head on `data` (inputs..., target) by the named strategy.
 
     Before any stage learns, the head is trained alone on features of the frozen base (Kumar et
-    al. 2022: a random head's first gradients would spoil what the base knows). `decay` divides
+    al. 2022: a random head's first gradients would spoil what the base knows). Then all that learns
+    does so at a tenth of the recipe's rate, and batch norms keep their statistics. `decay` divides
     the rate from stage to stage downwards; 1 gives all the same. `cache` is a folder for features.
     Raises UnknownNameError for a misspelt strategy.
     """
@@ -122,7 +126,11 @@ def tune_module(
             return Trained(made.eval(), found.history, found.stopped)
     train_top(made, count_of(made, how.share))
     listening = [Gradually(made), *callbacks] if how.gradual else callbacks
-    groups = None if how.fresh else rates(made, recipe.rate, decay=decay)
+    groups = None
+    if not how.fresh:
+        still(made.body)
+        # The head is solved by now, and the base knows much: small steps from there.
+        groups = rates(made, recipe.rate * GENTLE, decay=decay)
     return train(made, data, recipe, valid=valid, change=change, groups=groups,
                  callbacks=listening, **common)
 

@@ -18,8 +18,8 @@ _SHADES, _CELL = 12, 110
 STYLE = ("<style>.tiles-of-lesson{display:flex;flex-wrap:wrap;gap:.7rem;margin:.5rem 0}"
          ".tiles-of-lesson div{text-align:center;font-size:.8rem}"
          ".keys-of-lesson{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;"
-         "font-size:.9rem}.keys-of-lesson li{display:flex;align-items:center}.keys-of-lesson svg{width:2.2em;"
-         "height:.7em;margin-right:.35em}"
+         "font-size:.9rem}.keys-of-lesson li{display:flex;align-items:center}"
+         ".keys-of-lesson svg{width:2.2em;height:.7em;margin-right:.35em}"
          ".lesson{margin:0 0 1.6rem}</style>")
 PLAIN = STYLE + ("<style>.wf-lesson svg.plane{max-width:34rem;font:12px sans-serif}"
                  ".wf-lesson .tick,.wf-lesson .axis-name{font-size:11px;fill:currentColor}"

@@ -112,6 +112,7 @@ def told_apart(
         (columns.levels > 0) & (columns.levels <= 200))] or None
     trees = HistGradientBoostingClassifier(
         max_iter=_TREES, max_leaf_nodes=15, categorical_features=codes, early_stopping=False,
+        min_samples_leaf=max(2, min(20, len(X) // 25)),  # of few rows, 20 would ask no question
         random_state=seed % 2**31)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed % 2**31)
     chance = cross_val_predict(trees, X, y, cv=folds, method="predict_proba")[:, 1]
