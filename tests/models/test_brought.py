@@ -123,7 +123,7 @@ def test_what_is_none_of_these_is_refused() -> None:
 
 def test_an_artifact_of_ours_is_a_base(iris: pl.DataFrame, tmp_path: Path) -> None:
     """The body of a saved network serves a new question; the file needs nothing beside it."""
-    first = wf.fit(iris, target="species", folds=2, models=["mlp(layers=1, width=16, epochs=25)"])
+    first = wf.fit(iris, target="species", folds=2, models=["mlp(layers=1, width=16, epochs=40)"])
     first.save(tmp_path / "first.wf")
     two = iris.with_columns((pl.col("species") == "virginica").alias("late")).drop("species")
     text = f"pretrained(base={str(tmp_path / 'first.wf')!r}, strategy='frozen')"

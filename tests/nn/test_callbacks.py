@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -81,8 +80,6 @@ def test_a_callback_may_stop_the_run() -> None:
     assert (fit.stopped, fit.steps, len(fit.history)) == ("enough", 4, 2)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("tensorboard") is None,
-                    reason="tensorboard is not installed")
 def test_tensorboard_can_read_the_curves(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

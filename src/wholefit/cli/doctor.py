@@ -25,8 +25,12 @@ _ADDS = {
     "export": "ONNX files and the ONNX runtime",
     "maps": "UMAP and openTSNE maps in the catalog",
     "images": "pictures: folders of them, tables that name some, encoded bytes",
-    "deep": "what a torch network's answers hang on: gradients, attention, pictures",
+    "deep": "networks in the catalog: tables, pictures, texts, sequences, generation",
+    "text": "byte pairs, and pretrained encoders of texts",
+    "track": "curves of a training for TensorBoard",
+    "tensorflow": "Keras models of your own",
 }
+_SYSTEM = re.compile(r"platform_system\s*(==|!=)\s*['\"](\w+)['\"]")
 _REQUIREMENT = re.compile(r"([A-Za-z0-9_.-]+).*extra\s*==\s*['\"]([a-z]+)['\"]")
 
 
@@ -70,13 +74,19 @@ def _extras() -> list[dict[str, Any]]:
     found: dict[str, list[str]] = {name: [] for name in _ADDS}
     for requirement in _requirements():
         match = _REQUIREMENT.match(requirement)
-        if match and match.group(2) in found:
+        if match and match.group(2) in found and _is_for_this_system(requirement):
             found[match.group(2)].append(match.group(1))
     return [
         {"name": name, "needs": needs, "missing": [n for n in needs if _version(n) == "missing"],
          "adds": _ADDS[name], "command": f"pip install 'wholefit[{name}]'"}
         for name, needs in found.items()
     ]
+
+
+def _is_for_this_system(requirement: str) -> bool:
+    """False where a requirement names another operating system than this one."""
+    named = _SYSTEM.search(requirement)
+    return named is None or (named.group(1) == "==") == (named.group(2) == platform.system())
 
 
 def _requirements() -> list[str]:

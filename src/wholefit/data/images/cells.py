@@ -54,11 +54,18 @@ def is_cell(cell: Any) -> bool:
 
 
 def are_cells(column: pl.Series) -> bool:
-    """True if the column is one of cells: bytes, of which each begins with the mark."""
+    """True if the column is one of cells: bytes, of which each is whole."""
     if column.dtype != pl.Binary or column.null_count() == len(column):
         return False
     column = column.alias("column")  # the engine reads names such as "^a.*$" as patterns
-    return bool(column.bin.starts_with(MARK).all())
+    if not column.bin.starts_with(MARK).all():
+        return False
+    lengths = column.drop_nulls().bin.size().to_numpy().astype(np.int64)
+    if (lengths < _HEAD.size).any():
+        return False
+    found = sizes(column)
+    return bool(np.isin(found[:, 0], (1, 3)).all() and (found[:, 1:] > 0).all()
+                and (lengths == _HEAD.size + found.prod(axis=1)).all())
 
 
 def sizes(column: pl.Series) -> np.ndarray:

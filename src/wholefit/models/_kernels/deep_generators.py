@@ -187,24 +187,8 @@ def _draw(chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def loaded(state: State, kinds: tuple[str, ...]) -> Any:
-    """The network of a state, with its weights; StateError where it is none, or not of its size.
+    """The network of a state, one of `kinds`, with its weights; StateError unless they fit."""
+    need("torch", extra="deep", user="sampling from a network")
+    from wholefit.nn.rebuilding import rebuilt
 
-    It is first laid out without memory, so that a file cannot ask for more than it holds.
-    """
-    torch: Any = need("torch", extra="deep", user="sampling from a network")
-    from wholefit.nn import networks, weights
-
-    made_of = state.config["made_of"]
-    if not isinstance(made_of, dict) or made_of.get("network") not in kinds:
-        raise StateError(f"a generator's network must be one of {', '.join(kinds)}.")
-    stored = state.blobs["weights.safetensors"]
-    try:
-        with torch.device("meta"):
-            module = networks.make(**made_of)
-    except Exception as error:  # whatever torch raises for sizes that make no sense
-        raise StateError(f"a generator's network cannot be made: {error}") from error
-    if 4 * networks.parameters(module) > len(stored):
-        raise StateError(f"a generator's network needs {4 * networks.parameters(module):,} bytes "
-                         f"of weights; the file has {len(stored):,}.")
-    module = module.to_empty(device="cpu")
-    return weights.from_bytes(module, stored).eval()
+    return rebuilt(state.config["made_of"], state.blobs["weights.safetensors"], kinds)

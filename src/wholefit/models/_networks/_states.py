@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
-from wholefit.base.errors import ParameterError, StateError, WholefitError
+from wholefit.base.errors import StateError
 from wholefit.base.state import State
 from wholefit.models._kernels._network_inputs import Inputs
-from wholefit.models._kernels._safetensors import shapes
 from wholefit.models._networks._answering import Answering, Figures
-from wholefit.nn import networks, weights
+from wholefit.nn import weights
+from wholefit.nn.rebuilding import rebuilt
 
 KIND, BLOB = "network", "weights.safetensors"
-# Bytes that a module may hold beside its weights: tables of positions and the like.
-_BESIDE = 64_000_000
-_LARGEST = 2**31
 
 
 def state_of(estimator: Any, n_classes: int = 0) -> State:
@@ -96,77 +90,11 @@ def figures_of(state: State) -> Figures:
 
 
 def module_of(state: State) -> nn.Module:
-    """The network with its weights; StateError unless they fit.
-
-    The network is first laid out without memory, and its shapes compared with those in the file:
-    a file that asks for a network larger than its weights is refused before anything is made.
-    """
+    """The network with its weights; StateError unless they fit."""
     made_of, blob = state.config.get("made_of"), state.blobs.get(BLOB)
     if not isinstance(made_of, dict) or blob is None:
         raise StateError("a network's state must hold made_of and its weights.")
-    known = shapes(blob)
-    _check_words(made_of)
-    try:
-        with torch.random.fork_rng(devices=[]), _at_most(len(known)):
-            with torch.device("meta"):
-                planned = networks.make(**made_of)
-            _check_sizes(planned, known)
-            module = networks.make(**made_of)
-    except StateError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
-            ParameterError, WholefitError, AssertionError) as error:
-        raise StateError(f"a network cannot be made of {_short(made_of)}: {error}") from error
-    return weights.from_bytes(module, blob).eval()
-
-
-def _check_words(value: Any) -> None:
-    """Refuse numbers that no network of weights in memory can have."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for each in value:
-            _check_words(each)
-    elif isinstance(value, (int, float)) and not abs(value) < _LARGEST:
-        raise StateError(f"a network has a size of {value!r}, which no file of weights fills.")
-
-
-def _check_sizes(planned: nn.Module, known: Mapping[str, tuple[int, ...]]) -> None:
-    wanted = {name: tuple(each.shape) for name, each in planned.state_dict().items()}
-    if wanted != known:
-        odd = sorted(name for name in {*wanted, *known} if wanted.get(name) != known.get(name))
-        raise StateError(f"the weights do not fit the network: {odd[0]!r} is "
-                         f"{known.get(odd[0], 'missing')}, not {wanted.get(odd[0], 'wanted')}.")
-    beside = sum(each.numel() * each.element_size() for name, each in planned.named_buffers()
-                 if name not in wanted)
-    if beside > _BESIDE:
-        raise StateError(f"the network holds {beside:,} bytes beside its weights.")
-
-
-@contextmanager
-def _at_most(count: int) -> Iterator[None]:
-    """No more parameters and modules than a network of `count` tensors has; else StateError."""
-    left = {"parameters": 2 * count + 8, "modules": 20 * count + 200}
-    mine = threading.get_ident()  # torch tells of what every thread makes
-
-    def count_down(word: str) -> Any:
-        def seen(*_: Any) -> None:
-            if threading.get_ident() != mine:
-                return
-            left[word] -= 1
-            if left[word] < 0:
-                raise StateError(f"the network has more {word} than its weights can fill.")
-
-        return seen
-
-    module = torch.nn.modules.module
-    handles = [module.register_module_parameter_registration_hook(count_down("parameters")),
-               module.register_module_module_registration_hook(count_down("modules"))]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    return rebuilt(made_of, blob)
 
 
 def _plain(value: Any) -> Any:
@@ -176,7 +104,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _short(made_of: Mapping[str, Any]) -> str:
-    return str(made_of)[:200]

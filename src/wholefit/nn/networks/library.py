@@ -73,8 +73,8 @@ def _of_config(config: str) -> nn.Module:
     words = dict(json.loads(config))
     kind = str(words.pop("model_type", ""))
     if kind not in _KINDS:
-        raise ParameterError(f"an encoder of transformers must be one of {', '.join(sorted(_KINDS))}"
-                             f"; got {kind[:60]!r}.")
+        known = ", ".join(sorted(_KINDS))
+        raise ParameterError(f"an encoder of transformers is one of {known}; got {kind[:60]!r}.")
     words = {name: value for name, value in words.items()
              if not any(word in name for word in _FETCHED)}
     return kept.AutoModel.from_config(kept.AutoConfig.for_model(kind, **words),

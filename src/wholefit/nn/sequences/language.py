@@ -25,6 +25,8 @@ from wholefit.base.state import State
 from wholefit.features import tokenizers
 from wholefit.features.tokenizers import Tokenizer
 from wholefit.nn import losses, networks
+from wholefit.nn.averaging import Averaged
+from wholefit.nn.callbacks import EarlyStopping
 from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.predicting import place
 from wholefit.nn.recipe import Recipe
@@ -133,10 +135,13 @@ class LanguageModel:
             batches = windows(stream, recipe.batch, self.length, derive(self.seed, "order"))
         work = Supervised(Parts(reader, batches, losses.make(recipe), device=device, clock=clock),
                           recipe)
-        judge = [] if valid is None else [self._judge(valid)]
-        loop = Loop(work, epochs=recipe.epochs, clock=clock, callbacks=[*judge, *callbacks])
+        judge = [] if valid is None else [self._judge(valid, work.averaged)]
+        best = [] if recipe.patience is None else [EarlyStopping(
+            module, recipe.patience, watch=recipe.watch, averaged=work.averaged)]
+        loop = Loop(work, epochs=recipe.epochs, clock=clock,
+                    callbacks=[*judge, *best, *callbacks])
         self.history = loop.run()
-        if work.averaged is not None:
+        if work.averaged is not None and not any(each.holds for each in best):
             work.averaged.swap()
 
     @property
@@ -152,13 +157,17 @@ class LanguageModel:
                 found += [row.astype(np.int64), found[0]]
         return torch.from_numpy(np.concatenate(found))
 
-    def _judge(self, valid: Sequence[str | None]) -> Callback:
+    def _judge(self, valid: Sequence[str | None], averaged: Averaged | None) -> Callback:
         """After each epoch, the mean surprise of a token of `valid` joins the history."""
         def look(event: str, loop: Loop) -> None:
             if event == "epoch":
+                if averaged is not None:
+                    averaged.swap()
                 self.module.eval()
                 loop.history[-1]["valid_loss"] = float(self.surprises(valid).mean())
                 self.module.train()
+                if averaged is not None:
+                    averaged.swap()
 
         return look
 

@@ -23,7 +23,8 @@ from torch import nn
 from wholefit.base.errors import DataError, StateError
 from wholefit.base.optional import need
 from wholefit.base.wording import cut
-from wholefit.nn import networks, weights
+from wholefit.nn import networks
+from wholefit.nn.rebuilding import rebuilt
 from wholefit.nn.transfer.bodies import fingerprint
 
 _KEY = "wholefit"
@@ -160,8 +161,7 @@ def _of_path(path: Path) -> Base:
 def from_bytes(stored: bytes, where: str = "the base") -> Base:
     """What `Base.to_bytes` gave; StateError for anything else."""
     words = _words(stored, where)
-    module = _made(words["made_of"], where)
-    weights.from_bytes(module, stored)
+    module = _made(words["made_of"], stored, where)
     picture, length = words.get("picture"), words.get("length")
     module, picture = _inner(module, picture)
     return Base(module.eval(), None if picture is None else Picture.of(picture),
@@ -174,7 +174,7 @@ def of_state(config: Mapping[str, Any], stored: bytes, name: str = "") -> Base:
     made_of = config.get("made_of")
     if not isinstance(made_of, dict):
         raise StateError(f"{name or 'this state'} does not say what network it is of.")
-    module = weights.from_bytes(_made(made_of, name), stored)
+    module = _made(made_of, stored, name)
     module, picture = _inner(module, config.get("picture"))
     return Base(module.eval(), None if picture is None else Picture.of(picture), name=name)
 
@@ -204,23 +204,9 @@ def _words(stored: bytes, where: str) -> dict[str, Any]:
     return dict(words)
 
 
-def _made(made_of: dict[str, Any], where: str) -> nn.Module:
-    """An untrained module; sizes that no network has are refused before memory is asked for."""
-    for name, value in _numbers(made_of):
-        if not -1e6 <= value <= 1e8:
-            raise StateError(f"{where} states {name}={value}; no network of ours is so large.")
+def _made(made_of: dict[str, Any], stored: bytes, where: str) -> nn.Module:
+    """The module with its weights; StateError that names the file where they do not fit."""
     try:
-        return networks.make(**made_of)
-    except (TypeError, ValueError, LookupError, RuntimeError, MemoryError) as error:
+        return rebuilt(made_of, stored)
+    except StateError as error:
         raise StateError(f"{where} states a network that cannot be made: {error}") from error
-
-
-def _numbers(made_of: Mapping[str, Any], at: str = "") -> list[tuple[str, float]]:
-    found: list[tuple[str, float]] = []
-    for name, value in made_of.items():
-        if isinstance(value, Mapping):
-            found += _numbers(value, f"{at}{name}.")
-        else:
-            several = value if isinstance(value, (list, tuple)) else [value]
-            found += [(at + str(name), float(v)) for v in several if isinstance(v, (int, float))]
-    return found
