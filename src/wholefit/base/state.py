@@ -9,6 +9,7 @@ calibrator). Nothing in a State is code, and no object array is allowed.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,15 @@ class State:
         """Bytes held by arrays and blobs, members included."""
         own = sum(a.nbytes for a in self.arrays.values()) + sum(map(len, self.blobs.values()))
         return own + sum(part.nbytes for part in self.parts.values())
+
+
+def as_config(value: Any) -> Any:
+    """Options as a State's config holds them: dicts, lists and Python's own numbers."""
+    if isinstance(value, Mapping):
+        return {str(name): as_config(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_config(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def same(a: State, b: State) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from wholefit.base.errors import WholefitError
+from wholefit.base.wording import counted
 from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Force, Json, option
@@ -113,7 +114,7 @@ def _give(frame: Any, out: Path | None, force: bool, as_json: bool, said: list[s
         _show.as_json(frame.to_dicts())
     elif out is not None:
         write(frame, out, force=force)
-        _show.say(f"{len(frame):,} {'row' if len(frame) == 1 else 'rows'} written to {out}")
+        _show.say(f"{counted(len(frame), 'row')} written to {out}")
     else:
         _show.table(frame.columns, [[_cell(value) for value in row] for row in frame.iter_rows()])
 

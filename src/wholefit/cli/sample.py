@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from wholefit.base.errors import WholefitError
+from wholefit.base.wording import counted
 from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Force, Json, option
@@ -62,4 +63,4 @@ def sample(
         return
     write(frame, out, force=force)
     if out != "-":
-        _show.say(f"{len(frame):,} {'row' if len(frame) == 1 else 'rows'} written to {out}")
+        _show.say(f"{counted(len(frame), 'row')} written to {out}")

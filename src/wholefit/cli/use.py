@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from wholefit.base.errors import WholefitError
+from wholefit.base.wording import counted
 from wholefit.cli import _show, _slices
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Json
@@ -68,7 +69,7 @@ def predict(
         return
     write(frame, out, force=force)
     if out != "-":
-        _show.say(f"{len(frame):,} {'row' if len(frame) == 1 else 'rows'} written to {out}")
+        _show.say(f"{counted(len(frame), 'row')} written to {out}")
 
 
 @command("evaluate")

@@ -9,15 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from wholefit.base.errors import ParameterError
 from wholefit.base.params import param
-from wholefit.base.state import State
 from wholefit.base.tasks import Task
-from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context
-from wholefit.models._network_entry import NetworkModel, for_networks
 from wholefit.models._pacing import paced
-from wholefit.models.mlp import MLP
+from wholefit.models._text_network import TextNetwork
 
 _TOKENS: dict[str, Any] = {"choices": ("word", "character", "bpe")}
 _TOKENS_DOC = ("What texts are cut into: words, characters, or byte pairs (pieces of words, "
@@ -36,7 +32,7 @@ _VALIDATION_DOC = "Share of the rows held out to stop early by (none below 60 ro
 
 
 @dataclass(frozen=True)
-class TextEmbedding(NetworkModel):
+class TextEmbedding(TextNetwork):
     """Bags of embeddings with hashed pairs of words (Joulin et al. 2017)."""
 
     name: ClassVar[str] = "text_embedding"
@@ -68,28 +64,14 @@ class TextEmbedding(NetworkModel):
         low=1, none=True, search=(3, 20), log=True)
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
 
-    def encoding(self, task: Task) -> Encoding:
-        """Texts as token numbers, the rest as for other networks."""
-        return _encoding(self)
-
-    def build(self, task: Task, context: Context) -> Any:
-        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
-        if not _reads(context):
-            return MLP().build(task, context)
-        return _built(self, super().build(task, context), context)
-
-    def restore(self, state: State, task: Task, context: Context) -> Any:
-        """As other networks; the file of vectors is not needed again."""
-        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
-
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """A bag."""
         longest = max((span.shape[0] for span in context.spans if span.kind == "tokens"), default=1)
         buckets = min(self.buckets, max(1000, context.rows * longest))
-        return _reading(context, {
+        return self.begun(context, {
             "network": "embedding", "width": self.width, "pooling": "root", "spread": 0.01,
             "ngrams": self.ngrams, "buckets": buckets if self.ngrams > 1 else 0,
-            "skip": self.skip}, self)
+            "skip": self.skip})
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a straight line down; what is skipped guards against too much of it."""
@@ -104,7 +86,7 @@ class TextEmbedding(NetworkModel):
 
 
 @dataclass(frozen=True)
-class TextConvolution(NetworkModel):
+class TextConvolution(TextNetwork):
     """Dilated convolutions over word vectors (Kim 2014; Bai, Kolter & Koltun 2018)."""
 
     name: ClassVar[str] = "text_convolution"
@@ -134,37 +116,19 @@ class TextConvolution(NetworkModel):
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
-    def encoding(self, task: Task) -> Encoding:
-        """Texts as token numbers, the rest as for other networks."""
-        return _encoding(self)
-
-    def build(self, task: Task, context: Context) -> Any:
-        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
-        if not _reads(context):
-            return MLP().build(task, context)
-        return _built(self, super().build(task, context), context)
-
-    def restore(self, state: State, task: Task, context: Context) -> Any:
-        """As other networks; the file of vectors is not needed again."""
-        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
-
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """A temporal convolution."""
-        return _reading(context, {
+        return self.begun(context, {
             "network": "temporal", "width": self.width, "hidden": self.hidden,
-            "layers": self.layers, "kernel": self.kernel | 1, "dropout": self.dropout}, self)
+            "layers": self.layers, "kernel": self.kernel | 1, "dropout": self.dropout})
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, stopped by the rows held out."""
         return _cosine(self, context)
 
-    def options(self, task: Task, context: Context) -> dict[str, Any]:
-        """Rows held out."""
-        return {"validation": self.validation}
-
 
 @dataclass(frozen=True)
-class TextRecurrent(NetworkModel):
+class TextRecurrent(TextNetwork):
     """Recurrent networks over word vectors, packed by true lengths."""
 
     name: ClassVar[str] = "text_recurrent"
@@ -198,38 +162,20 @@ class TextRecurrent(NetworkModel):
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
-    def encoding(self, task: Task) -> Encoding:
-        """Texts as token numbers, the rest as for other networks."""
-        return _encoding(self)
-
-    def build(self, task: Task, context: Context) -> Any:
-        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
-        if not _reads(context):
-            return MLP().build(task, context)
-        return _built(self, super().build(task, context), context)
-
-    def restore(self, state: State, task: Task, context: Context) -> Any:
-        """As other networks; the file of vectors is not needed again."""
-        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
-
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """A recurrent network."""
-        return _reading(context, {
+        return self.begun(context, {
             "network": self.kind, "width": self.width, "hidden": self.hidden,
             "layers": self.layers, "bidirectional": self.bidirectional, "head": self.head,
-            "dropout": self.dropout}, self)
+            "dropout": self.dropout})
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine, large gradients clipped, stopped by the rows held out."""
         return {**_cosine(self, context), "clip": 1.0}
 
-    def options(self, task: Task, context: Context) -> dict[str, Any]:
-        """Rows held out."""
-        return {"validation": self.validation}
-
 
 @dataclass(frozen=True)
-class TextTransformer(NetworkModel):
+class TextTransformer(TextNetwork):
     """A small Transformer encoder (Vaswani et al. 2017), from scratch."""
 
     name: ClassVar[str] = "text_transformer"
@@ -261,67 +207,16 @@ class TextTransformer(NetworkModel):
     batch: int | None = param(None, _BATCH_DOC, low=1, none=True)
     validation: float = param(0.1, _VALIDATION_DOC, low=0, below=1)
 
-    def encoding(self, task: Task) -> Encoding:
-        """Texts as token numbers, the rest as for other networks."""
-        return _encoding(self)
-
-    def build(self, task: Task, context: Context) -> Any:
-        """NetworkClassifier or NetworkRegressor; that of "mlp" where there is no text to read."""
-        if not _reads(context):
-            return MLP().build(task, context)
-        return _built(self, super().build(task, context), context)
-
-    def restore(self, state: State, task: Task, context: Context) -> Any:
-        """As other networks; the file of vectors is not needed again."""
-        return NetworkModel.restore(self.replace(vectors=None), state, task, context)
-
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """A Transformer encoder."""
-        return _reading(context, {
+        return self.begun(context, {
             "network": "transformer_encoder", "width": self.width, "heads": self.heads,
             "layers": self.layers, "norm": self.norm, "positions": self.positions,
-            "head": self.head, "dropout": self.dropout}, self)
+            "head": self.head, "dropout": self.dropout})
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine after a warm-up, stopped by the rows held out."""
         return {**_cosine(self, context), "clip": 1.0, "warmup": 0.1}
-
-    def options(self, task: Task, context: Context) -> dict[str, Any]:
-        """Rows held out."""
-        return {"validation": self.validation}
-
-
-def _encoding(model: Any) -> Encoding:
-    return for_networks(text="tokens", tokens=model.tokens, vocabulary=model.vocabulary,
-                        length=model.length, single=True)
-
-
-def _reads(context: Context) -> bool:
-    return any(span.kind == "tokens" for span in context.spans)
-
-
-def _reading(context: Context, network: dict[str, Any], model: Any) -> dict[str, Any]:
-    if model.vectors is None:
-        return network
-    from wholefit.models._networks._reading import width_of
-
-    words = [word for span in context.spans for word in span.words]
-    width = width_of(model.vectors, words) if words else None
-    if width is None:
-        raise ParameterError(
-            f"{type(model).__name__}.vectors must hold vectors for words of the texts, and "
-            f"tokens must be 'word'; got {model.vectors!r} and {model.tokens!r}.")
-    return {**network, "width": width}
-
-
-def _built(model: Any, plain: Any, context: Context) -> Any:
-    if model.vectors is None:
-        return plain
-    from wholefit.models._networks._reading import ReadingClassifier, ReadingRegressor
-
-    kind = ReadingClassifier if context.n_classes else ReadingRegressor
-    columns = tuple(span.words for span in context.spans if span.kind == "tokens")
-    return kind(**plain.get_params(deep=False), vectors=(model.vectors, model.frozen, columns))
 
 
 def _cosine(model: Any, context: Context) -> dict[str, Any]:

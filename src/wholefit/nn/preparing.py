@@ -63,7 +63,9 @@ def prepare(
         weighted=given.weights is not None or given.valid_weights is not None,
         metrics=_metrics(given.metrics, recipe, own=given.loss is not None),
         replay=_replays(recipe, device, given))
-    parts.batches = _batches(recipe, aim, device, given, weighted=parts.weighted)
+    size = _size(module, recipe.batch, len(given.data[0]))
+    parts.batches = _batches(recipe.replace(batch=size), aim, device, given,
+                             weighted=parts.weighted)
     if given.valid is not None and len(given.valid[0]):
         parts.valid = _arrays(given.valid, given.valid_weights, aim, device,
                               weighted=parts.weighted)
@@ -93,6 +95,14 @@ def threads_for(
         shape = np.shape(first) if isinstance(first, list | tuple) else tuple(first.shape)
         size *= math.prod(shape[2:]) if len(shape) > 3 else math.prod(shape[1:2])
     return 1 if size < 10_000_000 else asked
+
+
+def _size(module: nn.Module, size: int, rows: int) -> int:
+    """Rows a batch: one more where a batch norm would be left with a single row, as it refuses."""
+    if any(isinstance(each, nn.modules.batchnorm._BatchNorm) for each in module.modules()):
+        while 1 < size < rows and rows % size == 1:
+            size += 1
+    return size
 
 
 def _convolves(module: nn.Module) -> bool:

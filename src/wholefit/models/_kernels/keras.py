@@ -9,7 +9,7 @@ import numpy as np
 
 from wholefit.base.errors import StateError
 from wholefit.base.optional import need
-from wholefit.base.state import State
+from wholefit.base.state import State, as_config
 from wholefit.models._kernels._links import dense, sigmoid, softmax, spread
 from wholefit.models._kernels._network_inputs import Inputs
 
@@ -77,7 +77,7 @@ def serialized(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     config = {name: value for name, value in config.items()
               if name not in ("compile_config", "build_config")}
     check(config)
-    return _plain(config), {f"w{at}": np.asarray(value)
+    return as_config(config), {f"w{at}": np.asarray(value)
                             for at, value in enumerate(model.get_weights())}
 
 
@@ -170,12 +170,3 @@ def _count(arrays: Mapping[str, np.ndarray]) -> int:
     if any(f"w{at}" not in arrays for at in range(count)):
         raise StateError("a weight of the Keras model is missing.")
     return count
-
-
-def _plain(value: Any) -> Any:
-    """A config as JSON has it."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return value.item() if isinstance(value, np.generic) else value

@@ -26,6 +26,11 @@ class _Started:
     vectors: Vectors | None
     coverage_: list[wordvectors.Coverage]
 
+    def _teach(self, module: Any, *given: Any, later: bool = False) -> None:
+        if not later:
+            self._begin(module)
+        super()._teach(module, *given, later=later)  # type: ignore[misc]
+
     def _begin(self, module: nn.Module) -> None:
         if self.vectors is None:
             return
@@ -56,11 +61,6 @@ class ReadingClassifier(_Started, NetworkClassifier):
                          seconds, jobs, random_state)
         self.vectors = vectors
 
-    def _teach(self, module: Any, *given: Any, later: bool = False) -> None:
-        if not later:
-            self._begin(module)
-        super()._teach(module, *given, later=later)
-
 
 class ReadingRegressor(_Started, NetworkRegressor):
     """NetworkRegressor whose word tables begin with `vectors`."""
@@ -74,11 +74,6 @@ class ReadingRegressor(_Started, NetworkRegressor):
         super().__init__(network, recipe, spans, scaling, augment, validation, class_weight,
                          seconds, jobs, random_state)
         self.vectors = vectors
-
-    def _teach(self, module: Any, *given: Any, later: bool = False) -> None:
-        if not later:
-            self._begin(module)
-        super()._teach(module, *given, later=later)
 
 
 def width_of(path: str, words: Sequence[str]) -> int | None:

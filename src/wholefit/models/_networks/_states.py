@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from wholefit.base.errors import StateError
-from wholefit.base.state import State
+from wholefit.base.state import State, as_config
 from wholefit.models._kernels._network_inputs import Inputs
 from wholefit.models._networks._answering import Answering, Figures
 from wholefit.nn import weights
@@ -31,7 +30,7 @@ def state_of(estimator: Any, n_classes: int = 0) -> State:
                      {"value": np.ones(1)})
     inputs: Inputs = estimator.inputs_
     config: dict[str, Any] = {
-        "made_of": _plain(estimator.made_of_), "features": inputs.features,
+        "made_of": as_config(estimator.made_of_), "features": inputs.features,
         "inputs": inputs.config(), "n_classes": n_classes,
         "classes": None, "link": "identity", "updates": estimator.updates_,
         "seed": estimator.seed_}
@@ -95,12 +94,3 @@ def module_of(state: State) -> nn.Module:
     if not isinstance(made_of, dict) or blob is None:
         raise StateError("a network's state must hold made_of and its weights.")
     return rebuilt(made_of, blob)
-
-
-def _plain(value: Any) -> Any:
-    """Options as JSON has them."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return value.item() if isinstance(value, np.generic) else value

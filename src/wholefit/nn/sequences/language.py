@@ -86,6 +86,9 @@ class LanguageModel:
                 reading == "stream" and network == "transformer_decoder"):
             raise ParameterError("LanguageModel.reading must be 'windows', or for recurrent "
                                  f"networks 'stream'; got {reading!r} for {network!r}.")
+        if (options or {}).get("bidirectional"):
+            raise ParameterError("a language model reads from left to right: bidirectional=True "
+                                 "would show it the tokens that it shall foretell; leave it out.")
         if length < 1:
             raise ParameterError(f"LanguageModel.length must be >= 1; got {length}.")
         usual = "windows" if network == "transformer_decoder" else "stream"

@@ -1,17 +1,14 @@
-"""PNG without a library: eight bits a channel, one filter, zlib (ISO/IEC 15948)."""
+"""Pictures on a page, with their channels first as networks have them."""
 
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 
 import numpy as np
 
 from wholefit.base.errors import ParameterError
+from wholefit.data import png
 from wholefit.report._html import Html, el
-
-_MARK = b"\x89PNG\r\n\x1a\n"
 
 
 def encode(picture: np.ndarray) -> bytes:
@@ -20,16 +17,7 @@ def encode(picture: np.ndarray) -> bytes:
     if channels not in (1, 3) or not high or not wide or picture.dtype != np.uint8:
         raise ParameterError("a PNG is made of uint8 (1 or 3, height, width); got "
                              f"{picture.dtype} {picture.shape}.")
-    lines = np.zeros((high, 1 + wide * channels), np.uint8)
-    lines[:, 1:] = picture.transpose(1, 2, 0).reshape(high, -1)
-    head = struct.pack(">IIBBBBB", wide, high, 8, 2 if channels == 3 else 0, 0, 0, 0)
-    body = zlib.compress(lines.tobytes(), 9)
-    return _MARK + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I",
-                                                                    zlib.crc32(kind + data))
+    return png.encode(picture.transpose(1, 2, 0))
 
 
 def tile(picture: np.ndarray, title: str, side: int = 96) -> Html:
