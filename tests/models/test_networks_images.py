@@ -30,7 +30,8 @@ def _stripes(rows: int = 240, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 SMALL = {"cnn": {"channels": 8, "stages": 2, "epochs": 6}, "residual_cnn": {
-    "depth": 8, "channels": 8, "epochs": 4}, "vision_transformer": {
+    "depth": 8, "channels": 8, "epochs": 4}, "whitened_cnn": {
+    "sizes": (8, 16), "epochs": 8, "learning_rate": 3.0}, "vision_transformer": {
     "patch": 3, "size": 16, "depth": 1, "epochs": 12, "learning_rate": 5e-3}}
 
 

@@ -1,4 +1,4 @@
-"""Networks that look at pictures: convolutions, residual convolutions, patches with attention.
+"""Networks that look at pictures: convolutions (plain, residual, wide), patches with attention.
 
 Other columns stand beside the picture under one head. Where a table has no picture, what is left
 is a small perceptron of its columns.
@@ -7,6 +7,7 @@ is a small perceptron of its columns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 from typing import Any, ClassVar
 
 from wholefit.base.params import param
@@ -138,6 +139,56 @@ class ResidualCNN(_Seeing):
         return given(optimizer="nesterov", rate=self.learning_rate, schedule="one_cycle",
                      weight_decay=self.weight_decay, epochs=self.epochs, batch=self.batch,
                      label_smoothing=smooth) | {"patience": self.patience}
+
+
+@dataclass(frozen=True)
+class WhitenedCNN(_Seeing):
+    """A wide network for small pictures, over patches that are decorrelated (Jordan 2024)."""
+
+    name: ClassVar[str] = "whitened_cnn"
+    burden: ClassVar[int] = 60
+    pace: ClassVar[float] = 40.0
+    summary: ClassVar[str] = (
+        "Small pictures and thousands of them: more accurate than a plain convolutional network "
+        "in the same minutes, in few epochs of large steps; with few pictures that is too few "
+        "steps.")
+
+    sizes: tuple[int, ...] = param((64, 256, 256), "Filters of each group of convolutions, each "
+                                   "group at half the side of the one before.")
+    augment: str = param("auto", _AUGMENT_DOC, **_AUGMENT)
+    label_smoothing: float = param(0.2, "For classes: probability given to the others.", low=0,
+                                   below=1)
+    learning_rate: float = param(
+        1.5, "Size of a step at its largest, of 1,024 rows; of fewer rows it is smaller by as "
+        "much.", above=0, high=20, search=(0.3, 3.0), log=True)
+    weight_decay: float = param(1.3e-3, "How much weights shrink, times the rate, each step.",
+                                low=0, search=(1e-4, 1e-2), log=True)
+    epochs: int = param(10, "Times that all rows are seen; fewer where the time says so.", low=1,
+                        search=(5, 40), log=True)
+    batch: int | None = param(
+        None, "Rows a step; None takes a thirty-second of the rows, from 32 to 1,024.", low=1,
+        none=True)
+    validation: float = param(0.0, _VALIDATION_DOC, low=0, below=1)
+
+    def network(self, task: Task, context: Context) -> dict[str, Any]:
+        """As many groups as the picture's sides can be halved."""
+        side = _side(context)
+        if side is None or side < 4:
+            return _without()
+        sizes = list(self.sizes)
+        while len(sizes) > 1 and side <= 2 ** len(sizes):
+            sizes.pop()
+        return {"network": "whitened_cnn", "sizes": sizes}
+
+    def recipe(self, task: Task, context: Context) -> dict[str, Any]:
+        """Nesterov's momentum up and down a line."""
+        side = _side(context)
+        if side is None or side < 4:
+            return _PLAIN
+        batch = self.batch or min(1024, max(32, 2 ** round(log2(max(context.rows, 2) / 32))))
+        smooth = self.label_smoothing if context.n_classes else 0.0
+        return {"rate": self.learning_rate * batch / 1024, "weight_decay": self.weight_decay,
+                "epochs": self.epochs, "batch": batch, "label_smoothing": smooth}
 
 
 @dataclass(frozen=True)
