@@ -1,7 +1,7 @@
 """The data sets: pixels (n, channels, height, width) as bytes, or texts; whole, or held out.
 
-A recipe is chosen on part of the training rows; the test rows are opened by the final measurement
-only.
+Recipes for images are chosen on part of the training rows: their test rows are opened by the final
+measurement only. IMDB has no such rows here: see `imdb`.
 """
 
 from __future__ import annotations
@@ -72,8 +72,10 @@ def cifar10() -> Split:
 
 
 def imdb() -> Split:
-    """25,000 reviews without repeats; the last fifth of each opinion is judged.
+    """25,000 labelled reviews without repeats; the last fifth of each opinion is judged.
 
+    This is a cut of one file, not the standard split of 25,000 to learn from and 25,000 others to
+    judge: its numbers are not comparable with those published for that split.
     Reviews of one film stand together in the file: a cut keeps films apart, a draw would not.
     """
     csv.field_size_limit(10_000_000)

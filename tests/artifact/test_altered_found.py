@@ -24,7 +24,8 @@ MODELS = {
     "clustering": ["kmeans(clusters=2)", "gaussian_mixture(clusters=2)",
                    "agglomerative(clusters=2)", "dbscan"],
     "generation": ["gaussian_copula", "sequential_trees", "smoothed_bootstrap",
-                   "vae(steps=20, hidden=[8], code=2)", "gan(steps=20, hidden=[8], noise=4)"],
+                   "vae(steps=20, hidden=[8], code=2)", "gan(steps=20, hidden=[8], noise=4)",
+                   "rbm(steps=20, hidden=4)"],
     "recommendation": ["", "item_knn", "als", "svd"],
     "reduction": ["pca", "nmf", "autoencoder_map"],
 }

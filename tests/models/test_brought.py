@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch (extra deep)")
 
 import wholefit as wf  # noqa: E402
-from wholefit.base.errors import ParameterError, StateError, UnknownNameError  # noqa: E402
+from wholefit.base.errors import (  # noqa: E402
+    DataError,
+    ParameterError,
+    StateError,
+    UnknownNameError,
+)
 from wholefit.models import brought, make  # noqa: E402
 from wholefit.nn import Recipe, networks, train, transfer  # noqa: E402
 
@@ -173,3 +180,48 @@ def test_texts_on_an_encoder(tmp_path: Path) -> None:
     result.save(tmp_path / "t.wf")
     (tmp_path / "e.safetensors").unlink()
     assert wf.load(tmp_path / "t.wf").predict_proba(table).equals(result.predict_proba(table))
+
+
+def test_texts_on_an_encoder_of_another_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for transformers: the base "hf:owner/name" brings its tokenizer into the fit."""
+    library = pytest.importorskip("tokenizers", reason="needs tokenizers (extra text)")
+    words = ["[PAD]", "[UNK]", "good", "bad", "film", "very", "the"]
+    cut = library.Tokenizer(library.models.WordLevel(
+        {word: at for at, word in enumerate(words)}, unk_token="[UNK]"))
+    cut.pre_tokenizer = library.pre_tokenizers.Whitespace()
+
+    class Encoder(torch.nn.Module):
+        def __init__(self, config: Any) -> None:
+            super().__init__()
+            self.config = config
+            self.look = torch.nn.Embedding(len(words), config.hidden_size)
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return SimpleNamespace(last_hidden_state=self.look(input_ids))
+
+    config = SimpleNamespace(hidden_size=8, model_type="bert",
+                             to_diff_dict=lambda: {"hidden_size": 8})
+
+    def named(name: str, **_: Any) -> Any:
+        if name != "owner/tiny":
+            raise OSError(f"{name} is not there")
+        return SimpleNamespace(backend_tokenizer=cut)
+
+    monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(
+        AutoModel=SimpleNamespace(from_pretrained=lambda *_, **__: Encoder(config),
+                                  from_config=lambda *_, **__: Encoder(config)),
+        AutoConfig=SimpleNamespace(for_model=lambda *_, **__: config),
+        AutoTokenizer=SimpleNamespace(from_pretrained=named)))
+    codes = np.random.default_rng(0).integers(0, 2, 80)
+    table = pl.DataFrame({"review": [f"the very {'good' if code else 'bad'} film"
+                                     for code in codes], "liked": codes})
+    result = wf.fit(table, target="liked", task="classification", roles={"review": "text"},
+                    folds=2, metric="accuracy",
+                    models=["pretrained(base='hf:owner/tiny', strategy='frozen')"])
+    assert result.score.value > 0.9
+    result.save(tmp_path / "t.wf")
+    assert wf.load(tmp_path / "t.wf").predict_proba(table).equals(result.predict_proba(table))
+    with pytest.raises(DataError, match="did not give the tokenizer of 'owner/none'"):
+        make("pretrained(base='hf:owner/none')").encoding(result.task)

@@ -47,6 +47,29 @@ def mlp(outputs: int = 3, last: str | None = "softmax", loss: Any = "sparse") ->
     return model
 
 
+def test_a_small_file_of_large_layers_makes_no_numbers() -> None:
+    """100,000 x 100,000 weights, stated by a few bytes: refused before any is made."""
+    import resource
+
+    config, arrays = serialized(keras.Sequential([keras.Input((4,)), layers.Dense(3)]))
+    weights = [arrays["w0"], arrays["w1"]]
+    assert [w.shape for w in rebuilt(config, weights).get_weights()] == [(4, 3), (3,)]
+    large = json.loads(json.dumps(config))
+    for layer in large["config"]["layers"]:
+        layer.pop("build_config", None)
+        for name, value in (("units", 100_000), ("batch_shape", [None, 100_000])):
+            if name in layer["config"]:
+                layer["config"][name] = value
+    large["config"].pop("build_input_shape", None)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(StateError, match="do not fit"):
+        rebuilt(large, weights)
+    with keras.StatelessScope():  # makes whatever still waits to be made
+        pass
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kilobytes
+    assert rebuilt(config, weights)(np.zeros((1, 4), np.float32)).shape == (1, 3)
+
+
 def test_a_model_is_fitted_scored_explained_and_saved(iris: pl.DataFrame, tmp_path: Path) -> None:
     model = mlp()
     assert model.count_params() == 193

@@ -176,3 +176,55 @@ def test_holes_are_refused_by_name(bad: float) -> None:
     X[3, 1] = bad
     with pytest.raises(ValueError, match=r"NaN|infinity"):
         NetworkClassifier(SMALL, QUICK).fit(X, y)
+
+
+def test_one_class_taught_later_stays_one_class() -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    made = NetworkClassifier().fit(X, ["yes"] * 20)
+    assert made.partial_fit(X[:5], ["yes"] * 5) is made
+    assert made.predict(X[:3]).tolist() == ["yes"] * 3
+    with pytest.raises(ValueError, match="fit anew"):
+        made.partial_fit(X[:5], ["no"] * 5)
+
+
+def test_rows_held_out_without_weight_are_judged_as_they_are() -> None:
+    from wholefit.models._networks import _learn
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 2)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(np.int64)
+    weight = np.ones(80, dtype=np.float32)
+    lesson = _learn.Lesson([X], y, weight, "mlp", {"epochs": 2}, 0, strata=y)
+    weight[_learn._held_out(lesson)[1]] = 0
+    module = _learn.made({"network": "mlp", "inputs": 2, "outputs": 2, "hidden": [4]}, 0)
+    assert np.isfinite(_learn.teach(module, lesson).history[-1]["valid_loss"])
+
+
+@pytest.mark.parametrize(("network", "loss"), [("resnet", "squared"), ("vision_transformer", "focal"),
+                                               ("resnet", "focal")])
+def test_a_networks_own_smoothing_yields_where_the_loss_has_none(network: str, loss: str) -> None:
+    from wholefit.models._networks import _learn
+    from wholefit.nn import losses
+
+    losses.make(_learn.settled(network, {"loss": loss}, 100, True, 0))
+    asked = _learn.settled(network, {"loss": loss, "label_smoothing": 0.1}, 100, True, 0)
+    with pytest.raises(ParameterError, match="label_smoothing"):
+        losses.make(asked)
+
+
+def test_networks_of_members_are_judged_and_replayed_as_others() -> None:
+    from wholefit import nn
+    from wholefit.models._networks import _learn
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(np.int64)
+    seen: list[nn.Trained] = []
+    own = nn.train
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_learn.engine, "train", lambda *a, **k: seen.append(own(*a, **k)) or seen[0])
+        module = _learn.made({"network": "tabm", "inputs": 2, "outputs": 2, "hidden": [4],
+                              "members": 3}, 0)
+        _learn.teach(module, _learn.Lesson([X], y, None, "tabm", {"epochs": 2}, 0, strata=y))
+    assert "valid_accuracy" in seen[0].history[-1]
+    assert "replay" in seen[0].decided

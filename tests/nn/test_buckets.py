@@ -54,3 +54,19 @@ def test_a_recipe_turns_them_on() -> None:
     assert fit.history[-1]["loss"] < fit.history[0]["loss"]
     with pytest.raises(ParameterError, match="bucket needs token numbers"):
         train(nn.Linear(3, 2), (torch.randn(9, 3, 2), torch.zeros(9)), Recipe(bucket=True))
+
+
+def test_weights_of_rows_go_by_where_targets_are_cut() -> None:
+    """As long as the tokens are, the weights are one a row: the last array, and never cut."""
+    tokens, target = TOKENS[:40], torch.where(TOKENS[:40] == 0, -100, TOKENS[:40])
+    batches = Bucketed((tokens, target, torch.arange(40.0)), 8, weighted=True)
+    while (batch := batches.next_batch()) is not None:
+        rows = batch[2].long()
+        assert batch[2].shape == (8,)
+        assert batch[0].shape == batch[1].shape
+        assert torch.equal(batch[1], target[rows][:, :batch[1].shape[1]])
+    tagger = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 9))
+    fit = train(tagger, (TOKENS, torch.where(TOKENS == 0, -100, TOKENS)),
+                Recipe(bucket=True, epochs=3, rate=0.05, batch=16),
+                weights=1.0 + torch.arange(500) % 3)
+    assert fit.history[-1]["loss"] < fit.history[0]["loss"]

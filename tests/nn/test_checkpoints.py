@@ -160,3 +160,25 @@ def test_nested_states_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_there_may_be_none(tmp_path: Path) -> None:
     assert checkpoints.read(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"schedule": "plateau", "wait": 0, "rate": 0.5}, {"patience": 2, "rate": 0.5},
+    {"ema": 0.9, "accumulate": 3},
+], ids=str)
+@pytest.mark.parametrize("steps", [3, 10, 14, 20])
+def test_more_steps_or_time_go_on_within_the_epoch(
+    tmp_path: Path, steps: int, options: dict[str, Any],
+) -> None:
+    """Seven steps an epoch: what was cut short is finished, and judged as in an unbroken run."""
+    first = fitted(tmp_path, steps=steps, **options)
+    assert first.steps == steps
+    assert len(first.history) == -(-steps // 7)
+    again = fitted(tmp_path, steps=steps, **options)
+    assert again.steps == steps
+    assert same(first, again), "the same steps once more are nothing to do"
+    assert [row["loss"] for row in again.history] == [row["loss"] for row in first.history]
+    whole, resumed = fitted(None, **options), fitted(tmp_path, **options)
+    assert same(resumed, whole)
+    assert resumed.steps == whole.steps
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]

@@ -101,3 +101,10 @@ def test_own_losses_give_rows_or_one_number() -> None:
 def test_class_weights_need_classes() -> None:
     with pytest.raises(ParameterError, match="class_weights"):
         losses.make(Recipe(loss="squared"), classes=np.ones(3))
+
+
+@pytest.mark.parametrize("loss", ["focal", "squared", "absolute", "huber"])
+def test_smoothing_is_refused_where_it_would_do_nothing(loss: str) -> None:
+    with pytest.raises(ParameterError, match=rf"label_smoothing .* got 0\.1 with '{loss}'"):
+        losses.make(Recipe(loss=loss, label_smoothing=0.1))
+    losses.make(Recipe(loss=loss))

@@ -11,7 +11,7 @@ import torch
 from torch.optim import lr_scheduler as theirs
 
 from wholefit.base.budget import Budget, Clock
-from wholefit.nn import Recipe, schedules
+from wholefit.nn import Recipe, schedules, train
 
 TOTAL = 40
 
@@ -122,3 +122,16 @@ def test_without_a_limit_the_place_is_the_count() -> None:
     for number in range(10):
         assert plan.place() == number
         plan.advance()
+
+
+def test_plateau_looks_at_the_training_where_no_row_is_held_out() -> None:
+    rates: list[float] = []
+
+    def note(event: str, loop: Any) -> None:
+        if event == "step":
+            rates.append(loop.work.optimizer.param_groups[0]["lr"])
+
+    recipe = Recipe(epochs=6, batch=10, schedule="plateau", wait=1, drop=0.5, optimizer="sgd",
+                    rate=1e-9, loss="squared")
+    train(torch.nn.Linear(2, 1), (torch.ones(10, 2), torch.ones(10)), recipe, callbacks=[note])
+    assert rates == pytest.approx([1e-9] * 3 + [5e-10] * 2 + [2.5e-10])

@@ -296,3 +296,67 @@ def test_threads_come_back() -> None:
     fitted(epochs=1)
     assert torch.get_num_threads() == before
     assert time.perf_counter() > began
+
+
+def test_a_loss_that_is_no_number_leaves_the_last_good_weights_and_no_mean() -> None:
+    kept: list[torch.Tensor] = []
+
+    def spoil(batch: Any, generator: Any) -> Any:
+        calls.append(1)
+        return (batch[0] * (float("nan") if len(calls) > 8 else 1), batch[1])
+
+    def note(event: str, loop: Any) -> None:
+        if event == "epoch" and loop.epoch == 1:
+            kept.append(weights(loop.work.module))
+
+    calls: list[int] = []
+    with pytest.warns(WholefitWarning, match="weights of epoch 1 are put back"):
+        fit = fitted(epochs=9, ema=0.9, change=spoil, callbacks=[note])
+    assert torch.equal(weights(fit.module), kept[0])
+
+
+def test_a_batch_norm_is_never_given_a_single_row() -> None:
+    module = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+    fit = train(module, (X[:41], Y[:41]), Recipe(epochs=2, batch=20))
+    assert fit.steps == 4, "two batches of 21 and 20 rows an epoch"
+    assert torch.isfinite(weights(fit.module)).all()
+    assert fitted(batch=17, epochs=1).steps == 8, "others keep what was asked for (119 = 7 x 17)"
+
+
+def test_rows_held_out_that_all_weigh_nothing_are_refused() -> None:
+    with pytest.raises(DataError, match="not all zero"):
+        train(network(), (X, Y), Recipe(epochs=1), valid=(X[:9], Y[:9]), valid_weights=np.zeros(9))
+
+
+def test_a_run_cut_short_goes_on_within_the_epoch() -> None:
+    """What a loop says of itself after a part of an epoch is where another goes on."""
+    class Count:
+        def __init__(self) -> None:
+            self.place = 0
+
+        def next_batch(self) -> Any:
+            self.place = (self.place + 1) % 6
+            return self.place or None
+
+        def step(self, batch: int) -> dict[str, float]:
+            return {"loss": float(batch)}
+
+        def judge(self) -> dict[str, float]:
+            return {}
+
+        def state_dict(self) -> dict[str, Any]:
+            return {"place": self.place}
+
+        def load_state_dict(self, state: Any) -> None:
+            self.place = state["place"]
+
+    for cut in (3, 5, 7, 10, 13):
+        short = Loop(Count(), epochs=3, steps=cut)
+        assert [row["steps"] for row in short.run()] == [5, 5, 5][:cut // 5] + [cut % 5] * (
+            cut % 5 > 0)
+        longer = Loop(Count(), epochs=3)
+        longer.load_state_dict(short.state_dict())
+        assert [(row["steps"], row["loss"]) for row in longer.run()] == [(5, 3.0)] * 3, cut
+        assert longer.step == 15
+        short.stopped, short.steps = None, None
+        assert [(row["steps"], row["loss"]) for row in short.run()] == [(5, 3.0)] * 3, cut

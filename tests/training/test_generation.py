@@ -221,3 +221,49 @@ def test_groups_stay_on_one_side() -> None:
     frame = mixed().with_columns(team=pl.Series([f"t{at // 6}" for at in range(240)]))
     made = fitted(frame, groups="team", models="gaussian_copula")
     assert "judged against" in made.split and made.sample(5)["team"].dtype == pl.String
+
+
+def test_columns_are_learnt_on_the_rows_learnt_from_when_judged() -> None:
+    """The range that made numbers are cut to must not know the rows set apart; the last one may."""
+    from wholefit.training.generation import _fit
+
+    seen: list[Any] = []
+    was = _fit.judge
+
+    def watched(columns: Any, *given: Any, **more: Any) -> Any:
+        seen.append(columns)
+        return was(columns, *given, **more)
+
+    frame = mixed(200)
+    _, held = _fit._parted(wf.data.load(frame), _fit.Options(), 0)
+    odd = int(held[0])
+    frame = frame.with_columns(pl.Series("lone", np.where(np.arange(200) == odd, 1e6, 0.5)
+                                         + np.arange(200) / 8))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_fit, "judge", watched)
+        found = fitted(frame, models="independent_columns", seed=0)
+    high = {made.name: made.high for made in seen[0].made}["lone"]
+    assert high < 100
+    assert {made.name: made.high for made in found._columns.made}["lone"] > 1e5
+
+
+def test_the_space_of_many_pixels_is_small_and_right() -> None:
+    """Random draws find the axes that the exact way finds; large sides are shrunk first."""
+    from wholefit.training.generation import _judge
+    from wholefit.training.generation._columns import Columns
+
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(120, 5)) * [9, 7, 5, 3, 2]) @ rng.normal(size=(5, 900))
+    rows = rows + rng.normal(size=rows.shape) / 50
+    exact = np.linalg.svd(rows, full_matrices=False)[2][:5]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_judge, "_EXACT", 10)
+        drawn = _judge._axes(rows).T[:5]
+    assert np.allclose(np.abs((exact * drawn).sum(axis=1)), 1, atol=1e-4)
+    large = Columns((), None, (3, 200, 150))
+    pixels = rng.integers(0, 256, (70, 3 * 200 * 150)).astype(np.float64)
+    space = _judge.Space(pixels, large)
+    assert len(space.middle) == 3 * 50 * 37
+    assert space.of(pixels).shape == (70, 50)
+    mean = pixels.reshape(70, 3, 200, 150)[:, 0, :4, :4].mean() / 255
+    assert space.middle[0] == pytest.approx(mean)

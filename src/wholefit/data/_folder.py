@@ -49,7 +49,7 @@ def tables_in(folder: Path) -> list[Path]:
     found = sorted(p for p in seen if _formats.by_name(p.name) not in (None, "sqlite"))
     if not found:
         raise DataError(f"the folder {folder.name!r} holds no file named like a table (.csv, "
-                        ".parquet, .jsonl, ...).")
+                        ".parquet, .jsonl, ...), and no picture (.png, .jpg, ...).")
     if len(found) > _MOST:
         raise DataError(f"the folder {folder.name!r} holds {len(found)} tables; at most {_MOST} "
                         "are read at once.")

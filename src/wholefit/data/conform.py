@@ -222,5 +222,6 @@ _CHANGES: dict[str, tuple[Callable[[pl.Series], pl.Series], str]] = {
     "datetime": (_cells.to_times, "dates"),
     "categorical": (_cells.to_labels, "categories"),
     "text": (_cells.to_labels, "text"),
-    "image": (to_cells, "pictures (encoded bytes, or base64 of them)"),
+    "image": (to_cells, "pictures (encoded bytes, or base64 of them; a path in a cell is not "
+              "opened: ask with the folder, or with the bytes of each file)"),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wholefit.base import wording
 from wholefit.base.wording import aligned, counted
+from wholefit.data.images import cells
 from wholefit.explain._additive import LOG, NUMBER, ONE_AGAINST_REST, PROBABILITY
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def cell(value: Any) -> str:
     """A cell in words."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "(missing)"
+    if isinstance(value, bytes):
+        return _picture(value)
     if isinstance(value, float):
         return f"{value:,.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"
     return cut(str(value)) or '""'
@@ -156,6 +159,14 @@ def number(value: float) -> str:
 def name_of(column: str) -> str:
     """A column's name on one line."""
     return cut(column) or '""'
+
+
+def _picture(value: bytes) -> str:
+    """A cell of bytes in words: the size of a picture, which has no others."""
+    if not cells.is_cell(value):
+        return f"{len(value):,} bytes"
+    channels, high, wide = cells.size(value)
+    return f"a picture of {wide} x {high}" + (", grey" if channels == 1 else "")
 
 
 def cut(words: str) -> str:

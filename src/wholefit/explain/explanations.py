@@ -217,6 +217,9 @@ class Explanations:
     def _output(self, row: int, output: int | None) -> int:
         return int(self.chosen[row]) if output is None else output
 
+    def __str__(self) -> str:
+        return self.to_text()
+
     def __repr__(self) -> str:
         how = "exact" if self.exact else "sampled"
         return (f"<Explanations of {self.target!r}: {counted(len(self), 'row')}, "
@@ -274,6 +277,8 @@ def checked_rows(rows: int) -> None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return _told.cell(value)
     return plain(value) if isinstance(value, (int, float, str, bool, type(None))) else str(value)
 
 
@@ -282,5 +287,8 @@ def _tellable(cells: pl.Series) -> pl.Series:
     cells = cells.alias("value")
     if cells.dtype.is_float():
         return pl.Series("value", [None if cell is None or cell != cell else f"{cell:.12g}"
+                                   for cell in cells.to_list()], dtype=pl.String)
+    if cells.dtype == pl.Binary:
+        return pl.Series("value", [None if cell is None else _told.cell(cell)
                                    for cell in cells.to_list()], dtype=pl.String)
     return cells.cast(pl.String, strict=False)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,11 @@ def brought(place: str | None) -> Tokenizer:
 
 
 def stored_text(place: str) -> str | None:
-    """The JSON of the tokenizer in a folder, or in the head of a base's safetensors file."""
+    """The JSON of the tokenizer in a folder, in the head of a base's safetensors file, or of the
+    base "hf:owner/name", which transformers reads; None where there is none.
+    """
+    if place.startswith("hf:"):
+        return _of_library(place[3:])
     path = Path(place).expanduser()
     try:
         if path.is_dir():
@@ -231,6 +235,18 @@ def stored_text(place: str) -> str | None:
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     return found if isinstance(found, str) else None
+
+
+@cache
+def _of_library(name: str) -> str | None:
+    """The tokenizer that transformers calls `name`; DataError where it gives none."""
+    library = need("transformers", extra="text", user=f"the base hf:{name}")
+    try:
+        found = library.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        return str(found.backend_tokenizer.to_str())
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DataError(f"transformers did not give the tokenizer of {name!r}: "
+                        f"{str(error)[:300]}") from error
 
 
 def learn_pieces(

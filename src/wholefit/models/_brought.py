@@ -132,14 +132,7 @@ class BroughtModule(Model):
         from wholefit.models._networks import state_of
 
         if hasattr(estimator, "module_") and not estimator.made_of_:
+            from wholefit.models._networks._brought import stranger
+
             raise StateError(stranger(self.name))
         return state_of(estimator, context.n_classes)
-
-
-def stranger(name: str) -> str:
-    """Why a module of a class that the registry does not know is not saved, and the way out."""
-    return (
-        f"{name} can be fitted and used, but not saved: a file holds weights and no code, and its "
-        "class is not in the registry of networks. Write @network('name') above the class (from "
-        "wholefit.nn.networks import network), with options in __init__ that are plain values, "
-        "make it by networks.make('name', ...), and import its file before loading.")

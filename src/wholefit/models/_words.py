@@ -97,8 +97,9 @@ def _keywords(call: ast.expr) -> dict[str, Any]:
 def _malformed(text: str) -> ParameterError:
     shown = text if len(text) <= 80 else text[:77] + "..."
     return ParameterError(
-        "a model must be written as a name with literal values, such as 'ridge(alpha=2)' or "
-        f"'package.module:Class(depth=3)'; got {shown!r}."
+        "a model must be written as a name with literal values, words in quotes, such as "
+        "'ridge(alpha=2)', \"cnn(augment='none')\" or 'package.module:Class(depth=3)'; got "
+        f"{shown!r}."
     )
 
 

@@ -43,6 +43,7 @@ class Checkpoint:
             raise ParameterError(f"Checkpoint.keep must be >= 1; got {keep}.")
         self.folder, self.recipe, self._keep = Path(folder), dict(recipe or {}), keep
         self._steps, self._seconds = steps, seconds
+        self._paused = False
         self.silent = False  # True in all processes but one of a shared training
         self._epochs = 1 if epochs is None and steps is None and seconds is None else epochs
         self._saved, self.every_step = time.monotonic(), bool(steps or seconds)
@@ -54,9 +55,14 @@ class Checkpoint:
             late = self._seconds is not None and time.monotonic() - self._saved >= self._seconds
             if due or late:
                 self.save(loop)
-        elif event == "epoch" and (
+        elif event == "epoch" and not self._paused and (
                 loop.stopped or (self._epochs and loop.epoch % self._epochs == 0)):
             self.save(loop)
+
+    def pause(self, loop: Loop) -> None:
+        """Save an epoch that is cut short before it is judged, so that its rest can be made."""
+        self._paused = True
+        self.save(loop)
 
     def save(self, loop: Loop) -> None:
         """Write the loop as it is now, and take away the oldest."""

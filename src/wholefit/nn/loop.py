@@ -21,7 +21,8 @@ class Work(Protocol):
     """What the loop drives.
 
     It may also have `settle()`: wait until the device has done what it was asked to (called before
-    the clock is read), and `judge_steps`: how many steps a judgement takes, roughly.
+    the clock is read), `judge_steps`: how many steps a judgement takes, roughly; and `heed(row)`:
+    look at what the history says of the epoch that was just judged.
     """
 
     def next_batch(self) -> Any:
@@ -48,7 +49,8 @@ class Work(Protocol):
 # event, loop: events are "begin", "step", "epoch" and "end". A callback that has `state_dict` and
 # `load_state_dict` is part of a checkpoint; one with `every_step = False` is not told of "step".
 Callback = Callable[[str, "Loop"], None]
-# Reasons that do not hold for a run that goes on with more of either.
+# One that has `pause(loop)` is called where a run ends for want of time or steps, before the epoch
+# it is in is closed. Reasons that do not hold for a run that goes on with more of either.
 _TIME, _STEPS = "the time is up", "the steps are done"
 
 
@@ -58,7 +60,8 @@ class Loop:
 
     `history` gets one row an epoch: epoch, steps, seconds, the mean of what steps gave and what
     `judge` found. `stop(reason)` ends the run after the step it is called in. A limit of time in
-    `clock` leaves room for the last judgement.
+    `clock` leaves room for the last judgement. An epoch that time or steps cut short has a row too;
+    a run that goes on from there finishes it, and gives it one row in place of that.
     """
 
     work: Work
@@ -73,6 +76,7 @@ class Loop:
     last: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what the last step gave
     _sums: _Sums | None = field(default=None, repr=False)
     _judged: float | None = field(default=None, repr=False)
+    _open: bool = field(default=False, repr=False)  # the last row is of an epoch cut short
 
     def stop(self, reason: str) -> None:
         """End the run after this step."""
@@ -80,7 +84,11 @@ class Loop:
 
     def run(self) -> list[dict[str, float]]:
         """Train; the history."""
+        self._reopen()
         self._tell("begin")
+        if self._sums is not None and self.steps is not None and self.step >= self.steps:
+            self.stop(_STEPS)  # it went on from where there is nothing left to do but to judge
+            self._leave_epoch(time.perf_counter(), self._sums)
         while self.stopped is None and not self._done():
             self._run_epoch()
         self._tell("end")
@@ -106,6 +114,14 @@ class Loop:
                 self._look(began, sums.count - before)
             if self.steps is not None and self.step >= self.steps:
                 self.stop(_STEPS)
+        self._leave_epoch(began, sums)
+
+    def _leave_epoch(self, began: float, sums: _Sums) -> None:
+        if self.stopped in (_TIME, _STEPS):
+            for callback in self.callbacks:
+                pause = getattr(callback, "pause", None)
+                if pause is not None:
+                    pause(self)
         self._end_epoch(began, sums)
 
     def _end_epoch(self, began: float, sums: _Sums) -> None:
@@ -117,10 +133,22 @@ class Loop:
         self._judged = time.perf_counter() - judging
         row = {"epoch": self.epoch, "steps": sums.count, **means, **found,
                "seconds": time.perf_counter() - began}
-        self._sums = None
+        self._open = self.stopped in (_TIME, _STEPS)
+        if not self._open:
+            self._sums = None
         self.history.append(row)
+        heed = getattr(self.work, "heed", None)
+        if heed is not None:
+            heed(row)
         emit("epoch_done", **row)
         self._tell("epoch")
+
+    def _reopen(self) -> None:
+        """An epoch cut short is the one to go on with."""
+        if self._open:
+            self._open = False
+            self.epoch -= 1
+            self.history.pop()
 
     def _limited(self) -> bool:
         return self.clock.budget.seconds is not None
@@ -152,9 +180,10 @@ class Loop:
     def state_dict(self) -> dict[str, Any]:
         """The work, the callbacks that have a state, counts, history, sums of this epoch."""
         own = [each.state_dict() for each in self._stateful()]
-        return {"work": self.work.state_dict(), "callbacks": own, "epoch": self.epoch,
-                "step": self.step, "stopped": self.stopped,
-                "history": [dict(row) for row in self.history],
+        rows = self.history[:len(self.history) - self._open]
+        return {"work": self.work.state_dict(), "callbacks": own,
+                "epoch": self.epoch - self._open, "step": self.step, "stopped": self.stopped,
+                "history": [dict(row) for row in rows],
                 "sums": None if self._sums is None else self._sums.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -166,7 +195,7 @@ class Loop:
         if state["stopped"] not in (_TIME, _STEPS):
             self.stopped = state["stopped"]
         self.history[:] = [dict(row) for row in state["history"]]
-        self._sums = None
+        self._sums, self._open = None, False
         if state["sums"] is not None:
             self._sums = _Sums()
             self._sums.load_state_dict(state["sums"])

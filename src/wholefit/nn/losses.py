@@ -18,6 +18,8 @@ from wholefit.nn.recipe import Recipe
 
 Elements = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, "torch.Tensor | None"]]
 PADDING = -100
+SMOOTHED = ("cross_entropy", "binary", "multilabel")
+"""Losses that `Recipe.label_smoothing` means something to."""
 
 
 class Loss:
@@ -75,6 +77,10 @@ def make(recipe: Recipe, *, classes: Any = None, own: Any = None) -> Loss:
         return Loss(lambda output, target: (own(output, target), None), None, None)
     if recipe.loss not in _MAKERS:
         raise unknown("loss", recipe.loss, _MAKERS)
+    if recipe.label_smoothing and recipe.loss not in SMOOTHED:
+        raise ParameterError(
+            f"Recipe.label_smoothing needs a loss among {', '.join(SMOOTHED)}; got "
+            f"{recipe.label_smoothing:g} with {recipe.loss!r}: leave it at 0.")
     if classes is not None:
         if recipe.loss not in ("cross_entropy", "focal"):
             raise ParameterError(f"class_weights need loss='cross_entropy' or 'focal'; got "

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,9 +21,6 @@ from wholefit.nn.losses import Loss
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.streams import Streamed, mapped
 from wholefit.nn.supervised import Parts
-
-# Modules that use a weight several times a row.
-_REUSED = (nn.modules.conv._ConvNd, nn.RNNBase, nn.MultiheadAttention)
 
 
 @dataclass
@@ -77,24 +73,6 @@ def prepare(
         parts.batches = given.spread.share(parts.batches)
         parts.reduce = given.spread.reduce
     return parts, recipe, decided
-
-
-def threads_for(
-    module: nn.Module, recipe: Recipe, first: Any, device: torch.device, asked: int | None,
-) -> int | None:
-    """One thread for networks with little to do a step, else what was asked for.
-
-    Products below ten million multiplications are over before a second thread has woken; on two
-    busy cores, waiting for it made steps of a small network twenty times longer. `first` is the
-    first input: what is used at each place of it counts as often.
-    """
-    if device.type != "cpu":
-        return asked
-    size = min(recipe.batch, max(1, len(first))) * sum(p.numel() for p in module.parameters())
-    if any(isinstance(each, _REUSED) for each in module.modules()):
-        shape = np.shape(first) if isinstance(first, list | tuple) else tuple(first.shape)
-        size *= math.prod(shape[2:]) if len(shape) > 3 else math.prod(shape[1:2])
-    return 1 if size < 10_000_000 else asked
 
 
 def _size(module: nn.Module, size: int, rows: int) -> int:
@@ -166,10 +144,15 @@ def _weights(weights: Any, rows: int) -> np.ndarray:
 
 
 def _changed(change: Change | None, weighted: bool) -> Change | None:
-    """`change` sees inputs and target only; the weights go by."""
+    """`change` sees inputs and target only; the weights go by, unless it mixes rows.
+
+    One that does has `weighted(batch, generator)`, which takes and gives the weights too.
+    """
     if change is None or not weighted:
         return change
     inner = change
+    if hasattr(inner, "weighted"):
+        return cast(Change, inner.weighted)
     return lambda batch, generator: (*inner(batch[:-1], generator), batch[-1])
 
 

@@ -31,7 +31,8 @@ class Recipe(Params):
     loss: str = param(
         "cross_entropy", "What is made small.",
         choices=("cross_entropy", "binary", "multilabel", "squared", "absolute", "huber", "focal"))
-    label_smoothing: float = param(0.0, "Probability given to the other classes.", low=0, below=1)
+    label_smoothing: float = param(0.0, "Probability given to the other classes (cross_entropy, "
+                                   "binary, multilabel).", low=0, below=1)
     clip: float | None = param(None, "Largest norm of a gradient; None leaves it.", above=0,
                                none=True)
     accumulate: int = param(1, "Batches whose gradients make one step.", low=1)
@@ -49,7 +50,7 @@ class Recipe(Params):
                         choices=("auto", "cpu", "cuda", "mps"))
     seed: int = param(0, "Everything random follows from it.", low=0)
     watch: str = param("loss", "Figure of the rows held out that 'patience' and 'plateau' look "
-                       "at: 'loss' or the name of a metric.")
+                       "at: 'loss' (of the training where none are) or the name of a metric.")
     drop: float = param(0.1, "What the rate is multiplied with at a drop (step, plateau).",
                         above=0, below=1)
     every: float = param(1 / 3, "Share of the steps between two drops (step).", above=0, high=1)

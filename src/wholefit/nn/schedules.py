@@ -91,7 +91,7 @@ class Plan:
         self._most, self._clock = total, clock
         self._given = dict(changes)
         self._from, self._share = 0, 0.0
-        self._next, self._began = 8, -1.0
+        self._next, self._began, self._first = 8, -1.0, 1
 
     def place(self) -> float:
         """Where the coming update stands among `total`, counted from nought."""
@@ -113,11 +113,11 @@ class Plan:
     def _look(self) -> None:
         clock = self._clock
         assert clock is not None
-        if self.done == 1:  # the first update is slow, and not counted
-            self._began = clock.spent()
-        if self.done < self._next or self.done < 2:
+        if self._began < 0:  # the first update is slow, and not counted
+            self._began, self._first = clock.spent(), self.done
+        if self.done < self._next or self.done <= self._first:
             return
-        each = (clock.spent() - self._began) / (self.done - 1)
+        each = (clock.spent() - self._began) / (self.done - self._first)
         fits = self.done + max(1, int(clock.left() / max(each, 1e-9)))
         self._next = max(self._next * 2, self._next + fits // 20) if self.done < fits // 20 \
             else self._next + max(8, fits // 20)
@@ -140,6 +140,7 @@ class Plan:
         self.total, self.done = int(state["total"]), int(state["done"])
         self._from, self._share = int(state["from"]), float(state["share"])
         self.changes = [(int(a), int(b)) for a, b in state["changes"]]
+        self._next, self._began = self.done + 8, -1.0
 
 
 class Plateau:

@@ -252,12 +252,13 @@ class Supervised:
 
     def judge(self) -> dict[str, float]:
         """Loss and metrics of the rows held out, in eval mode, with the mean weights if kept."""
-        found = {} if self.valid is None else self._judge()
-        if self._plateau is not None:
-            value = figure(found, self.recipe.watch)[0]
-            if value is not None:
-                self._plateau.look(value)
-        return found
+        return {} if self.valid is None else self._judge()
+
+    def heed(self, row: Mapping[str, float]) -> None:
+        """What "plateau" looks at: rows held out where there are any, else the training itself."""
+        value = None if self._plateau is None else figure(row, self.recipe.watch)[0]
+        if self._plateau is not None and value is not None:
+            self._plateau.look(value)
 
     def _judge(self) -> dict[str, float]:
         assert self.valid is not None

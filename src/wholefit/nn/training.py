@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from wholefit.nn.callbacks import EarlyStopping, Sound
 from wholefit.nn.checkpoints import Checkpoint
 from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.predicting import place
-from wholefit.nn.preparing import Given, prepare, threads_for
+from wholefit.nn.preparing import Given, prepare
+from wholefit.nn.quiet import quiet, threads_for
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.supervised import Supervised
 
@@ -72,7 +72,8 @@ def train(
     saver = _saver(checkpoint, spread)
     if saver and recipe.precision == "auto":  # a run that goes on keeps what was measured
         recipe = recipe.replace(precision=saver[0].decided("precision") or "auto")
-    with quiet(recipe.seed, device, threads_for(module, recipe, data[0], device, threads)):
+    with quiet(derive(recipe.seed, "torch"), device,
+               threads_for(module, recipe, data[0], device, threads)):
         parts, recipe, decided = prepare(module, recipe, device, given)
         work = Supervised(parts, recipe)
         best = [] if recipe.patience is None else [EarlyStopping(
@@ -97,23 +98,6 @@ def train(
     if decided.get("layout") == "channels last":
         module.to(memory_format=torch.contiguous_format)
     return Trained(module.eval(), history, loop.stopped, loop.step, decided)
-
-
-@contextmanager
-def quiet(seed: int, device: Any, threads: int | None = None) -> Iterator[None]:
-    """Torch's own generators seeded inside, and as they were outside; threads likewise."""
-    device = torch.device(device)
-    before = torch.get_num_threads()
-    devices = [device.index or 0] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(derive(seed, "torch"))
-        if threads is not None:
-            torch.set_num_threads(max(1, threads))
-        try:
-            yield
-        finally:
-            if threads is not None:
-                torch.set_num_threads(before)
 
 
 def _saver(asked: str | Path | Checkpoint | None, spread: Any) -> list[Checkpoint]:

@@ -149,6 +149,8 @@ def fit_one(
     A model that is `clocked` is told what is left of `seconds` once the rows are encoded.
     """
     optional.wake("sklearn", without="pandas")
+    if model.clocked and model.requires and model.extra:  # its import is no part of a fold's pace
+        optional.need(model.requires, extra=model.extra, user=f"model {model.name}")
     start = time.perf_counter()
     encoder, spared = problem.encoder(model, rows, key)
     dataset, rows, replay = _cleaning.of_fold(problem, rows, key)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import struct
+import sys
+import time
 
 import numpy as np
 import polars as pl
@@ -13,8 +15,9 @@ from tests.data.images.conftest import encoded, painted
 
 from wholefit import data
 from wholefit.base.errors import DataError, SchemaError
-from wholefit.data.images import cells, sizing
+from wholefit.data.images import cells, idx, sizing, workers
 
+decode = sys.modules["wholefit.data.images.decode"]  # the package holds a function of that name
 RNG = np.random.default_rng(3)
 GREY = RNG.integers(0, 256, (30, 9, 7), dtype=np.uint8)
 LABELS = np.arange(30) % 3
@@ -182,3 +185,50 @@ def test_usual_size():
     assert sizing.usual_size(np.array([[3, 480, 640]] * 3)) == (48, 64)
     assert sizing.usual_size(np.array([[3, 10, 20], [3, 20, 40], [3, 30, 60]])) == (20, 40)
     assert sizing.usual_size(np.zeros((0, 3))) == (64, 64)
+
+
+def test_files_that_unpack_to_too_much_are_refused_with_a_way_out(tmp_path, monkeypatch):
+    """The bound is on pixels in all: idx, npy, npz, and pictures decoded one by one."""
+    sources = {"d.npy": GREY, "d-idx3-ubyte": GREY}
+    np.save(tmp_path / "d.npy", GREY)
+    np.savez_compressed(tmp_path / "d.npz", x=GREY)
+    (tmp_path / "d-idx3-ubyte").write_bytes(
+        b"\0\0\x08\x03" + struct.pack(">3I", *GREY.shape) + GREY.tobytes())
+    for name in (*sources, "d.npz"):
+        assert len(data.load(tmp_path / name)) == 30
+    for module in (decode, idx, workers):
+        monkeypatch.setattr(module, "MOST_IN_ALL", 1000)
+    for name in (*sources, "d.npz"):
+        with pytest.raises(DataError, match="split"):
+            data.load(tmp_path / name)
+    with pytest.raises(DataError, match="image_limit"):
+        workers.decode_all([encoded(painted())] * 9, 64)
+
+
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
+    """Whatever the threads, so that their pixels together stay bounded."""
+    inside, most, was = [], [], decode._shrunk
+
+    def counted(*given):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        found = was(*given)
+        inside.pop()
+        return found
+
+    monkeypatch.setattr(decode, "_shrunk", counted)
+    monkeypatch.setattr(workers, "cores", lambda: 4)
+    workers.decode_all([encoded(painted())] * 8, 64)
+    assert max(most) > 1
+    most.clear()
+    monkeypatch.setattr(decode, "LARGE", 10)
+    assert all(isinstance(each, bytes) for each in workers.decode_all([encoded(painted())] * 8, 64))
+    assert max(most) == 1
+
+
+def test_a_path_in_a_cell_of_new_data_is_refused_and_the_way_is_said(tmp_path):
+    (tmp_path / "p.png").write_bytes(encoded(painted()))
+    schema = data.load({"image": GREY, "label": LABELS}, target="label").schema
+    with pytest.raises(SchemaError, match="a path in a cell is not opened: ask with the folder"):
+        data.conforming({"image": [str(tmp_path / "p.png")]}, schema)

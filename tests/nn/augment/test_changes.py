@@ -175,3 +175,35 @@ def test_words():
     assert Augmentation(flip="horizontal").worries(["cat", "dog"]) == []
     assert Augmentation(flip="vertical").worries(["cat", "dog"])
     assert Augmentation(rotate=90).worries(digits)
+
+
+def test_mixed_rows_count_by_their_own_weights():
+    """A mixed row's loss is that of its parts, each by its own share and its own weight."""
+    weight = torch.linspace(0, 3, 16)
+    for words in ({"mixup": 0.4}, {"cutmix": 1.0}):
+        alter = Augmenter(Augmentation(**words), classes=4)
+        plain, answers = alter((IMAGES.clone(), torch.arange(16) % 4), _generator())
+        images, target, mixed = alter.weighted((IMAGES.clone(), CODES, weight), _generator())
+        assert torch.equal(images, plain)
+        rows = Augmenter(Augmentation(**words), classes=16)((IMAGES.clone(), torch.arange(16)),
+                                                            _generator())[1]
+        assert torch.allclose(mixed, rows @ weight, atol=1e-5)
+        parts = (rows * weight) @ torch.nn.functional.one_hot(CODES, 4).float()
+        assert torch.allclose(target * mixed[:, None], parts, atol=1e-5)
+        assert not torch.allclose(target, answers, atol=0.05)
+    numbers = Augmenter(Augmentation(mixup=0.4))
+    values = torch.arange(16.0)
+    once = numbers((IMAGES.clone(), values), _generator())[1]
+    again, mixed = numbers.weighted((IMAGES.clone(), values, weight), _generator())[1:]
+    assert torch.allclose(again, once) and torch.allclose(mixed, weight[-1] * once / 15, atol=1e-5)
+
+
+def test_training_gives_mixed_rows_their_mixed_weights():
+    from wholefit.nn import preparing
+
+    change = preparing._changed(Augmenter(Augmentation(mixup=0.4), classes=4), weighted=True)
+    weight = change((IMAGES, CODES, torch.arange(16.0)), _generator())[-1]
+    assert not torch.equal(weight, torch.arange(16.0))
+    own = preparing._changed(lambda batch, generator: batch, weighted=True)
+    assert torch.equal(own((IMAGES, CODES, torch.arange(16.0)), _generator())[-1],
+                       torch.arange(16.0))

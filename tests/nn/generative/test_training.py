@@ -26,6 +26,7 @@ from wholefit.nn.generative import (
     walk,
 )
 from wholefit.nn.generative import losses as adversarial_losses
+from wholefit.nn.generative._steps import Learning, OneModule
 from wholefit.nn.generative.adversarial import Adversarial
 from wholefit.nn.generative.rebuild import sparsity
 from wholefit.nn.generative.variational import divergence
@@ -125,6 +126,57 @@ def test_going_on_from_a_state_is_bit_equal() -> None:
         second.step(second.next_batch())
     for a, b in zip(whole.answering().parameters(), second.answering().parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def dropped() -> torch.nn.Sequential:
+    return torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Dropout(0.5),
+                               torch.nn.Linear(16, 1))
+
+
+def test_going_on_from_a_state_is_bit_equal_with_dropout() -> None:
+    """Dropout draws from torch's own generator: where that is belongs to the state."""
+    rows = torch.from_numpy(ring(100, 0))
+
+    def work() -> Adversarial:
+        torch.manual_seed(0)
+        return Adversarial(pair(8)[0], dropped(), [rows], PairRecipe(steps=10, batch=16),
+                           epoch_steps=100)
+
+    whole, first = work(), work()
+    torch.manual_seed(1)
+    for _ in range(4):
+        whole.step(whole.next_batch())
+    torch.manual_seed(1)
+    for _ in range(2):
+        first.step(first.next_batch())
+    state, second = copy.deepcopy(first.state_dict()), work()
+    torch.manual_seed(99)
+    second.load_state_dict(state)
+    for _ in range(2):
+        second.step(second.next_batch())
+    for a, b in zip(whole.discriminator.parameters(), second.discriminator.parameters(),
+                    strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_step_of_one_module_goes_on_where_torchs_generator_was() -> None:
+    """The state of every `OneModule`: variational autoencoders, Boltzmann machines."""
+    torch.manual_seed(3)
+    work = OneModule(dropped(), [torch.zeros(4, 2)], Learning(device="cpu"))
+    state = copy.deepcopy(work.state_dict())
+    expected = torch.rand(3)
+    torch.manual_seed(99)
+    work.load_state_dict(state)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_critic_has_no_accuracy_and_wins_nothing() -> None:
+    """Scores of loss "wasserstein" have no middle: 0 parts nothing."""
+    found = train_pair(*pair(8), ring(200, 0), PairRecipe(
+        steps=40, batch=32, loss="wasserstein", penalty="gradient", weight=10.0, device="cpu"))
+    assert not any("accuracy" in row for row in found.history)
+    assert "discriminator_loss" in found.history[-1]
+    assert not any("wins" in said for said in found.warnings)
 
 
 def test_a_collapse_is_warned_of_in_a_sentence_and_the_cure_is_not() -> None:

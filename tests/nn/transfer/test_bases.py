@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import io
 import json
 import sys
 import types
@@ -135,6 +137,23 @@ def test_a_download_is_kept_under_its_checksum(tmp_path: Path) -> None:
     for address, sha in (("http://x/y", right), ("ftp://x", right), ("https://x", "abc")):
         with pytest.raises(DataError):
             download(address, sha256=sha, cache=tmp_path / "kept")
+
+
+@pytest.mark.parametrize("broken", [
+    http.client.IncompleteRead(b"x"), TimeoutError("slow"), KeyboardInterrupt()])
+def test_a_download_that_breaks_off_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: BaseException
+) -> None:
+    class Stream(io.BytesIO):
+        def read(self, *size: Any) -> bytes:
+            if self.tell():
+                raise broken
+            return super().read(3)
+
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Stream(b"weights"))
+    with pytest.raises(KeyboardInterrupt if isinstance(broken, KeyboardInterrupt) else DataError):
+        download("https://example.org/w.bin", sha256="0" * 64, cache=tmp_path / "kept")
+    assert not list((tmp_path / "kept").iterdir())
 
 
 def test_a_network_of_another_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_a_base_beats_random_weights_where_labels_are_few(base: Any, shapes: Any
 
 def test_the_standardising_head_answers_raw_features(base: Any, shapes: Any) -> None:
     """What the head learnt on standardised features it gives for raw ones."""
-    from wholefit.nn.transfer.tuning import standardised, take_in
+    from wholefit.nn.transfer.probing import standardised, take_in
 
     x, _ = shapes(30, seed=3)
     module = transfer.headed(base, 4, hidden=[5])
@@ -198,3 +198,51 @@ def test_freezing_again_does_not_bring_back_what_was_lost(base: Any, shapes: Any
     assert first > 0.9
     assert lost < first - 0.2
     assert again == lost
+
+
+@pytest.mark.parametrize("strategy", ["frozen", "top", "gradual"])
+def test_altered_pictures_come_after_a_head_that_is_taught(
+    base: Any, shapes: Any, strategy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rate is a tenth because the head is solved by then, with `change` as without."""
+    from wholefit.nn.transfer import tuning
+
+    x, y = shapes(40, seed=11)
+    found: list[Any] = []
+    own = tuning.train
+
+    def watched(module: Any, data: Any, recipe: Any, **options: Any) -> Any:
+        solved = accuracy(module, x, y)
+        found.append((solved, max(group["lr"] for group in options["groups"])))
+        return own(module, data, recipe, **options)
+
+    monkeypatch.setattr(tuning, "train", watched)
+    transfer.tune(base, (x, y), 4, strategy, recipe=RECIPE.replace(epochs=1),
+                  change=lambda batch, generator: batch)
+    (solved, rate), = found
+    assert solved > 0.9, "before the first step"
+    assert rate == pytest.approx(RECIPE.rate * tuning.GENTLE)
+
+
+def test_an_estimator_thaws_gradually_too(base: Any, shapes: Any) -> None:
+    from wholefit.features.spans import Span
+    from wholefit.models._networks import _learn
+    from wholefit.models._networks._pretrained import PretrainedClassifier
+
+    x, y = shapes(40, seed=11)
+    opened: list[Any] = []
+    own = _learn.engine.train
+
+    def watched(*given: Any, **options: Any) -> Any:
+        opened.extend(options["callbacks"])
+        return own(*given, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_learn.engine, "train", watched)
+        made = PretrainedClassifier(
+            {"base": base, "strategy": "gradual"}, {"epochs": 2, "batch": 16},
+            spans=[Span("image", 0, 432, shape=(3, 12, 12))]).fit(x.reshape(40, -1), y)
+    (gradual,) = opened
+    assert isinstance(gradual, transfer.Gradually)
+    assert gradual.open == min(2, gradual.count)
+    assert made.score(x.reshape(40, -1), y) > 0.9

@@ -22,7 +22,6 @@ from wholefit.data.notes import Note, info
 from wholefit.data.table import Table
 
 _SMALL = 8
-_MOST = 1 << 34
 
 
 def of_memory(source: Any, limit: int, cache: str | None = None) -> Table | None:
@@ -122,6 +121,9 @@ def _laid_out(name: str, pixels: np.ndarray) -> np.ndarray:
     if pixels.ndim != 4:
         raise DataError(f"pictures {name!r} must be an array (n, height, width) or (n, height, "
                         f"width, channels); got shape {pixels.shape}.")
+    if not len(pixels):
+        raise DataError(f"pictures {name!r} must be at least one; got an array of shape "
+                        f"{pixels.shape}.")
     if pixels.shape[3] not in (1, 3, 4) and pixels.shape[1] in (1, 3):
         pixels = pixels.transpose(0, 2, 3, 1)
     if pixels.shape[3] not in (1, 3, 4) or not all(
@@ -172,6 +174,8 @@ def read_file(path: Path, limit: int) -> Table | None:
     try:
         if path.name.lower().endswith(".npy"):
             mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            if mapped.ndim >= 3:
+                _check_size(path, mapped.nbytes)
             found = None if mapped.ndim < 3 else _of_array(np.asarray(mapped), limit)
         else:
             found = _of_members(path, limit)
@@ -183,12 +187,19 @@ def read_file(path: Path, limit: int) -> Table | None:
                                             roles=found.roles, target=found.target)
 
 
+def _check_size(path: Path, size: int) -> None:
+    """DataError for arrays of more bytes than are held at once."""
+    if size > decode.MOST_IN_ALL:
+        raise DataError(
+            f"{path.name} unpacks to {size / 1e9:,.1f} GB, more than "
+            f"{decode.MOST_IN_ALL / 1e9:g}: keep pixels as bytes (uint8), shrink the pictures, or "
+            "split the file and give a part.")
+
+
 def _of_members(path: Path, limit: int) -> Table:
     with zipfile.ZipFile(path) as archive:
         total = sum(member.file_size for member in archive.infolist())
-    if total > _MOST:
-        raise DataError(f"{path.name} unpacks to {total / 1e9:.0f} GB, more than "
-                        f"{_MOST / 1e9:.0f}.")
+    _check_size(path, total)
     with np.load(path, allow_pickle=False) as held:
         names = sorted(held.files, key=lambda name: ("test" in name.lower(), name))
         arrays = {name: held[name] for name in _first(names)}

@@ -7,7 +7,9 @@ before a pixel is decoded, and whatever goes wrong is a `Bad` with its reason, n
 from __future__ import annotations
 
 import io
+import threading
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,13 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".
            ".pbm")
 MOST_PIXELS = 64_000_000
 """Width times height above which a picture is refused: 192 MB of pixels."""
-MOST_BYTES = 256_000_000
+MOST_BYTES = 128_000_000
+MOST_IN_ALL = 4_000_000_000
+"""Bytes of pixels above which a reading is refused: they are all held in memory, as a table is."""
+LARGE = 8_000_000
+"""Width times height above which pictures are decoded one at a time, whatever the threads: with
+eight of them, 64 + 8 x 8 million pixels stand in memory at most."""
+_ONE_LARGE = threading.Lock()
 LIMIT = 128
 """The longer side that pictures are shrunk to when read, unless the reader says otherwise."""
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF",
@@ -72,6 +80,13 @@ def _pixels(image: Any, image_module: Any, limit: int) -> np.ndarray:
         raise Bad(f"{wide:,} x {high:,} pixels, above {MOST_PIXELS // 1_000_000} million")
     if image.format == "JPEG":
         image.draft(None, (2 * limit, 2 * limit))  # the decoder itself can halve, which is quick
+    wide, high = image.size
+    with _ONE_LARGE if wide * high > LARGE else nullcontext():
+        return _shrunk(image, image_module, limit)
+
+
+def _shrunk(image: Any, image_module: Any, limit: int) -> np.ndarray:
+    """Pixels of an opened picture, upright, the longer side at most `limit`."""
     image.load()
     orient = need("PIL.ImageOps", extra="images", user="reading pictures").exif_transpose
     image = _plain(orient(image), image_module)

@@ -17,12 +17,12 @@ import polars as pl
 
 from wholefit.base.errors import DataError
 from wholefit.data.images import cells
+from wholefit.data.images.decode import MOST_IN_ALL
 from wholefit.data.images.folder import IMAGE, LABEL
 from wholefit.data.notes import Note, info
 from wholefit.data.table import Table
 
 _NAMED = re.compile(r"(^|[.\-_])idx[13]([.\-_]|$)", re.IGNORECASE)
-_MOST = 1 << 33
 _BLOCK = 1 << 24
 
 
@@ -42,8 +42,10 @@ def load(path: Path) -> np.ndarray:
                 raise DataError(f"{path.name} is no idx file of unsigned bytes.")
             axes = struct.unpack(f">{head[3]}I", file.read(4 * head[3]))
             count = int(np.prod([int(axis) for axis in axes], dtype=object))
-            if count > _MOST:
-                raise DataError(f"{path.name} says it holds {count:,} bytes, more than {_MOST:,}.")
+            if count > MOST_IN_ALL:
+                raise DataError(f"{path.name} says it holds {count / 1e9:,.1f} GB, more than "
+                                f"{MOST_IN_ALL / 1e9:g}: split it into several files, or shrink "
+                                "its pictures first.")
             return _values(file, count, path.name).reshape(axes)
     except (struct.error, EOFError, zlib.error, OSError) as error:
         raise DataError(f"{path.name} is damaged: {error}.") from error
@@ -51,15 +53,15 @@ def load(path: Path) -> np.ndarray:
 
 def _values(file: object, count: int, name: str) -> np.ndarray:
     """The values, block by block: a header that lies never makes a large allocation."""
-    parts, left = [], count
+    found, left = bytearray(), count
     while left:
         block = file.read(min(left, _BLOCK))  # type: ignore[attr-defined]
         if not block:
             raise DataError(f"{name} is truncated: {count:,} bytes were promised, "
                             f"{count - left:,} are there.")
-        parts.append(np.frombuffer(block, np.uint8))
+        found += block
         left -= len(block)
-    return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+    return np.frombuffer(found, np.uint8)
 
 
 def in_folder(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from wholefit.base.errors import DataError
 from wholefit.base.events import emit
 from wholefit.base.optional import need
 from wholefit.data.images import cells
-from wholefit.data.images.decode import LIMIT, MOST_BYTES, Bad, decode
+from wholefit.data.images.decode import LIMIT, MOST_BYTES, MOST_IN_ALL, Bad, decode
 
 _MOST_THREADS, _TELL = 8, 500
 Found = bytes | Bad | None
@@ -37,13 +37,29 @@ def decode_all(
     one: Callable[[Any], Found] = lambda source: _one(source, limit, kept)  # noqa: E731
     threads = min(cores(), _MOST_THREADS)
     if threads == 1 or len(sources) < 2:
-        return [one(source) for source in sources]
-    found: list[Found] = []
+        return _gathered(map(one, sources), len(sources), limit)
     with ThreadPoolExecutor(threads) as pool:
-        for cell in pool.map(one, sources):
-            found.append(cell)
-            if len(found) % _TELL == 0:
-                emit("pictures_read", done=len(found), of=len(sources))
+        try:
+            return _gathered(pool.map(one, sources), len(sources), limit)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what is left need not be decoded
+            raise
+
+
+def _gathered(decoded: Iterable[Found], count: int, limit: int) -> list[Found]:
+    """All of them, with a word now and then; DataError once they are more than may be held."""
+    found: list[Found] = []
+    held = 0
+    for cell in decoded:
+        found.append(cell)
+        held += len(cell) if isinstance(cell, bytes) else 0
+        if held > MOST_IN_ALL:
+            raise DataError(
+                f"the first {len(found):,} of {count:,} pictures come to more than "
+                f"{MOST_IN_ALL / 1e9:g} GB of pixels: give a smaller image_limit (it is {limit}), "
+                "or fewer pictures.")
+        if len(found) % _TELL == 0:
+            emit("pictures_read", done=len(found), of=count)
     return found
 
 

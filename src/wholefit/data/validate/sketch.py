@@ -31,7 +31,7 @@ _SKIPPED = {
     "identifier": "an identifier: new rows have new ones",
     "group": "groups: new rows may have new ones",
     "datetime": "a time: it moves on", "time": "a time: it moves on",
-    "ignored": "ignored",
+    "ignored": "ignored", "image": "it holds pictures",
 }
 
 

@@ -23,7 +23,8 @@ from wholefit.nn.generative import (
     train_rbm,
     train_vae,
 )
-from wholefit.nn.generative.mixed import begin_at, mixed_cost, settled, soft_draw
+from wholefit.nn.generative.mixed import begin_at, mixed_cost, soft_draw
+from wholefit.nn.quiet import quiet
 
 _FEWEST = 20
 
@@ -53,7 +54,7 @@ class Deep:
         self.image = image_of(self.context.spans)
         self.laid = Laid(Marginals.fit(rows, levels > 0), levels, int(self.classes > 0),
                          self.image is not None)
-        with settled(derive(self.context.seed, "weights"), self.context.jobs):
+        with quiet(derive(self.context.seed, "weights"), count=self.context.jobs):
             module, more = self.train(rows)
         module = module.cpu()
         config = {"made_of": module.made_of, "classes": self.classes,

@@ -11,7 +11,8 @@ from wholefit.models._kernels.autoencoder_map import ACTIVATIONS
 from wholefit.models._model import Context
 from wholefit.nn import networks
 from wholefit.nn.generative import Rebuilding, train_autoencoder
-from wholefit.nn.generative.mixed import linear_layers, settled
+from wholefit.nn.generative.mixed import linear_layers
+from wholefit.nn.quiet import quiet
 
 
 class Rebuilder:
@@ -28,7 +29,7 @@ class Rebuilder:
             epochs=model.epochs, batch=min(model.batch, max(16, len(rows) // 20)),
             rate=model.rate, noise=model.noise, strength=model.strength, sparsity=model.sparsity,
             weight=model.weight, device=model.device, seed=self.context.seed % 2**31)
-        with settled(derive(self.context.seed, "weights"), self.context.jobs):
+        with quiet(derive(self.context.seed, "weights"), count=self.context.jobs):
             module = networks.make(
                 "autoencoder", inputs=rows.shape[1], hidden=[int(size) for size in model.hidden],
                 code=self.code, activation=model.activation, output="linear", bend_code=False)

@@ -57,6 +57,8 @@ class Variational(_Deep):
         """Rows (n, p) of codes (n, code)."""
         if self.laid.pixels:
             return self.laid.image(self._made(self.module.decode, codes, label), label)
+        from wholefit.nn.generative.mixed import SPREAD
+
         raw = self._made(self.module.raw, codes, label)
         count = len(self.laid.numbers)
         spread = np.exp(0.5 * np.clip(raw[:, count:2 * count], *SPREAD))
@@ -136,8 +138,6 @@ class Boltzmann(_Deep):
 
 MOST_ROUNDS = 10_000
 """Most rounds of a chain: a file may not ask for work without end."""
-SPREAD = (-6.0, 2.0)
-"""Log variances of numbers that a variational decoder may say."""
 
 
 def to_bits(laid: Laid, X: np.ndarray, rng: np.random.Generator, bins: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -82,23 +83,40 @@ def serialized(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def rebuilt(config: Any, arrays: list[np.ndarray]) -> Any:
-    """The model of a config and its weights; StateError unless both are safe and fit."""
+    """The model of a config and its weights; StateError unless both are safe and fit.
+
+    The shapes that the config asks for are found, and held against the weights, before any of them
+    is made: a small file can state layers of many gigabytes.
+    """
     check(config)
     sizes = sorted((size for array in arrays for size in array.shape), reverse=True)[:2]
     if int(np.prod(sizes, dtype=object)) > _CELLS:
         raise StateError("the Keras model's weights are larger than may be rebuilt.")
     keras = need("keras", extra="tensorflow", user="a Keras model")
     try:
-        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
-        if not model.built:
-            raise ValueError("it does not state the shape of its input")
-        shapes = [tuple(each.shape) for each in model.weights]
+        shapes = _asked_for(keras, config)
         if shapes != [array.shape for array in arrays]:
             raise ValueError(f"weights of shapes {[a.shape for a in arrays][:4]}... do not fit")
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         model.set_weights(arrays)
     except Exception as error:  # Keras and its backends raise many kinds for a damaged config
         raise StateError(f"the Keras model cannot be rebuilt: {str(error)[:300]}") from error
     return model
+
+
+def _asked_for(keras: Any, config: Any) -> list[tuple[int, ...]]:
+    """Shapes of the weights of a config's model. In a stateless scope Keras makes no numbers."""
+    waiting = import_module("keras.src.backend.common.global_state")
+    name = "uninitialized_variables"
+    before = list(waiting.get_global_attribute(name) or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            if not model.built:
+                raise ValueError("it does not state the shape of its input")
+            return [tuple(each.shape) for each in model.weights]
+    finally:  # else the next scope would make the numbers after all
+        waiting.set_global_attribute(name, before)
 
 
 def check(config: Any, depth: int = 0) -> None:

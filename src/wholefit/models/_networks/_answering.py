@@ -12,6 +12,7 @@ from torch import nn
 
 from wholefit import nn as engine
 from wholefit.models._kernels._network_inputs import Inputs
+from wholefit.nn.quiet import threads
 
 Figures = Sequence[tuple[np.ndarray, np.ndarray]]
 # Rows answered at a time: numbers are small, pictures and texts are not.
@@ -91,15 +92,3 @@ def plain_threads(module: Any, few: bool) -> Iterator[None]:
     size = sum(each.numel() for each in module.parameters())
     with threads(1 if few and size < 100_000 else torch.get_num_threads()):
         yield
-
-
-@contextmanager
-def threads(count: int | None) -> Iterator[None]:
-    """torch works on `count` threads meanwhile (None leaves it), and then on as many as before."""
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(max(1, count))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

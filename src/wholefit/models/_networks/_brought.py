@@ -12,12 +12,13 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 from wholefit.base import seeds
-from wholefit.base.errors import ParameterError, WholefitWarning
+from wholefit.base.errors import ParameterError, StateError, WholefitWarning
 from wholefit.base.state import State
 from wholefit.models._kernels import _links, _network_inputs
-from wholefit.models._networks._answering import Answering, threads
+from wholefit.models._networks._answering import Answering
 from wholefit.models._networks._estimators import NetworkClassifier, NetworkRegressor
 from wholefit.nn import weights
+from wholefit.nn.quiet import threads
 
 
 class _Brought:
@@ -82,9 +83,6 @@ class AdoptedModule(BaseEstimator):
 
     def state(self, n_classes: int) -> State:
         """Kind "network"; StateError where the module's class is not in the registry."""
-        from wholefit.base.errors import StateError
-        from wholefit.models._brought import stranger
-
         made_of = _stored(self.module)
         if made_of is None:
             raise StateError(stranger(type(self.module).__name__))
@@ -97,6 +95,15 @@ class AdoptedModule(BaseEstimator):
         arrays = {} if n_classes else {"target": np.array([[0.0], [1.0]])}
         return State("network", config, arrays,
                      {"weights.safetensors": weights.to_bytes(self.module)})
+
+
+def stranger(name: str) -> str:
+    """Why a module of a class that the registry does not know is not saved, and the way out."""
+    return (
+        f"{name} can be fitted and used, but not saved: a file holds weights and no code, and its "
+        "class is not in the registry of networks. Write @network('name') above the class (from "
+        "wholefit.nn.networks import network), with options in __init__ that are plain values, "
+        "make it by networks.make('name', ...), and import its file before loading.")
 
 
 def _made(given: Any, pieces: list[np.ndarray], outputs: int, seed: int) -> nn.Module:

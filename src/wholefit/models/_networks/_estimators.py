@@ -70,18 +70,20 @@ class _Network(BaseEstimator):
 
     def _teach(self, module: Any, pieces: list[np.ndarray], target: np.ndarray, weight: Any,
                strata: np.ndarray | None, recipe: Mapping[str, Any], *, later: bool = False,
-               ) -> None:
+               callbacks: Sequence[Any] = ()) -> Any:
         seed = seeds.derive(self.seed_, "lesson", self.updates_)
         change = _augment.change(self.augment, pieces, target, self.loss_, seed) \
             if self.augment else None
         lesson = _learn.Lesson(
             pieces, target, weight, self._name(), {"loss": self.loss_, **recipe}, seed,
             validation=0.0 if later else self.validation, strata=strata, seconds=self.seconds,
-            jobs=self.jobs, figures=self.figures_, change=change, fresh=not later)
+            jobs=self.jobs, figures=self.figures_, change=change, fresh=not later,
+            callbacks=callbacks)
         found = _learn.teach(module, lesson)
         self.module_, self.history_, self.stopped_ = found.module, found.history, found.stopped
         self.n_iter_ = max(1, len(found.history))
         self._answering = Answering(self.module_, self.inputs_, self.figures_)
+        return found
 
     def _teach_later(self, X: np.ndarray, target: np.ndarray, weight: Any) -> None:
         """More rows, from where the network is."""

@@ -24,8 +24,6 @@ _MOST_HELD_OUT = 10_000
 _SPARE = 0.9
 # Rows that a network looks at to prepare itself: scales, bins, whitening filters.
 _LOOKED_AT = 20_000
-# Operations of a step of dense layers below which one thread is quicker than two.
-_SMALL_STEP = 1e8
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ class Lesson:
     figures: Figures = ()
     change: Callable[..., Any] | None = None
     fresh: bool = True
+    callbacks: Sequence[Callable[..., Any]] = ()
 
 
 def made(options: Mapping[str, Any], seed: int) -> nn.Module:
@@ -74,6 +73,8 @@ def settled(
     wanted.setdefault("seed", seeds.derive(seed, "training") % 2**31)
     if not held_out:
         wanted["patience"] = None
+    if "label_smoothing" not in recipe and wanted.get("loss") not in (None, *losses.SMOOTHED):
+        wanted["label_smoothing"] = 0.0
     return Recipe.from_dict(wanted)
 
 
@@ -88,7 +89,8 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
     if lesson.fresh:
         some = [torch.from_numpy(each[:_LOOKED_AT]) for each in taught[:-1]]
         networks.prepare(module, *whole.normalised(some))
-    options = _options(module, recipe, lesson)
+    groups = networks.parameter_groups(module, recipe.rate, recipe.weight_decay)
+    options: dict[str, Any] = {"change": lesson.change, "groups": groups}
     if lesson.weights is not None:
         options["weights"] = lesson.weights[train]
     if lesson.seconds is not None:
@@ -99,28 +101,8 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
         if lesson.weights is not None and lesson.weights[held].any():
             options["valid_weights"] = lesson.weights[held]
     found = engine.train(whole if lesson.figures else module, taught, recipe,
-                         threads=_useful(module, recipe.batch, lesson), **options)
+                         threads=lesson.jobs, callbacks=lesson.callbacks, **options)
     return engine.Trained(module, found.history, found.stopped)
-
-
-def _options(module: Any, recipe: Recipe, lesson: Lesson) -> dict[str, Any]:
-    """What the module itself wants of its training: rates of its own, a loss of its members."""
-    found: dict[str, Any] = {"change": lesson.change}
-    groups = networks.parameter_groups(module, recipe.rate, recipe.weight_decay)
-    if groups is not None:
-        found["groups"] = groups
-    if hasattr(module, "loss_of"):
-        usual = losses.make(recipe)
-        found["loss"] = module.loss_of(lambda output, target: usual.elements(output, target)[0])
-    return found
-
-
-def _useful(module: nn.Module, batch: int, lesson: Lesson) -> int | None:
-    """Threads that pay: one where a step is small, as waking the others takes longer than it."""
-    reads_numbers = all(each.ndim == 2 and each.dtype.kind == "f" for each in lesson.inputs)
-    if reads_numbers and 6 * batch * networks.parameters(module) < _SMALL_STEP:
-        return 1
-    return lesson.jobs
 
 
 def _taken(data: Sequence[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:

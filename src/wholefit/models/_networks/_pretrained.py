@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from wholefit.base.errors import DataError, ParameterError, unknown
 from wholefit.models._kernels import _network_inputs
 from wholefit.models._networks import _learn
 from wholefit.models._networks._estimators import NetworkClassifier, NetworkRegressor
-from wholefit.nn import transfer
-from wholefit.nn.transfer import probing, tuning
-from wholefit.nn.transfer.freezing import count_of, still, train_top
+from wholefit.nn import Recipe, transfer
+from wholefit.nn.quiet import threads
+from wholefit.nn.transfer import tuning
 
 _AUTO = "auto"
 
@@ -48,40 +48,44 @@ class _OnBase:
             module = transfer.headed(base, outputs, beside=beside, learns=how.share,
                                      fresh=how.fresh, seed=self.seed_, **kept)
             self.made_of_ = module.made_of
-            recipe = dict(self.recipe or {})
-            if not how.fresh:
-                self._teach_head(module, pieces, target, weight, strata, recipe)
-        if how.share == 0:
-            return
-        train_top(module, count_of(module, how.share))
-        if not how.fresh:
-            still(module.body)
-            recipe["rate"] = tuning.GENTLE * recipe.get("rate", 1e-3)
+        recipe = dict(self.recipe or {})
+
+        def head() -> Any:
+            with self._threads():
+                return self._teach_head(module, pieces, target, weight, strata, recipe)
+
+        def rest(gentle: float, listening: Sequence[Any]) -> Any:
+            usual = recipe.get("rate", Recipe().rate)
+            return self._teach_rest(start, listening, module, pieces, target, weight, strata,
+                                    {**recipe, "rate": gentle * usual})
+
+        tuning.in_turn(module, how, head, rest)
+
+    def _teach_rest(self: Any, start: float, listening: Sequence[Any], *lesson: Any) -> Any:
+        """What learns after the head, in the time that is left."""
         left = None if self.seconds is None else max(
             self.seconds - (time.perf_counter() - start), 1e-3)
         before, self.seconds = self.seconds, left
         try:
-            self._teach(module, pieces, target, weight, strata, recipe)
+            return self._teach(*lesson, callbacks=listening)
         finally:
             self.seconds = before
 
     def _teach_head(self: Any, module: Any, pieces: list[np.ndarray], target: np.ndarray,
-                    weight: Any, strata: np.ndarray | None, recipe: Mapping[str, Any]) -> None:
+                    weight: Any, strata: np.ndarray | None, recipe: Mapping[str, Any]) -> Any:
         """The head alone, on features that are computed once and remembered for other folds."""
-        train_top(module, 0)
         features = transfer.extract(module, pieces, memo=True)
-        if probing.solvable(module.head, self.loss_, len(target)):
-            left = probing.solve(module.head, features, target, weights=weight, seed=self.seed_)
-            self._taken(module, [{"epoch": 1, "steps": 1, "loss": left}], None)
-            return
-        scaled, centre, spread = tuning.standardised(features)
-        lesson = _learn.Lesson(
-            [scaled], target, weight, "pretrained", {"loss": self.loss_, **recipe},
-            seeds.derive(self.seed_, "head"), validation=self.validation, strata=strata,
-            seconds=self.seconds, jobs=self.jobs)
-        found = _learn.teach(module.head, lesson)
-        tuning.take_in(module.head, centre, spread)
+
+        def teach(head: Any, scaled: np.ndarray, standard: Any) -> Any:
+            return _learn.teach(head, _learn.Lesson(
+                [scaled], target, weight, "pretrained", {"loss": self.loss_, **recipe},
+                seeds.derive(self.seed_, "head"), validation=self.validation, strata=strata,
+                seconds=self.seconds, jobs=self.jobs))
+
+        found = tuning.head_alone(module, features, target, self.loss_, teach, weights=weight,
+                                  seed=self.seed_)
         self._taken(module, found.history, found.stopped)
+        return found
 
     def _taken(self: Any, module: Any, history: list[dict[str, float]], stopped: Any) -> None:
         from wholefit.models._networks._answering import Answering
@@ -91,8 +95,6 @@ class _OnBase:
         self._answering = Answering(module, self.inputs_, self.figures_)
 
     def _threads(self: Any) -> Any:
-        from wholefit.models._networks._answering import threads
-
         return threads(self.jobs)
 
     def _name(self) -> str:

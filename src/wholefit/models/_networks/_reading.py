@@ -26,10 +26,10 @@ class _Started:
     vectors: Vectors | None
     coverage_: list[wordvectors.Coverage]
 
-    def _teach(self, module: Any, *given: Any, later: bool = False) -> None:
+    def _teach(self, module: Any, *given: Any, later: bool = False, **more: Any) -> Any:
         if not later:
             self._begin(module)
-        super()._teach(module, *given, later=later)  # type: ignore[misc]
+        return super()._teach(module, *given, later=later, **more)  # type: ignore[misc]
 
     def _begin(self, module: nn.Module) -> None:
         if self.vectors is None:

@@ -34,17 +34,30 @@ class Augmenter:
         self, batch: tuple[torch.Tensor, ...], generator: torch.Generator
     ) -> tuple[torch.Tensor, ...]:
         """The batch with its pictures altered, and its target where they were mixed."""
+        return self._altered(batch, generator, None)
+
+    def weighted(
+        self, batch: tuple[torch.Tensor, ...], generator: torch.Generator
+    ) -> tuple[torch.Tensor, ...]:
+        """As a call, of (inputs..., target, weight): where rows are mixed, their weights are."""
+        return self._altered(batch[:-1], generator, batch[-1])
+
+    def _altered(
+        self, batch: tuple[torch.Tensor, ...], generator: torch.Generator,
+        weight: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, ...]:
+        own = () if weight is None else (weight,)
         if self.settings.idle:
-            return batch
+            return (*batch, *own)
         found = list(batch)
         given = found[self.at]
         images = self._unrolled(given)
         draw = _Draw(generator, len(images), images.device)
         images = self.alter(images, draw)
         if self.settings.mixes:
-            images, found[-1] = self._mixed(images, found[-1], draw)
+            images, found[-1], own = self._mixed(images, found[-1], draw, own)
         found[self.at] = images.reshape(given.shape)
-        return tuple(found)
+        return (*found, *own)
 
     def images(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Pictures by themselves, altered; nothing is mixed."""
@@ -112,15 +125,25 @@ class Augmenter:
         return images
 
     def _mixed(
-        self, images: torch.Tensor, target: torch.Tensor, draw: _Draw
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        said = self.settings
+        self, images: torch.Tensor, target: torch.Tensor, draw: _Draw,
+        own: tuple[torch.Tensor, ...],
+    ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
+        said, shares = self.settings, self.classes is not None
         target, order = mixing.soft(target, self.classes), draw.order()
+        shape = target.shape
+        if own:
+            target = mixing.weighed(target, own[0], shares=shares)
         pasted = said.cutmix > 0 and (said.mixup == 0 or draw.coin())
         share = draw.beta(said.cutmix if pasted else said.mixup)
         if pasted:
-            return mixing.paste(images, target, order, share, draw.places(*images.shape[2:]))
-        return mixing.blend(images.float(), target, order, share)
+            images, target = mixing.paste(images, target, order, share,
+                                          draw.places(*images.shape[2:]))
+        else:
+            images, target = mixing.blend(images.float(), target, order, share)
+        if own:
+            target, weight = mixing.unweighed(target, shape, shares=shares)
+            own = (weight,)
+        return images, target, own
 
 
 class _Draw:

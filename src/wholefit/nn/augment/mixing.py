@@ -20,6 +20,27 @@ def soft(target: torch.Tensor, classes: int | None) -> torch.Tensor:
     return torch.nn.functional.one_hot(target.long(), classes).float()
 
 
+def weighed(target: torch.Tensor, weight: torch.Tensor, *, shares: bool) -> torch.Tensor:
+    """Answers with their rows' weight (n,) as a last column, to be blended together.
+
+    `shares` of classes count by their row's weight: blended so, and parted by `unweighed`, a row's
+    loss is that of its parts, each by its own share and weight.
+    """
+    column = weight.to(target.dtype).view(-1, 1)
+    flat = target.reshape(len(target), -1)
+    return torch.cat([flat * column if shares else flat, column], 1)
+
+
+def unweighed(
+    both: torch.Tensor, shape: torch.Size, *, shares: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Answers of that shape, and weights (n,), of what `weighed` joined."""
+    target, weight = both[:, :-1], both[:, -1]
+    if shares:
+        target = target / weight[:, None].clamp_min(1e-12)
+    return target.reshape(shape), weight
+
+
 def blend(
     images: torch.Tensor, target: torch.Tensor, order: torch.Tensor, share: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:

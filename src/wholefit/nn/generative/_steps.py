@@ -14,6 +14,7 @@ from wholefit.base.params import Params, param
 from wholefit.base.seeds import derive
 from wholefit.nn.batches import Resident
 from wholefit.nn.loop import Callback, Loop
+from wholefit.nn.quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class OneModule:
     def state_dict(self) -> dict[str, Any]:
         """Module, optimizer, and where the random draws are."""
         return {"module": self.module.state_dict(), "optimizer": self.optimizer.state_dict(),
-                "noise": self.noise.get_state(), "batches": kept(self.batches)}
+                "noise": self.noise.get_state(), "batches": kept(self.batches),
+                "random": drawn(self.device)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
@@ -84,6 +86,7 @@ class OneModule:
         self.optimizer.load_state_dict(state["optimizer"])
         self.noise.set_state(state["noise"])
         restore(self.batches, state["batches"])
+        redraw(state["random"], self.device)
 
 
 def run(
@@ -92,10 +95,23 @@ def run(
     """Drive a work for its epochs; torch's own random numbers are left as they were."""
     loop = Loop(work, epochs=work.learning.epochs, clock=clock or Clock(Budget()),
                 callbacks=callbacks)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(work.learning.seed, "training"))
+    with quiet(derive(work.learning.seed, "training"), work.device):
         history = loop.run()
     return Learnt(work.module.eval(), history, loop.stopped)
+
+
+def drawn(device: torch.device | str) -> dict[str, Any]:
+    """Where torch's own generators are, the device's too: dropout draws from them."""
+    cuda = torch.device(device).type == "cuda"
+    return {"torch": torch.get_rng_state(),
+            "device": torch.cuda.get_rng_state(device) if cuda else None}
+
+
+def redraw(state: Mapping[str, Any], device: torch.device | str) -> None:
+    """Bring torch's own generators back to where `drawn` found them."""
+    torch.set_rng_state(state["torch"])
+    if state["device"] is not None and torch.device(device).type == "cuda":
+        torch.cuda.set_rng_state(state["device"], device)
 
 
 def kept(batches: Any) -> Any:

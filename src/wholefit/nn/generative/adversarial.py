@@ -20,7 +20,7 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.base.params import Params, param
 from wholefit.base.seeds import derive
 from wholefit.nn.batches import Arrays, Resident, tensors
-from wholefit.nn.generative._steps import kept, restore
+from wholefit.nn.generative._steps import drawn, kept, redraw, restore
 from wholefit.nn.generative.losses import (
     LOSSES,
     PENALTIES,
@@ -31,6 +31,7 @@ from wholefit.nn.generative.losses import (
 from wholefit.nn.generative.watch import Watch
 from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.predicting import place
+from wholefit.nn.quiet import quiet
 
 Finish = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
@@ -97,8 +98,7 @@ def train_pair(
     watch = Watch(work, rows, features=features, seed=recipe.seed) if watched else None
     told: list[Callback] = [*([] if watch is None else [watch]), *callbacks]
     loop = Loop(work, steps=recipe.steps, clock=clock or Clock(Budget()), callbacks=told)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(recipe.seed, "pair"))
+    with quiet(derive(recipe.seed, "pair"), device):
         history = loop.run()
     return Pair(work.answering().eval(), discriminator.eval(), history,
                 () if watch is None else tuple(watch.said), loop.stopped)
@@ -161,8 +161,10 @@ class Adversarial:
             made = self.made(len(real), label)
         of_real, of_made = self._judge(real, label), self._judge(made, label)
         loss = discriminator_loss(recipe.loss, of_real, of_made)
-        found = {"discriminator_loss": loss.detach(),
-                 "accuracy": ((of_real > 0).float().mean() + (of_made <= 0).float().mean()) / 2}
+        found = {"discriminator_loss": loss.detach()}
+        if recipe.loss != "wasserstein":  # a critic's scores have no middle that parts two sides
+            found["accuracy"] = (
+                (of_real > 0).float().mean() + (of_made <= 0).float().mean()) / 2
         if recipe.penalty != "none" and recipe.weight:
             even = torch.rand(len(real), generator=self.noise).to(real.device)
             extra = penalty(recipe.penalty, lambda x: self._judge(x, label), real, made, even)
@@ -215,7 +217,7 @@ class Adversarial:
             "mean": None if self.mean is None else self.mean.state_dict(),
             "make": self.make.state_dict(), "tell": self.tell.state_dict(),
             "noise": self.noise.get_state(), "count": self._count, "left": self._left,
-            "batches": kept(self.batches),
+            "batches": kept(self.batches), "random": drawn(self.device),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -229,6 +231,7 @@ class Adversarial:
         self.noise.set_state(state["noise"])
         self._count, self._left = int(state["count"]), int(state["left"])
         restore(self.batches, state["batches"])
+        redraw(state["random"], self.device)
 
 
 def sample(

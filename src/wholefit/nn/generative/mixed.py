@@ -5,8 +5,7 @@ Everywhere, `numbers` counts the numbers and `sizes` the levels of each block be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -47,19 +46,6 @@ def soft_draw(
         return torch.cat(parts, dim=1)
 
     return finish
-
-
-@contextmanager
-def settled(seed: int, threads: int) -> Iterator[None]:
-    """Torch's own random numbers begin at `seed`, with so many threads; both are put back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads))
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def begin_at(machine: Any, shares: Any) -> None:

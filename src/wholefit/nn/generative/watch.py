@@ -35,7 +35,8 @@ class Watch:
     """A callback of the loop: adds diversity and coverage to the history, warns in a sentence.
 
     `said` holds the warnings, but for a collapse that was over in the end; each is emitted once,
-    when it is first seen, as event "mode_collapse" or "one_side_wins".
+    when it is first seen, as event "mode_collapse" or "one_side_wins". The second needs an
+    accuracy, which a critic (loss "wasserstein") has not: its scores part nothing at 0.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Watch:
                 f"{found['diversity']:.0%} of the data's spread and leaves out "
                 f"{found['left_out']:.0%} of its rows; give penalty='r1' or 'gradient', more rows "
                 "a step, or a slower discriminator"), step, found)
-        if row.get("accuracy", 0.5) > _WINS and late:
+        if "accuracy" in row and row["accuracy"] > _WINS and late:
             self._tell("one_side_wins", (
                 f"the discriminator wins: after {step:,} steps it tells {row['accuracy']:.1%} of "
                 "real and made rows apart, which leaves the generator little to learn from; give "

@@ -9,19 +9,14 @@ import torch
 from torch import nn
 
 from wholefit.base.errors import ParameterError, unknown
+from wholefit.nn import layers as common
 
-_ACTIVATIONS: dict[str, Any] = {
-    "relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2), "tanh": nn.Tanh, "gelu": nn.GELU,
-    "elu": nn.ELU, "silu": nn.SiLU, "sigmoid": nn.Sigmoid,
-}
 _OUTPUTS: dict[str, Any] = {"linear": nn.Identity, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
 def activation(name: str) -> nn.Module:
-    """The activation of that name."""
-    if name not in _ACTIVATIONS:
-        raise unknown("activation", name, _ACTIVATIONS)
-    return _ACTIVATIONS[name]()
+    """The activation of that name; leaky ones leak a fifth (Radford and others 2015)."""
+    return common.activation({"name": name, "slope": 0.2} if name == "leaky_relu" else name)
 
 
 def output(name: str) -> nn.Module:

@@ -132,13 +132,6 @@ class TabM(nn.Module):
             return output, target
         return output.flatten(0, 1), target.repeat_interleave(output.shape[1], 0)
 
-    def loss_of(self, loss: Any) -> Any:
-        """`loss(output, target) -> (n,)` of one answer as the mean over the members' answers."""
-        def over_members(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-            return loss(*self.apart(output, target)).reshape(len(output), -1).mean(1)
-
-        return over_members
-
     def _together(self, x: torch.Tensor) -> torch.Tensor:
         if self.answers == "numbers":
             return x.mean(1)

@@ -29,12 +29,12 @@ from wholefit.nn.averaging import Averaged
 from wholefit.nn.callbacks import EarlyStopping
 from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.predicting import place
+from wholefit.nn.quiet import quiet
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.sequences.decoding import Choice, choose
 from wholefit.nn.sequences.running import Carried, Lanes, windows
 from wholefit.nn.sequences.stored import rebuilt
 from wholefit.nn.supervised import Parts, Supervised
-from wholefit.nn.training import quiet
 from wholefit.nn.weights import to_bytes
 
 KIND = "language_model"
@@ -52,8 +52,10 @@ class Perplexity:
     """How many tokens the model wavers between, on average, in texts it has not seen.
 
     `low` and `high` by bootstrap of blocks of 256 tokens (shorter where there would be less than
-    20); `bits` a character, which compares models
-    of different tokens; `tokens` counted.
+    20); `bits` a character, which compares models of different tokens as long as these keep
+    all of a text, as characters and byte pairs do. Words do not: an unknown one is one token
+    however it is spelt, and spaces and line ends are no tokens, so that their bits come out too
+    low beside others. `tokens` counted.
     """
 
     value: float
@@ -112,7 +114,7 @@ class LanguageModel:
         recipe = Recipe.from_dict({**_RECIPE, "seed": derive(self.seed, "training") % 2**31,
                                    **self.recipe})
         device = place(recipe.device)
-        with quiet(derive(self.seed, "weights"), device, self.threads):
+        with quiet(derive(derive(self.seed, "weights"), "torch"), device, self.threads):
             module = networks.make(self.network, **self._made_of()).to(device)
             self.module = module
             self._train(module, stream, recipe, device, clock, callbacks, valid)

@@ -21,11 +21,12 @@ from wholefit.features import tokenizers
 from wholefit.features.tokenizers import Ragged, Tokenizer
 from wholefit.nn import networks
 from wholefit.nn.loop import Callback
+from wholefit.nn.quiet import quiet
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.sequences.blocks import Recall
 from wholefit.nn.sequences.decoding import beam
 from wholefit.nn.sequences.stored import rebuilt
-from wholefit.nn.training import quiet, train
+from wholefit.nn.training import train
 from wholefit.nn.weights import to_bytes
 
 KIND = "translator"
@@ -69,7 +70,7 @@ class Translator:
                                    **self.recipe})
         made_of = {**self.options, "vocabulary": self.source.size, "outputs": self.end + 1,
                    "length": self.length + 1}
-        with quiet(derive(self.seed, "weights"), "cpu", self.threads):
+        with quiet(derive(derive(self.seed, "weights"), "torch"), "cpu", self.threads):
             module = networks.make("transformer", **made_of)
         written = self.target.encode(targets)
         data = [_padded(self.source.encode(sources), self.length),

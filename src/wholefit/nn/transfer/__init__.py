@@ -12,11 +12,12 @@
     pretrain       a base from rows without labels
 """
 
-from wholefit.nn.transfer.bases import Base, Picture, load
+from wholefit.nn.transfer.bases import Base, Picture
 from wholefit.nn.transfer.bodies import Body, fingerprint, stages
 from wholefit.nn.transfer.comparing import Compared, Tried, strategies
 from wholefit.nn.transfer.extracting import extract
 from wholefit.nn.transfer.freezing import Gradually, freeze, frozen, rates, thaw, train_top
+from wholefit.nn.transfer.loading import load
 from wholefit.nn.transfer.pretraining import OBJECTIVES, pretrain
 from wholefit.nn.transfer.similarity import Advice, Similarity, advise, domain_gap, similarity
 from wholefit.nn.transfer.tuning import STRATEGIES, headed, tune

@@ -1,12 +1,10 @@
 """Bases: networks that have learnt already, to begin from.
 
-    base = bases.load("lite0.safetensors")     # one file: weights, and JSON that says what of
     base.module, base.picture, base.sha256
-    base.save("copy.safetensors")
+    base.save("copy.safetensors")              # one file: weights, and JSON that says what of
+    bases.from_bytes(base.to_bytes())
 
-A base comes from a file of ours, an artifact whose model is a network, a folder in Hugging Face's
-layout, or an id of a library ("timm:resnet18", "torchvision:resnet18", "hf:owner/name") where that
-is installed. Nothing is fetched unless an id or `download` asks for it, and no code is loaded.
+`loading` reads them from wherever they come.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from typing import Any
 
 from torch import nn
 
-from wholefit.base.errors import DataError, StateError
+from wholefit.base.errors import StateError
 from wholefit.base.optional import need
 from wholefit.base.wording import cut
 from wholefit.nn import networks
@@ -28,7 +26,6 @@ from wholefit.nn.rebuilding import rebuilt
 from wholefit.nn.transfer.bodies import fingerprint
 
 _KEY = "wholefit"
-_MOST = 4 * 2**30
 _MOST_WORDS = 4 * 2**20
 
 
@@ -111,51 +108,6 @@ class Base:
                 for name, value in self.module.state_dict().items()}
         save = need("safetensors.torch", extra="deep", user="saving a base").save
         return bytes(save(kept, metadata={_KEY: json.dumps(words)}))
-
-
-def load(source: Any, **options: Any) -> Base:
-    """The base that `source` names; a Base or a module is taken as it is.
-
-    A path ending in .safetensors (what `Base.save` wrote), in .wf (an artifact of ours), a folder
-    with config.json and model.safetensors, or an id: "timm:", "torchvision:", "hf:". `options` go
-    to the id's library. Raises DataError, StateError, MissingExtraError.
-    """
-    if isinstance(source, Base):
-        return source
-    if isinstance(source, nn.Module):
-        return Base(source, name=type(source).__name__)
-    text = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
-    if text is None:
-        raise DataError(f"a base is a path, an id, a Base or a torch module; got {source!r}.")
-    kind, _, name = text.partition(":")
-    if name and kind in ("hf", "timm", "torchvision"):
-        from wholefit.nn.transfer import libraries
-
-        return libraries.load(kind, name, **options)
-    return _of_path(Path(text).expanduser())
-
-
-def _of_path(path: Path) -> Base:
-    if path.is_dir():
-        from wholefit.nn.transfer import folders
-
-        return folders.load(path)
-    if not path.is_file():
-        raise DataError(
-            f"no base is at {cut(str(path), 200)}: give a .safetensors file that Base.save wrote, "
-            "a .wf file whose model is a network, a folder with config.json and "
-            "model.safetensors, or an id such as 'timm:resnet18'.")
-    if path.stat().st_size > _MOST:
-        raise DataError(f"{path} is larger than {_MOST / 2**30:.0f} GB; it is not read.")
-    if path.suffix == ".wf":
-        from wholefit.nn.transfer import _artifact
-
-        config, stored = _artifact.network_of(path)
-        return of_state(config, stored, name=path.name)
-    if path.suffix != ".safetensors":
-        raise DataError(f"{path} is no base: its name must end in .safetensors or .wf. Weights "
-                        "that torch wrote are read by wholefit.nn.transfer.convert.")
-    return from_bytes(path.read_bytes(), str(path))
 
 
 def from_bytes(stored: bytes, where: str = "the base") -> Base:

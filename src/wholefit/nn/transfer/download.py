@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import re
 import tempfile
@@ -37,18 +38,23 @@ def download(address: str, *, sha256: str, cache: str | os.PathLike[str] | None 
     if place.is_file() and _sum(place) == sha256:
         return place
     root.mkdir(parents=True, exist_ok=True)
+    part = None
     try:
         with urllib.request.urlopen(address, timeout=_PATIENCE) as stream, \
                 tempfile.NamedTemporaryFile(dir=root, suffix=".part", delete=False) as file:
+            part = Path(file.name)
             _copy(stream, file)
-    except (OSError, ValueError) as error:
+        found = _sum(part)
+        if found == sha256:
+            os.replace(part, place)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise DataError(f"{address[:100]} could not be fetched: {error}.") from error
-    found = _sum(Path(file.name))
+    finally:  # also when the user breaks it off
+        if part is not None:
+            part.unlink(missing_ok=True)
     if found != sha256:
-        os.unlink(file.name)
         raise DataError(f"what {address[:100]} gave has checksum {found}, not {sha256}: it is not "
                         "the file that was meant, and is not kept.")
-    os.replace(file.name, place)
     return place
 
 

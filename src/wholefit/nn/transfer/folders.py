@@ -17,6 +17,7 @@ import torch
 from wholefit.base.errors import DataError
 from wholefit.base.optional import need
 from wholefit.nn import networks
+from wholefit.nn.transfer import libraries
 from wholefit.nn.transfer.bases import Base
 
 _MOST = 4 * 2**30
@@ -30,8 +31,6 @@ def load(folder: Path) -> Base:
     """The base in the folder; DataError for one that is incomplete or of an unknown kind."""
     config = _json(folder / "config.json")
     if config.get("model_type") != "bert":
-        from wholefit.nn.transfer import libraries
-
         return libraries.load("hf", str(folder))
     given = _weights(folder / "model.safetensors")
     sizes = {word: _size(config, word, most) for word, most in _LARGEST.items()}

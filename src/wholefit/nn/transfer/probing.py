@@ -15,7 +15,6 @@ import torch
 from torch import nn
 
 from wholefit.base import seeds
-from wholefit.nn.transfer.tuning import take_in
 
 MOST_ROWS = 20_000
 _CHOOSE, _FOLDS = 2000, 3
@@ -36,9 +35,8 @@ def solve(
     `target` are class codes (n,) for a head of two outputs or more, else numbers (n,) or (n, k).
     """
     target = np.asarray(target)
-    centre, spread = features.mean(axis=0), features.std(axis=0)
-    spread = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
-    X = ((features - centre) / spread).astype(np.float64)
+    scaled, centre, spread = standardised(features)
+    X = scaled.astype(np.float64)
     weight = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=np.float64)
     linear = head[-1]
     fit, judge = _kinds(target, int(linear.out_features))
@@ -49,6 +47,24 @@ def solve(
         linear.bias.copy_(torch.from_numpy(offset))
     take_in(head, centre, spread)
     return judge(X @ matrix.T + offset, target)
+
+
+def standardised(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features with mean 0 and spread 1, their means, their spreads: bases differ in scale."""
+    centre, spread = features.mean(axis=0), features.std(axis=0)
+    spread = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
+    return (features - centre) / spread, centre, spread
+
+
+def take_in(head: nn.Sequential, centre: np.ndarray, spread: np.ndarray) -> None:
+    """Let the first linear layer do the standardising itself, so that it takes raw features."""
+    first = next(part for part in head if isinstance(part, nn.Linear))
+    with torch.no_grad():
+        at = first.weight.device
+        scale = torch.from_numpy(spread).to(at)
+        shift = torch.from_numpy(np.asarray(centre, dtype=np.float32)).to(at)
+        first.weight.div_(scale)
+        first.bias.sub_(first.weight @ shift)
 
 
 def _chosen(X: np.ndarray, target: np.ndarray, weight: np.ndarray, fit: Any, judge: Any,

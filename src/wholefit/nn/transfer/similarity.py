@@ -16,8 +16,8 @@ import numpy as np
 from wholefit.base import seeds
 from wholefit.base.errors import DataError
 from wholefit.nn.batches import Arrays
-from wholefit.nn.transfer.bases import load
 from wholefit.nn.transfer.extracting import extract
+from wholefit.nn.transfer.loading import load
 from wholefit.nn.transfer.tuning import headed
 
 # From this share of the untrained features' error removed on, data count as similar.

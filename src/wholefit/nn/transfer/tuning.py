@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ from wholefit.nn import networks
 from wholefit.nn.batches import Arrays, Change
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.training import Trained, train
-from wholefit.nn.transfer.bases import load
+from wholefit.nn.transfer import probing
 from wholefit.nn.transfer.bodies import Body
 from wholefit.nn.transfer.extracting import extract
 from wholefit.nn.transfer.freezing import Gradually, count_of, rates, still, train_top
+from wholefit.nn.transfer.loading import load
 
 # Share of the recipe's rate at which a base and its solved head learn on.
 GENTLE = 0.1
@@ -99,6 +100,7 @@ def tune(
     al. 2022: a random head's first gradients would spoil what the base knows). Then all that learns
     does so at a tenth of the recipe's rate, and batch norms keep their statistics. `decay` divides
     the rate from stage to stage downwards; 1 gives all the same. `cache` is a folder for features.
+    `change` alters batches once the head is taught; "frozen" goes on with it at the head alone.
     Raises UnknownNameError for a misspelt strategy.
     """
     if strategy not in STRATEGIES:
@@ -117,62 +119,70 @@ def tune_module(
 ) -> Trained:
     """As `tune`, for a module that `headed` made."""
     how = STRATEGIES[strategy]
-    common = {"clock": clock, "weights": weights}
-    # Changed pictures (augmentation) have features of their own each time: none can be kept.
-    if not how.fresh and change is None:
-        mine = callbacks if how.share == 0 else ()
-        found = _head_alone(made, data, recipe, valid, cache, {**common, "callbacks": mine})
-        if how.share == 0:
+    common: dict[str, Any] = {"clock": clock, "weights": weights}
+    *inputs, target = data
+
+    def teach(head: nn.Module, scaled: np.ndarray, standard: Standard) -> Trained:
+        judged = None if valid is None else (
+            standard(extract(made, valid[:-1], cache=cache)), valid[-1])
+        mine = callbacks if how.share == 0 and change is None else ()
+        return train(head, (scaled, target), recipe, valid=judged, callbacks=mine, **common)
+
+    def head() -> Trained:
+        features = extract(made, inputs, cache=cache)
+        # Who listens wants epochs; a head that is solved has none.
+        asked = how.share == 0 and bool(callbacks)
+        return head_alone(made, features, target, recipe.loss, teach, weights=weights,
+                          seed=recipe.seed, solve=not asked)
+
+    def rest(gentle: float, listening: Sequence[Any]) -> Trained:
+        groups = None if how.fresh else rates(made, recipe.rate * gentle, decay=decay)
+        return train(made, data, recipe, valid=valid, change=change, groups=groups,
+                     callbacks=[*listening, *callbacks], **common)
+
+    return in_turn(made, how, head, rest, further=change is not None)
+
+
+Standard = Callable[[np.ndarray], np.ndarray]
+
+
+def in_turn(
+    made: nn.Module, how: Strategy, head: Callable[[], Trained],
+    rest: Callable[[float, Sequence[Any]], Trained], *, further: bool = False,
+) -> Trained:
+    """The order of every fine-tuning: `head()` with the base still, then `rest` of what learns.
+
+    `rest(gentle, listening)` trains `made` at that share of the recipe's rate: a whole one from
+    random weights, else `GENTLE`, as the head is taught by then and the base knows much. Where no
+    stage learns it is called only if there is something `further` for the head (altered pictures,
+    whose features cannot be kept).
+    """
+    if not how.fresh:
+        train_top(made, 0)
+        found = head()
+        if how.share == 0 and not further:
             return Trained(made.eval(), found.history, found.stopped)
     train_top(made, count_of(made, how.share))
-    listening = [Gradually(made), *callbacks] if how.gradual else callbacks
-    groups = None
-    if not how.fresh:
-        still(made.body)
-        # The head is solved by now, and the base knows much: small steps from there.
-        groups = rates(made, recipe.rate * GENTLE, decay=decay)
-    return train(made, data, recipe, valid=valid, change=change, groups=groups,
-                 callbacks=listening, **common)
+    if how.fresh:
+        return rest(1.0, ())
+    still(made.body)
+    return rest(GENTLE, (Gradually(made),) if how.gradual else ())
 
 
-def _head_alone(
-    made: nn.Module, data: Arrays, recipe: Recipe, valid: Arrays | None,
-    cache: Any, common: dict[str, Any],
+def head_alone(
+    made: Any, features: np.ndarray, target: Any, loss: str,
+    teach: Callable[[nn.Module, np.ndarray, Standard], Trained], *, weights: Any = None,
+    seed: int = 0, solve: bool = True,
 ) -> Trained:
-    """The head taught on features, which are computed once: solved if linear, else trained."""
-    train_top(made, 0)
-    *inputs, target = data
-    features = extract(made, inputs, cache=cache)
-    from wholefit.nn.transfer import probing
+    """The head on features (n, feature_width) of the base: solved if it is linear, else taught.
 
-    if probing.solvable(made.head, recipe.loss, len(target)) and not common.get("callbacks"):
-        left = probing.solve(made.head, features, target, weights=common["weights"],
-                             seed=recipe.seed)
+    `teach(head, scaled, standard)` trains it on standardised features; `standard` does the same to
+    those of other rows.
+    """
+    if solve and probing.solvable(made.head, loss, len(target)):
+        left = probing.solve(made.head, features, target, weights=weights, seed=seed)
         return Trained(made, [{"epoch": 1, "steps": 1, "loss": left}])
-    judged = None
-    if valid is not None:
-        judged = (extract(made, valid[:-1], cache=cache), valid[-1])
-    scaled, centre, spread = standardised(features)
-    if judged is not None:
-        judged = ((judged[0] - centre) / spread, judged[1])
-    found = train(made.head, (scaled, target), recipe, valid=judged, **common)
-    take_in(made.head, centre, spread)
+    scaled, centre, spread = probing.standardised(features)
+    found = teach(made.head, scaled, lambda other: (other - centre) / spread)
+    probing.take_in(made.head, centre, spread)
     return found
-
-
-def standardised(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features with mean 0 and spread 1, their means, their spreads: bases differ in scale."""
-    centre, spread = features.mean(axis=0), features.std(axis=0)
-    spread = np.where(spread > 1e-6, spread, 1.0).astype(np.float32)
-    return (features - centre) / spread, centre, spread
-
-
-def take_in(head: nn.Sequential, centre: np.ndarray, spread: np.ndarray) -> None:
-    """Let the first linear layer do the standardising itself, so that it takes raw features."""
-    first = next(part for part in head if isinstance(part, nn.Linear))
-    with torch.no_grad():
-        at = first.weight.device
-        scale = torch.from_numpy(spread).to(at)
-        shift = torch.from_numpy(np.asarray(centre, dtype=np.float32)).to(at)
-        first.weight.div_(scale)
-        first.bias.sub_(first.weight @ shift)

@@ -32,14 +32,9 @@ def tile(picture: np.ndarray, title: str, side: int = 96) -> Html:
               viewBox=f"0 0 {across} {down}", width=str(across), height=str(down))
 
 
-def sheet(rows: list[list[np.ndarray]], gap: int = 2) -> np.ndarray:
+def sheet(rows: list[list[np.ndarray]]) -> np.ndarray:
     """Pictures (channels, h, w) of one size side by side, row under row, on white."""
-    channels, high, wide = rows[0][0].shape
     most = max(len(row) for row in rows)
-    out = np.full((channels, len(rows) * (high + gap) + gap, most * (wide + gap) + gap), 255,
-                  np.uint8)
-    for down, row in enumerate(rows):
-        for across, picture in enumerate(row):
-            top, left = gap + down * (high + gap), gap + across * (wide + gap)
-            out[:, top:top + high, left:left + wide] = picture
-    return out
+    white = np.full_like(rows[0][0], 255)
+    whole = np.stack([each for row in rows for each in (*row, *[white] * (most - len(row)))])
+    return png.sheet(whole.transpose(0, 2, 3, 1), across=most).transpose(2, 0, 1)

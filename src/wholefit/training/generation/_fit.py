@@ -66,7 +66,7 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How rows are made, those to learn on and those set apart."""
+    """How rows are made, as those to learn on show it; these and those set apart."""
 
     columns: Columns
     X: np.ndarray
@@ -93,8 +93,8 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
         trials.append(_trial(model, name, task, plan, options, common, trials))
     trials = _ranked(trials, metric)
     chosen = next(trial for trial in trials if trial.entry.recommended)
-    final = _final(chosen, task, plan, common)
-    return _found(dataset, task, options, common, metric, plan, trials, chosen, final)
+    final, columns = _final(chosen, dataset, task, plan, options, common)
+    return _found(dataset, task, options, common, metric, plan, trials, chosen, final, columns)
 
 
 def _metric(common: Common) -> str:
@@ -123,10 +123,19 @@ def shape_of(said: str | None) -> tuple[int, int, int] | None:
 def _plan(dataset: Dataset, options: Options, common: Common) -> Plan:
     if len(dataset) < 3:
         raise DataError(f"generation learns from at least 3 rows; got {len(dataset)}: add rows.")
-    columns = learn(dataset, shape_of(options.shape))
-    X = columns.matrix(dataset)
     rows, held = _parted(dataset, options, common.seed)
+    shape = shape_of(options.shape)
+    columns = learn(dataset.take(rows) if len(held) else dataset, shape)
+    X = columns.matrix(dataset)
     return Plan(columns, X, rows, held, Space(X[rows], columns), _target(columns, options))
+
+
+def _whole(dataset: Dataset, plan: Plan, options: Options) -> Plan:
+    """The plan of the last fit: columns as all rows show them, those set apart too."""
+    columns = learn(dataset, shape_of(options.shape))
+    if columns == plan.columns:
+        return plan
+    return replace(plan, columns=columns, X=columns.matrix(dataset))
 
 
 def _target(columns: Columns, options: Options) -> int | None:
@@ -277,29 +286,36 @@ def _reaches(trial: Trial, best: Trial, metric: str) -> bool:
     return trial is best or abs(a.value - b.value) <= reach
 
 
-def _final(chosen: Trial, task: Task, plan: Plan, common: Common) -> Trial:
-    """The model learnt on all rows; what was judged, where the budget leaves no time for that."""
+def _final(
+    chosen: Trial, dataset: Dataset, task: Task, plan: Plan, options: Options, common: Common
+) -> tuple[Trial, Columns]:
+    """The model learnt on all rows, and its columns; what was judged, where the budget leaves no
+    time for that.
+    """
     rows = np.arange(len(plan.X))
     ratio = len(rows) / max(1, len(plan.learn))
     if not len(plan.held) or common.clock.left() < 1.3 * ratio * chosen.entry.fit_seconds:
-        return chosen
-    estimator, state = _learnt(chosen.model, plan, rows, task, common, share=0.9)
-    return replace(chosen, estimator=estimator, state=state)
+        return chosen, plan.columns
+    whole = _whole(dataset, plan, options)
+    estimator, state = _learnt(chosen.model, whole, rows, task, common, share=0.9)
+    return replace(chosen, estimator=estimator, state=state), whole.columns
 
 
 def _found(
     dataset: Dataset, task: Task, options: Options, common: Common, metric: str, plan: Plan,
-    trials: list[Trial], chosen: Trial, final: Trial,
+    trials: list[Trial], chosen: Trial, final: Trial, columns: Columns,
 ) -> Found:
     assert final.state is not None
     told = tell.told(plan, chosen, final, options, common)
+    told["left_out"] = list(columns.left_out)
+    last = replace(plan, columns=columns)
     return Found(
         task=task, schema=dataset.schema,
         model={"name": final.model.name, "params": final.model.to_dict()}, metric=metric,
         leaderboard=tuple(trial.entry for trial in trials),
-        states={"columns": plan.columns.state(), "model": final.state}, told=told,
-        said=tell.said(dataset, plan, final.model), split=_split(plan),
-        warnings=tell.warnings(plan, chosen, final, told),
+        states={"columns": columns.state(), "model": final.state}, told=told,
+        said=tell.said(dataset, last, final.model), split=_split(plan),
+        warnings=tell.warnings(last, chosen, final, told),
         lineage=lineage(dataset, final.model, options.to_dict(), common))
 
 

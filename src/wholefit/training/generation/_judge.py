@@ -2,7 +2,7 @@
 
 Distances are measured in one space for all models, learnt on the rows that they learnt from: of a
 table, the rank of each number and each category as a corner; of pictures, 50 principal components
-of their pixels.
+of their pixels (of sides above 64: of the means of squares of them).
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from wholefit.evaluation import Score
 from wholefit.evaluation import generation as measures
 from wholefit.training.generation._columns import Columns
 
-_AXES = 50
+_AXES, _ROWS = 50, 4000
+_SIDE, _BLOCK = 64, 1024
+_EXACT = 4_000_000
+"""Cells up to which principal components are exact; of more they are found by random draws."""
 _TREES = 60
 _WORDS = {"told_apart": "boosted trees, five folds"}
 PICTURES, TABLE = "50 principal components of pixels", "ranks of numbers, corners of categories"
@@ -39,17 +42,18 @@ class Space:
         self.levels = columns.levels
         self.pixels = columns.pixels is not None
         if self.pixels:
-            rows = X[:, self.first:] / 255
+            self.shape = columns.pixels
+            rows = self._shades(X[:_ROWS])
             self.middle = rows.mean(axis=0)
-            _, _, axes = np.linalg.svd(rows[:4000] - self.middle, full_matrices=False)
-            self.axes = axes[:_AXES].T
+            self.axes = _axes(rows - self.middle)
         else:
             self.sorted = [np.sort(column[~np.isnan(column)]) for column in X.T]
 
     def of(self, X: np.ndarray) -> np.ndarray:
         """Places of rows."""
         if self.pixels:
-            return np.asarray((X[:, self.first:] / 255 - self.middle) @ self.axes)
+            return np.concatenate([(self._shades(X[at:at + _BLOCK]) - self.middle) @ self.axes
+                                   for at in range(0, max(len(X), 1), _BLOCK)])
         parts: list[np.ndarray] = []
         for at, count in enumerate(self.levels):
             if count:
@@ -59,6 +63,20 @@ class Space:
             else:
                 parts.append(self._ranks(X[:, at], self.sorted[at]))
         return np.concatenate(parts, axis=1)
+
+    def _shades(self, X: np.ndarray) -> np.ndarray:
+        """Pixels (n, q) from 0 to 1; of sides above 64 the means of squares, so that they fit."""
+        assert self.shape is not None
+        channels, high, wide = self.shape
+        step = -(-max(high, wide) // _SIDE)
+        if step == 1:
+            return X[:, self.first:] / 255
+        tall, broad = max(1, high // step), max(1, wide // step)
+        a, b = min(step, high), min(step, wide)
+        pictures = X[:, self.first:].reshape(len(X), channels, high, wide)
+        squares = pictures[:, :, :tall * a, :broad * b].reshape(
+            len(X), channels, tall, a, broad, b)
+        return np.asarray(squares.mean(axis=(3, 5)).reshape(len(X), -1) / 255)
 
     def _ranks(self, column: np.ndarray, seen: np.ndarray) -> np.ndarray:
         gone = np.isnan(column)
@@ -70,6 +88,19 @@ class Space:
     def name(self) -> str:
         """In words."""
         return PICTURES if self.pixels else TABLE
+
+
+def _axes(rows: np.ndarray) -> np.ndarray:
+    """The first principal components (p, at most 50) of centred rows (n, p).
+
+    Of many cells by a randomised range finder with power iterations (Halko, Martinsson and Tropp
+    2011), which needs memory for 60 columns and not for all.
+    """
+    if rows.size <= _EXACT:
+        return np.asarray(np.linalg.svd(rows, full_matrices=False)[2][:_AXES].T)
+    from sklearn.utils.extmath import randomized_svd
+
+    return np.asarray(randomized_svd(rows, min(_AXES, *rows.shape), n_iter=5, random_state=0)[2].T)
 
 
 def judge(

@@ -1,0 +1,61 @@
+"""Torch as it was: its random numbers and its threads are put back after whatever used them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from wholefit.nn.recipe import Recipe
+
+# Modules that use a weight several times a row.
+_REUSED = (nn.modules.conv._ConvNd, nn.RNNBase, nn.MultiheadAttention)
+
+
+@contextmanager
+def quiet(seed: int, device: Any = "cpu", count: int | None = None) -> Iterator[None]:
+    """Torch's own generators begin at `seed` inside, and are as they were outside; threads too."""
+    device = torch.device(device)
+    devices = [device.index or 0] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), threads(count):
+        if device.type == "cpu":  # torch.manual_seed would seed every other device as well
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Torch works on `count` threads inside (None leaves it), and on as many as before outside."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(max(1, count))
+    try:
+        yield
+    finally:
+        if count is not None:
+            torch.set_num_threads(before)
+
+
+def threads_for(
+    module: nn.Module, recipe: Recipe, first: Any, device: torch.device, asked: int | None,
+) -> int | None:
+    """One thread for networks with little to do a step, else what was asked for.
+
+    Products below ten million multiplications are over before a second thread has woken; on two
+    busy cores, waiting for it made steps of a small network twenty times longer. `first` is the
+    first input: what is used at each place of it counts as often.
+    """
+    if device.type != "cpu":
+        return asked
+    size = min(recipe.batch, max(1, len(first))) * sum(p.numel() for p in module.parameters())
+    if any(isinstance(each, _REUSED) for each in module.modules()):
+        shape = np.shape(first) if isinstance(first, list | tuple) else tuple(first.shape)
+        size *= math.prod(shape[2:]) if len(shape) > 3 else math.prod(shape[1:2])
+    return 1 if size < 10_000_000 else asked
