@@ -200,8 +200,8 @@ def test_rows_held_out_without_weight_are_judged_as_they_are() -> None:
     assert np.isfinite(_learn.teach(module, lesson).history[-1]["valid_loss"])
 
 
-@pytest.mark.parametrize(("network", "loss"), [("resnet", "squared"), ("vision_transformer", "focal"),
-                                               ("resnet", "focal")])
+@pytest.mark.parametrize(("network", "loss"), [
+    ("resnet", "squared"), ("vision_transformer", "focal"), ("resnet", "focal")])
 def test_a_networks_own_smoothing_yields_where_the_loss_has_none(network: str, loss: str) -> None:
     from wholefit.models._networks import _learn
     from wholefit.nn import losses

@@ -130,11 +130,12 @@ def test_what_takes_too_much_memory_is_stopped(churn: Dataset, strange: Any) -> 
 
 def test_what_hangs_is_stopped_and_leaves_time_for_others(churn: Dataset, strange: Any) -> None:
     start = time.perf_counter()
-    found = run(churn, strange.Hangs(), "logistic", budget="12s")
-    assert time.perf_counter() - start < 16
+    found = run(churn, strange.Hangs(), "logistic", budget="20s")
+    # Half is the stranger's; a new process begins, loads and fits in the rest, if slowly.
+    assert time.perf_counter() - start < 24
     assert row(found, "Hangs").status == "stopped" and "time" in row(found, "Hangs").reason
     assert "misbehave" in row(found, "Hangs").traceback
-    assert found.chosen.model == "logistic"
+    assert found.chosen.model == "logistic", row(found, "logistic").reason
     assert not children()
 
 

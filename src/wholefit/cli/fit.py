@@ -213,7 +213,8 @@ def _tell(result: Result, said: list[str], files: dict[str, str], quiet: bool) -
     if files:
         _show.say("saved " + " and ".join(files.values()))
     if "model" in files and not quiet:
-        _show.say(f"next: wholefit predict {files['model']} NEW.csv")
+        alone = {result.schema.role(name) for name in result.schema.features} == {"image"}
+        _show.say(f"next: wholefit predict {files['model']} {'NEW/' if alone else 'NEW.csv'}")
 
 
 def _plan(quiet: bool, default: bool) -> Any:

@@ -149,8 +149,8 @@ def fit_one(
     A model that is `clocked` is told what is left of `seconds` once the rows are encoded.
     """
     optional.wake("sklearn", without="pandas")
-    if model.clocked and model.requires and model.extra:  # its import is no part of a fold's pace
-        optional.need(model.requires, extra=model.extra, user=f"model {model.name}")
+    begun = time.perf_counter()
+    _wake_library(model)
     start = time.perf_counter()
     encoder, spared = problem.encoder(model, rows, key)
     dataset, rows, replay = _cleaning.of_fold(problem, rows, key)
@@ -165,7 +165,7 @@ def fit_one(
             rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
             n_classes=problem.n_classes, jobs=problem.jobs,
             seed=seeds.derive(problem.seed, "model", model.name), spans=encoder.spans,
-            seconds=_left(seconds, start) if model.clocked else None,
+            seconds=_left(seconds, begun) if model.clocked else None,
         )
         estimator = model.build(problem.task, context)
         options = {} if weights is None else {"sample_weight": weights}
@@ -181,9 +181,15 @@ def fit_one(
                dataset, replay)
 
 
-def _left(seconds: float, start: float) -> float | None:
-    """What is left of `seconds` since `start`; None where there is no end."""
-    left = seconds - (time.perf_counter() - start)
+def _wake_library(model: Model) -> None:
+    """Import what a clocked model needs, which is no part of a fold's pace or share."""
+    if model.clocked and model.requires and model.extra:
+        optional.need(model.requires, extra=model.extra, user=f"model {model.name}")
+
+
+def _left(seconds: float, begun: float) -> float | None:
+    """What is left of `seconds` since `begun`; None where there is no end."""
+    left = seconds - (time.perf_counter() - begun)
     return max(left, _LEAST) if math.isfinite(left) else None
 
 
@@ -198,6 +204,7 @@ def validate(
     every fold finished: its number, the answers to its test rows, seconds to fit and to answer.
     """
     found = Validated.empty(problem)
+    _wake_library(model)
     for number, (train, test) in enumerate(problem.plan.folds[:folds]):
         share = (deadline - time.perf_counter()) / (folds - number + _AFTER)
         pace = max(found.fit_seconds, default=0.0) + max(found.predict_seconds, default=0.0)

@@ -17,6 +17,9 @@ from wholefit.training import _cost
 from wholefit.training._folds import Problem, Validated, fit_one, validate
 from wholefit.training.fitted import Fitted
 
+# Share of the time left that a clocked model may learn in: it must also be packed and sent.
+_KEPT = 0.85
+
 
 class Trials(Protocol):
     """Where models are fitted."""
@@ -70,7 +73,8 @@ class Here:
         self, model: Model, schema: Any, codec: Any, deadline: float = math.inf
     ) -> Fitted:
         """The model learnt from all rows; only a clocked model keeps the deadline here."""
-        made = fit_one(self.problem, model, None, "all", deadline - time.perf_counter())
+        left = _KEPT * (deadline - time.perf_counter())
+        made = fit_one(self.problem, model, None, "all", left)
         fitted = Fitted(self.problem.task, schema, codec, made.encoder, model=made.model,
                         estimator=made.estimator, context=made.context)
         fitted.replay = made.replay
