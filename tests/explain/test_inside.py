@@ -270,7 +270,7 @@ def _meets(row: dict[str, Any], said: str) -> bool:
 # ---- every model ------------------------------------------------------------------------
 
 _SUPERVISED = [(name, task) for task in ("classification", "regression")
-               for name in models.names(task)]
+               for name in models.names(task) if not models.get(name).must]
 
 
 @pytest.mark.parametrize(("name", "kind"), _SUPERVISED, ids=lambda x: str(x))

@@ -242,7 +242,7 @@ def test_probes_move_the_way_they_say() -> None:
         assert moved["max_depth"] > 8 or moved["min_samples_leaf"] < 8, words
     assert [words for words, _ in _variants.simpler(models.make("knn"), task)] == ["k=20", "k=80"]
     assert _variants.simpler(models.make("linear"), task) == []
-    for name in models.names("regression"):
+    for name in (name for name in models.names("regression") if not models.get(name).must):
         for _, made in (*_variants.simpler(models.get(name)(), task),
                         *_variants.richer(models.get(name)(), task)):
             assert made != models.get(name)()

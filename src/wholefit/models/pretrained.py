@@ -21,6 +21,7 @@ class Pretrained(NetworkModel):
     name: ClassVar[str] = "pretrained"
     burden: ClassVar[int] = 60
     pace: ClassVar[float] = 100.0
+    must: ClassVar[tuple[str, ...]] = ("base",)
     summary: ClassVar[str] = (
         "Begins from a network that learnt on other data: the way to good answers from few "
         "pictures or texts, where those resemble what it was taught; needs such a base.")
@@ -51,11 +52,18 @@ class Pretrained(NetworkModel):
     validation: float = param(0.15, "Share of the rows held out to stop early by (none below 60 "
                               "rows).", low=0, below=1)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.base:
+            raise ParameterError("Pretrained.base must name a base: pretrained(base='lite0."
+                                 "safetensors'), a folder, a .wf file or an id; see "
+                                 "docs/transfer.md.")
+
     def encoding(self, task: Task) -> Encoding:
         """Pictures as pixels, texts as the base's own tokens, the rest as for other networks."""
         found = for_networks(images="pixels", image_size=self.size, image_colour="rgb",
                              single=True)
-        if self.base and tokenizers.stored_text(self.base) is not None:
+        if tokenizers.stored_text(self.base) is not None:
             return found.replace(text="tokens", tokens="pretrained", tokenizer=self.base,
                                  part="head")
         return found
@@ -77,11 +85,7 @@ class Pretrained(NetworkModel):
         return {"validation": self.validation}
 
     def build(self, task: Task, context: Context) -> Any:
-        """PretrainedClassifier or PretrainedRegressor; ParameterError without a base."""
-        if not self.base:
-            raise ParameterError("Pretrained.base must name a base: pretrained(base='lite0."
-                                 "safetensors'), a folder, a .wf file or an id; see "
-                                 "docs/transfer.md.")
+        """PretrainedClassifier or PretrainedRegressor."""
         from wholefit.models._networks._pretrained import PretrainedClassifier, PretrainedRegressor
 
         kind = PretrainedClassifier if context.n_classes else PretrainedRegressor
