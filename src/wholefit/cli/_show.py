@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from wholefit.base.wording import aligned
+from wholefit.base.wording import aligned, counted
 
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 _GAP = 2
@@ -30,6 +30,18 @@ def colourful() -> bool:
 def say(text: str = "") -> None:
     """One line to standard output."""
     typer.echo(text.translate(_CONTROLS))
+
+
+def rows(frame: Any, out: str, *, for_machines: bool, force: bool) -> None:
+    """A polars frame: as JSON, or written to `out` ("-" is standard output) and said so."""
+    from wholefit.data.write import write
+
+    if for_machines:
+        as_json(frame.to_dicts())
+        return
+    write(frame, out, force=force)
+    if out != "-":
+        say(f"{counted(len(frame), 'row')} written to {out}")
 
 
 def aside(text: str) -> None:

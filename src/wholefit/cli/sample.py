@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from wholefit.base.errors import WholefitError
-from wholefit.base.wording import counted
 from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Force, Json, option
@@ -40,7 +39,6 @@ def sample(
     wholefit sample customers.wf --rows 500 --out made.csv
     """
     import wholefit as wf
-    from wholefit.data.write import write
 
     if as_json and out != "-":
         raise typer.BadParameter("--json prints and --out writes: say one of them.")
@@ -58,9 +56,4 @@ def sample(
         _show.say(f"a sheet of {rows:,} {'walks' if walk else 'pictures'} written to {out}")
         return
     frame = found.sample(rows, seed=seed, label=label)
-    if as_json:
-        _show.as_json(frame.to_dicts())
-        return
-    write(frame, out, force=force)
-    if out != "-":
-        _show.say(f"{counted(len(frame), 'row')} written to {out}")
+    _show.rows(frame, out, for_machines=as_json, force=force)

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from wholefit.base.errors import WholefitError
-from wholefit.base.wording import counted
 from wholefit.cli import _show, _slices
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._options import Force, Json
@@ -51,7 +50,6 @@ def predict(
 ) -> None:
     """Answer each row of SOURCE: identifiers, the prediction, and probabilities of classes."""
     import wholefit as wf
-    from wholefit.data.write import write
 
     if as_json and out != "-":
         raise typer.BadParameter("--json prints and --out writes: say one of them.")
@@ -64,12 +62,7 @@ def predict(
                    **({} if least is None else {"least": least}),
                    **reading}
         frame = wf.load(model).answers(source, **options)
-    if as_json:
-        _show.as_json(frame.to_dicts())
-        return
-    write(frame, out, force=force)
-    if out != "-":
-        _show.say(f"{counted(len(frame), 'row')} written to {out}")
+    _show.rows(frame, out, for_machines=as_json, force=force)
 
 
 @command("evaluate")

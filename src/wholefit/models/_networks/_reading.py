@@ -23,8 +23,18 @@ class _Started:
     the order of their numbers).
     """
 
-    vectors: Vectors | None
     coverage_: list[wordvectors.Coverage]
+
+    def __init__(
+        self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
+        spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = (),
+        validation: float = 0.15, class_weight: Any = None, seconds: float | None = None,
+        jobs: int | None = None, random_state: Any = 0, vectors: Vectors | None = None,
+    ) -> None:
+        super().__init__(  # type: ignore[call-arg]
+            network, recipe, spans, scaling, augment, validation, class_weight, seconds, jobs,
+            random_state)
+        self.vectors = vectors
 
     def _teach(self, module: Any, *given: Any, later: bool = False, **more: Any) -> Any:
         if not later:
@@ -51,29 +61,9 @@ class _Started:
 class ReadingClassifier(_Started, NetworkClassifier):
     """NetworkClassifier whose word tables begin with `vectors`."""
 
-    def __init__(
-        self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
-        spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = (),
-        validation: float = 0.15, class_weight: Any = None, seconds: float | None = None,
-        jobs: int | None = None, random_state: Any = 0, vectors: Vectors | None = None,
-    ) -> None:
-        super().__init__(network, recipe, spans, scaling, augment, validation, class_weight,
-                         seconds, jobs, random_state)
-        self.vectors = vectors
-
 
 class ReadingRegressor(_Started, NetworkRegressor):
     """NetworkRegressor whose word tables begin with `vectors`."""
-
-    def __init__(
-        self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
-        spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = (),
-        validation: float = 0.15, class_weight: Any = None, seconds: float | None = None,
-        jobs: int | None = None, random_state: Any = 0, vectors: Vectors | None = None,
-    ) -> None:
-        super().__init__(network, recipe, spans, scaling, augment, validation, class_weight,
-                         seconds, jobs, random_state)
-        self.vectors = vectors
 
 
 def width_of(path: str, words: Sequence[str]) -> int | None:
