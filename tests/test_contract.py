@@ -16,6 +16,7 @@ SMALL = {
     "mlp": {"width": 32, "epochs": 20, "learning_rate": 5e-3},
     "real_mlp": {"width": 32, "layers": 1, "epochs": 10},
     "tabm": {"width": 32, "members": 2, "epochs": 10, "learning_rate": 0.01},
+    "cell_mlp": {"width": 32, "repeat": 1, "epochs": 20, "learning_rate": 5e-3},
     "series_network": {"hidden": 8, "layers": 2, "epochs": 15, "learning_rate": 0.01},
 }
 DEBTS = tomllib.loads((Path(__file__).parent / "debts.toml").read_text())["contract"]

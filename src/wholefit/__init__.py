@@ -18,6 +18,7 @@ from wholefit._version import __version__
 if TYPE_CHECKING:
     from wholefit.api import Result, adopt, compare, fit, load, profile, read
     from wholefit.api.anomaly import Alarms
+    from wholefit.api.architecture import architecture_search
     from wholefit.api.association import Rules
     from wholefit.api.augmenting import Preview, preview_augmentation
     from wholefit.api.checking import skew
@@ -33,17 +34,22 @@ if TYPE_CHECKING:
         learning_curve,
         validation_curve,
     )
+    from wholefit.api.distilling import Distilled
     from wholefit.api.engineering import feature, join, load_features, suggest
     from wholefit.api.generation import Generator
     from wholefit.api.glass import GlassBoxes, glass_boxes
+    from wholefit.api.history import history
     from wholefit.api.labelling import agreement, label, label_errors, labelled
     from wholefit.api.lessons import Lesson, lesson, lessons
     from wholefit.api.mitigating import Mitigated, mitigate
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
+    from wholefit.api.replaying import Replayed, replay
     from wholefit.api.selecting import Selected, select
     from wholefit.api.treating import Treatments, treatments
+    from wholefit.api.tuning import Study, Tuned, tune
     from wholefit.api.validating import drift, expect, validate
+    from wholefit.api.worth import Worth, worth
     from wholefit.base.errors import WholefitError
     from wholefit.data.clean import Recipe
     from wholefit.data.validate import Expectations
@@ -56,6 +62,8 @@ _PUBLIC = {
     **dict.fromkeys(("lesson", "lessons", "Lesson"), "wholefit.api.lessons"),
     **dict.fromkeys(("select", "Selected"), "wholefit.api.selecting"),
     **dict.fromkeys(("treatments", "Treatments"), "wholefit.api.treating"),
+    **dict.fromkeys(("tune", "Tuned", "Study"), "wholefit.api.tuning"),
+    "architecture_search": "wholefit.api.architecture",
     **dict.fromkeys(("learning_curve", "validation_curve", "bias_variance", "cures",
                      "LearningCurve", "ValidationCurve", "BiasVariance", "Cures"),
                     "wholefit.api.curves"),
@@ -66,22 +74,27 @@ _PUBLIC = {
     "clean": "wholefit.api.cleaning", "Cleaned": "wholefit.api.cleaning",
     "Recipe": "wholefit.data.clean",
     "skew": "wholefit.api.checking",
+    **dict.fromkeys(("replay", "Replayed"), "wholefit.api.replaying"),
     **dict.fromkeys(("Preview", "preview_augmentation"), "wholefit.api.augmenting"),
     "Alarms": "wholefit.api.anomaly", "Clusters": "wholefit.api.clustering",
-    "Generator": "wholefit.api.generation",
+    "Distilled": "wholefit.api.distilling", "Generator": "wholefit.api.generation",
+    "history": "wholefit.api.history",
     "Recommender": "wholefit.api.recommendation", "Reduction": "wholefit.api.reduction",
     "Rules": "wholefit.api.association",
+    **dict.fromkeys(("worth", "Worth"), "wholefit.api.worth"),
     "Result": "wholefit.api", "WholefitError": "wholefit.base.errors",
 }
 
-__all__ = ["Alarms", "BiasVariance", "Cleaned", "Clusters", "Cures", "Expectations", "Generator",
-           "GlassBoxes", "LearningCurve", "Lesson", "Mitigated", "Preview", "Recipe", "Recommender",
-           "Reduction", "Result", "Rules", "Selected", "Treatments", "ValidationCurve",
-           "WholefitError", "__version__", "adopt", "agreement", "bias_variance", "clean",
-           "compare", "cures", "drift", "expect", "feature", "fit", "glass_boxes", "join", "label",
+__all__ = ["Alarms", "BiasVariance", "Cleaned", "Clusters", "Cures", "Distilled", "Expectations",
+           "Generator", "GlassBoxes", "LearningCurve", "Lesson", "Mitigated", "Preview", "Recipe",
+           "Recommender", "Reduction", "Replayed", "Result", "Rules", "Selected", "Study",
+           "Treatments", "Tuned", "ValidationCurve", "WholefitError", "Worth", "__version__",
+           "adopt", "agreement", "architecture_search", "bias_variance", "clean", "compare",
+           "cures", "drift", "expect", "feature", "fit", "glass_boxes", "history", "join", "label",
            "label_errors", "labelled", "learning_curve", "lesson", "lessons", "load",
-           "load_features", "mitigate", "preview_augmentation", "profile", "read", "select", "skew",
-           "suggest", "treatments", "validate", "validation_curve"]
+           "load_features", "mitigate", "preview_augmentation", "profile", "read", "replay",
+           "select", "skew", "suggest", "treatments", "tune", "validate", "validation_curve",
+           "worth"]
 
 
 def __getattr__(name: str) -> Any:

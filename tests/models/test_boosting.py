@@ -17,7 +17,7 @@ OURS = ["ada_boost", "ada_boost(max_depth=3, learning_rate=0.3)", "gradient_boos
         "gradient_boosting(subsample=0.6, max_features=0.5, max_depth=None, n_estimators=10)",
         "hist_gradient_boosting(n_estimators=40)",
         "hist_gradient_boosting(n_estimators=40, categories='codes', max_leaf_nodes=None)",
-        "hist_gradient_boosting(n_estimators=40, early_stopping=True, max_bins=40)"]
+        "hist_gradient_boosting(n_estimators=40, max_bins=40)"]
 GUESTS = ["lightgbm(n_estimators=40)", "lightgbm(n_estimators=40, categories='codes')",
           "lightgbm(n_estimators=20, subsample=0.5, max_features=0.5, max_depth=3)",
           "xgboost(n_estimators=40)", "xgboost(n_estimators=40, categories='codes')",
@@ -204,3 +204,45 @@ def test_a_guest_that_starts_from_another_model_has_no_state() -> None:
     guest = GradientBoostingRegressor(init=LinearRegression(), n_estimators=3).fit(X, data.y[:200])
     with pytest.raises(StateError, match="init"):
         model.state(guest, data.task, data.context(200))
+
+
+@pytest.mark.parametrize("name", ["status", "amount", "price"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_rows_answer_alike_alone_in_few_and_in_many(
+    library: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row, a few and thousands take different ways, on one thread or all; bit-equal."""
+    pytest.importorskip(library)
+    from wholefit.models._kernels import native
+
+    data = coded(name)
+    model, estimator, context = fitted(f"{library}(n_estimators=15)", data)
+    X = np.tile(suited(model, data, strange=True), (4, 1))
+    found = scorer(model.state(estimator, data.task, context))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert native._threads(len(X)) == 1 and len(X) > native._MANY
+    whole = found.answer(X)
+    monkeypatch.setattr(native, "cores", lambda: 3)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert native._threads(len(X)) == 3 and native._threads(5) == 1
+    assert np.array_equal(found.answer(X), whole)
+    assert np.array_equal(found.answer(X[:200]), whole[:200])
+    for row in range(30):
+        assert np.array_equal(found.answer(X[row:row + 1]), whole[row:row + 1])
+
+
+def test_catboost_joins_as_many_categories_as_it_is_told() -> None:
+    """The target is whether two columns hold the same code: one alone says nothing of it."""
+    pytest.importorskip("catboost")
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 6, (2000, 2)).astype(np.float32)
+    y = (X[:, 0] == (X[:, 1] * 5 + 3) % 6).astype(int)
+    task, loss = coded("status").task, {}
+    for combinations in (1, 4):
+        model = make(f"catboost(n_estimators=20, max_depth=2, learning_rate=0.5, "
+                     f"combinations={combinations})")
+        context = Context(2000, 2, (0, 1), 2)
+        estimator = model.build(task, context).fit(X[:1000], y[:1000])
+        answer = model.answer(estimator, X[1000:], task, context)[:, 1]
+        loss[combinations] = float(((answer - y[1000:]) ** 2).mean())
+    assert loss[4] < 0.01 < 0.1 < loss[1]

@@ -175,6 +175,24 @@ def test_a_tie_that_loses_much_is_no_reason_to_change() -> None:
         "a model that can be read"]
 
 
+def test_more_time() -> None:
+    """The later half of the models tells; without their record the old rule speaks."""
+    stored = {"models": 12, "earlier": 6, "waiting": 9, "metric": "log_loss", "gain": 0.004,
+              "low": 0.001, "high": 0.007}
+    skipped = Entry(model="svc", params={}, status="skipped", reason="no turn")
+
+    def told(**changes: Any) -> dict[str, str]:
+        lineage = {"repeats": 1, "budget": "60s", "progress": {**stored, **changes}}
+        return spoken(evidence(entries=(FOREST, LOGISTIC, DUMMY, skipped), lineage=lineage))
+
+    assert "Give it more to spend" in told()["more time"]
+    assert "0.004 [0.001, 0.007]" in told()["more time"]
+    standing = told(gain=0.001, low=-0.001, high=0.003)
+    assert "rather than for more time" in standing["more time"]
+    assert told(waiting=0) == {}
+    assert set(told(gain="much")) == {"stopped by the budget"}  # damaged: as if it were not there
+
+
 def test_stopped_by_the_budget() -> None:
     stopped = Entry(model="svc", params={}, status="stopped", reason="its time was up")
     found = spoken(evidence(entries=(FOREST, LOGISTIC, DUMMY, stopped)))

@@ -27,6 +27,7 @@ from wholefit.report.exhibits import checked, exhibits
 from wholefit.training import Entry, Fitted, Run
 from wholefit.training._cleaning import Replay
 from wholefit.training.decision import Decision
+from wholefit.training.replaying.trace import answers_of
 
 # Rows and cells of a fit that are looked at for what a report shows of it, at most.
 _KEPT_ROWS, _KEPT_CELLS, _FEWEST_KEPT = 4_000, 400_000, 500
@@ -37,7 +38,8 @@ class Facts:
     """Everything about a fit that is neither schema nor state.
 
     `exhibits` gives what the pictures of a report need, for the rows themselves are not kept;
-    it is made when first asked for, so that the budget of a fit does not pay for it.
+    it is made when first asked for, so that the budget of a fit does not pay for it. So is
+    `marks`: prints of the answers to unseen rows, by which a replay is held against the run.
     """
 
     said: str
@@ -52,6 +54,7 @@ class Facts:
     sketch: Callable[[], Sketch | None] = lambda: None
     findings: tuple[Finding, ...] = ()
     coefficients: _coefficients.Maker = _coefficients.none
+    marks: Callable[[], dict[str, Any]] = dict
 
     @property
     def chosen(self) -> Entry:
@@ -71,6 +74,7 @@ class Facts:
             "lineage": self.lineage, "exhibits": self.exhibits(),
             "decision": fitted.decision.to_json() if fitted.decision else None,
             "findings": [finding.to_json() for finding in self.findings],
+            "marks": self.marks(),
         }
 
 
@@ -83,6 +87,7 @@ def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
         notes=tuple(dataset.notes), lineage=run.lineage, exhibits=_exhibits(run, dataset),
         sketch=partial(_same, sketch_of(dataset.frame, dataset.schema)), findings=run.findings,
         coefficients=_coefficients.of_run(run, dataset),
+        marks=cache(lambda: {"answers": answers_of(run)}),
     )
 
 
@@ -179,7 +184,7 @@ def of_update(before: Facts, updated: Any, dataset: Dataset) -> Facts:
         before, entries=(entry,), notes=tuple(dataset.notes), lineage=updated.lineage,
         metric=main_metric(before.metric, (entry,)),
         split=f"scored on {len(dataset):,} new rows before they were learnt", exhibits=dict,
-        coefficients=_coefficients.none,
+        coefficients=_coefficients.none, marks=dict,
     )
 
 
@@ -196,7 +201,7 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
     """The facts and the fitted model of an artifact; ArtifactError if it was altered."""
     with reading("the model file's record cannot be read"):
         task = tasks.get(record["task"])
-        kept = checked(record.get("exhibits", {}))
+        kept, marks = checked(record.get("exhibits", {})), _marks(record.get("marks", {}))
         schema = Schema.from_json(record["schema"])
         facts = Facts(
             said=record["said"], metric=record["metric"], model=record["model"],
@@ -205,6 +210,7 @@ def from_json(record: dict[str, Any], states: Mapping[str, State]) -> tuple[Fact
             notes=tuple(Note.from_json(note) for note in record["notes"]),
             lineage=record["lineage"], exhibits=lambda: kept,
             findings=tuple(Finding.from_json(one) for one in record.get("findings", [])),
+            marks=lambda: marks,
         )
         # A pipeline that was adopted prepares its columns itself, and has no encoder.
         own = "encoder" not in states and states["model"].kind == "steps"
@@ -244,6 +250,13 @@ def _check(facts: Facts, fitted: Fitted) -> None:
     for config in _configs(fitted.state()):
         if isinstance(config.get("n_classes"), (int, float)) and config["n_classes"] > classes:
             raise ValueError(f"a model answers with more classes than the {classes} it knows")
+
+
+def _marks(kept: Any) -> dict[str, Any]:
+    """Prints of answers, as they were written."""
+    if not all(isinstance(each, str) for each in kept.get("answers", {}).values()):
+        raise TypeError("prints must be text")
+    return dict(kept)
 
 
 def _configs(state: State) -> Iterator[dict[str, Any]]:

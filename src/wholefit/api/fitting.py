@@ -15,6 +15,9 @@ from wholefit.api import _unlabelled
 from wholefit.api._choice import tell_choice
 from wholefit.api._tables import cleaned, read_recipe
 from wholefit.api._telling import tell, warn
+from wholefit.api.history import noted as into_history
+from wholefit.api.history import remembered
+from wholefit.api.replaying import asked_of
 from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
@@ -29,6 +32,7 @@ from wholefit.base.errors import (
 from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training.imbalance import COST_WORDS
+from wholefit.training.replaying.again import noted
 
 if TYPE_CHECKING:
     from wholefit.api.anomaly import Alarms
@@ -80,7 +84,11 @@ def fit(
     time: str | None = None,
     weights: str | None = None,
     positive: Any = None,
-    choose: str = "recommended",
+    choose: str | None = None,
+    preset: str | None = None,
+    predict_time: float | None = None,
+    model_size: str | int | None = None,
+    history: str | os.PathLike[str] | None = None,
     balance: Any = None,
     costs: Any = None,
     threshold: Any = None,
@@ -119,8 +127,16 @@ def fit(
     groups, time, weights: names of columns: rows of one group stay on one side of every
         split; rows are split by time order, past before future; each row counts by its weight.
     positive: the class that two-class metrics call positive.
-    choose: "recommended" refits the cheapest of the models that are statistically tied with
-        the best and keep 98% of its gain over the baseline; "best" the best by value.
+    choose: "recommended" answers with the cheapest of the models that are statistically tied with
+        the best and keep 98% of its gain over the baseline; "best" with the best by value. The
+        best under preset "balanced" and "best", else the recommended.
+    preset: how hard to try. "fast": a linear model, boosting, a forest; the default without
+        budget=. "balanced": a portfolio of configurations and an ensemble of them, for as long as
+        the budget lasts; the default with budget=. "best": more folds' worth of members.
+        "interpretable": models that a person can read. "tiny": small and quick to answer.
+    predict_time, model_size: what the ensemble may cost: seconds for 1,000 rows; bytes or "5MB".
+    history: a file that past fits were noted in, and this one will be; what did well on tables
+        like this one is tried earlier. None is kept unless it, or WHOLEFIT_HISTORY, names one.
     balance: what is done to training rows of rare classes: "weights", "over", "under", "smote",
         "near_miss", ... (see `wholefit.training.balance`); probabilities are corrected for it.
     costs: what mistakes cost: {"no": {"yes": 1}, "yes": {"no": 50}}, the path of a TOML file, or
@@ -155,8 +171,10 @@ def fit(
         _unlabelled.check_unused(chosen, {
             "target": (target, None), "folds": (folds, 5), "repeats": (repeats, 1),
             "memory": (memory, None), "positive": (positive, None),
-            "choose": (choose, "recommended"), "balance": (balance, None), "costs": (costs, None),
-            "threshold": (threshold, None), "clean": (clean, None),
+            "choose": (choose, None), "preset": (preset, None),
+            "predict_time": (predict_time, None), "model_size": (model_size, None),
+            "history": (history, None),
+            "balance": (balance, None), "costs": (costs, None), "threshold": (threshold, None), "clean": (clean, None),
             "transformers": (transformers or (), ())})
         common = {"metric": metric, "jobs": _unlabelled.threads(jobs), "seed": seed,
                   "features": dict(features or {})}
@@ -171,8 +189,11 @@ def fit(
         jobs=cores() if jobs is None else jobs, seed=seed, positive=positive,
         choose=choose, features=dict(features or {}), transformers=_steps(transformers),
         balance=balance, costs=costs, threshold=threshold, checks=checks,
+        preset=_preset(preset, budget, models), predict_time=predict_time,
+        model_size=_bytes("model_size", model_size), history=remembered(history),
     )
     _check_metric(None if metric in COST_WORDS and costs is not None else metric, task)
+    given = source, dict(reading)
     with training.begun(clock.budget) as apart:
         special = {"target": target, "time": time, "group": groups, "weight": weights}
         source, options, reading = cleaned(source, options, recipe, special, reading)
@@ -186,6 +207,8 @@ def fit(
              said=said, seconds=clock.spent())
         tell(dataset.notes)
         run = training.fit(dataset, chosen, options, clock, apart)
+    noted(run, asked_of(options, run, dataset, given, roles, recipe, clock.budget))
+    into_history(history, run, dataset)
     tell_choice(run.fitted.encoder)
     for sentence in run.warnings:
         warn(sentence)
@@ -200,19 +223,33 @@ def _limits(
 ) -> Budget:
     """The budget of time and memory asked for, which must be one that a fit can keep."""
     found = default if budget is None else Budget.parse(budget)
-    if found.seconds is None:
+    if found.seconds is None and found.trials is None:
         found = dataclasses.replace(found, seconds=default.seconds)
-    if found != Budget(seconds=found.seconds, bytes=found.bytes):
+    if found.steps is not None:
         raise ParameterError(
-            "fit keeps budgets of time and memory, such as '60s', '5min' or '60s 2GB'; got "
-            f"{str(budget)!r}.")
-    if memory is None:
-        return found
-    size = Budget(bytes=memory) if isinstance(memory, int) and memory > 0 else None
-    size = size or Budget.parse(str(memory))
+            "fit keeps budgets of time and memory, and counts trials, such as '60s', '60s 2GB' or "
+            f"'20 trials'; got {str(budget)!r}.")
+    return found if memory is None else dataclasses.replace(found, bytes=_bytes("memory", memory))
+
+
+def _bytes(word: str, given: str | int | None) -> int | None:
+    """A size in bytes, from a number of them or words such as "2GB"."""
+    if given is None:
+        return None
+    size = Budget(bytes=given) if isinstance(given, int) and given > 0 else None
+    size = size or Budget.parse(str(given))
     if size != Budget(bytes=size.bytes):
-        raise ParameterError(f"memory must be a size, such as '2GB' or '500MB'; got {memory!r}.")
-    return dataclasses.replace(found, bytes=size.bytes)
+        raise ParameterError(f"{word} must be a size, such as '2GB' or '500MB'; got {given!r}.")
+    return size.bytes
+
+
+def _preset(asked: str | None, budget: Any, models: Any) -> str:
+    """A budget is there to be used: with one, the default is more than the quick set."""
+    if asked is not None:
+        return asked
+    given = Budget() if budget is None else Budget.parse(budget)
+    spends = given.seconds is not None or given.trials is not None
+    return "balanced" if spends and models is None else "fast"
 
 
 def _check_metric(metric: Any, task: str | None) -> None:

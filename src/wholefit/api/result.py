@@ -18,6 +18,8 @@ from wholefit.training import Fitted, Run
 from wholefit.training.decision import Decision
 
 if TYPE_CHECKING:
+    from wholefit.api.distilling import Distilled
+    from wholefit.api.replaying import Replayed
     from wholefit.evaluation.slices import Slices
     from wholefit.training.label_errors import LabelErrors
 
@@ -229,6 +231,25 @@ class Result(Understood):
         updated = update.update(self._fitted, self._facts.model, dataset, self._facts.lineage)
         return Result(updated.fitted, _record.of_update(self._facts, updated, dataset))
 
+    def distil(
+        self, rows: Any = None, *, to: str = "tree", held_out: Any = None, metric: Any = None,
+        leaves: int = 32, rounds: int = 100, more: int | None = None, folds: int = 5,
+        jobs: int | None = None, seed: int = 0, **options: Any,
+    ) -> Distilled:
+        """A small model taught by this one: its loss in score, and its gain in speed and size.
+
+        `to`: "tree" (at most `leaves` leaves), "boosted" (`rounds` small trees), "linear", or
+        "all". `rows`: those that this model learnt from, with their target; without, rows made up
+        from what it remembers of its columns. `held_out`: rows that it has not seen, to judge both
+        by; else the fit's out-of-fold answers are. `more`: rows made up to teach on beside those
+        given. `options` are those of `predict`. `found.student` is a Result like any other.
+        """
+        from wholefit.api.distilling import distilled
+
+        return distilled(self, rows, held_out, metric, {
+            "to": to, "leaves": leaves, "rounds": rounds, "more": more, "folds": folds,
+            "jobs": jobs, "seed": seed}, options)
+
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the model as one safe file (.wf); refuses to overwrite without `force`.
 
@@ -237,6 +258,21 @@ class Result(Understood):
         fitted = self._fitted
         return artifact.write(path, self._facts.to_json(fitted), fitted.states(), force=force,
                               reference=_record.reference(self._facts))
+
+    def replay(self, source: Any = None, **options: Any) -> Replayed:
+        """Do the run again, by count and without a clock, and say what of it is bit-equal.
+
+        `source` are the rows it learnt from; `options` are those of `wf.replay`.
+        """
+        from wholefit.api.replaying import replay
+
+        return replay(self, source, **options)
+
+    def run_file(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the run as text (.toml) that `diff` can read and `wf.replay` does again."""
+        from wholefit.api.replaying import write_run_file
+
+        return write_run_file(self, path, force=force)
 
     def report(self, path: str | Path, rows: Any = None, *, protected: str | Sequence[str] = (),
                values: bool = False, force: bool = False, **options: Any) -> Path:

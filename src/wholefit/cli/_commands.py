@@ -25,6 +25,10 @@ class Line:
 LINES = (
     Line("fit", "fit", LEARN,
          "Compare models on a table, choose one, refit it on all rows, and save it."),
+    Line("tune", "tune", LEARN,
+         "Search the settings of a model and its pipeline, refit the best, and save it."),
+    Line("architecture-search", "architecture", LEARN,
+         "Search for the network that does best, within a limit of its size; refit and save it."),
     Line("models", "look", LEARN,
          "List the catalog: what each model is for, and whether it is installed."),
     Line("treatments", "imbalance", LEARN,
@@ -79,6 +83,11 @@ LINES = (
     Line("sample", "sample", USE,
          "Make new rows like those that a generator learnt from."),
     Line("show", "use", USE, "Say in words what a saved model is, and how good it is."),
+    Line("replay", "replay", USE,
+         "Do a run again, by count and without a clock, and say whether it is bit-equal."),
+    Line("distil", "distil", USE,
+         "Teach a small model what a saved one answers: its loss in score, its gain in speed and "
+         "size."),
     Line("report", "report", UNDERSTAND,
          "Write one page about a saved model: how good, why, where it fails, what to do next."),
     Line("explain", "explain", UNDERSTAND,
@@ -113,6 +122,8 @@ LINES = (
          "help?"),
     Line("cures", "curves", UNDERSTAND,
          "Try the cures of over- or underfitting on the same folds, and say which helped."),
+    Line("worth", "worth", UNDERSTAND,
+         "Say which columns are worth what they cost: the score that less and less money buys."),
     Line("glassbox", "inside", UNDERSTAND,
          "Score models that can be read beside the best that cannot: the price of reading."),
     Line("advise", "advise", UNDERSTAND,
@@ -121,6 +132,9 @@ LINES = (
     Line("lesson", "lesson", HERE,
          "Run an experiment about neural networks: does what is said of them hold, and by how "
          "much?"),
+    Line("history", "history", HERE,
+         "List past fits that were noted on this machine: what was tried, what won, how long it "
+         "took."),
     Line("doctor", "doctor", HERE,
          "Tell what is installed here, what each extra would add, and how to get it."),
 )

@@ -70,16 +70,27 @@ def fit(
     metric: Annotated[str | None, _how(
         "What models are compared by: a name, or 'module:function' of your own.",
         "METRIC")] = None,
-    budget: Annotated[str, _how("Time to spend, from start to end: 60s, 5min, 1h.",
-                                "TIME")] = "5min",
+    budget: Annotated[str | None, _how(
+        "What may be spent, from start to end: 60s, 5min, 1h, or '20 trials'. Without it a quick "
+        "set of models is tried, for five minutes at most.", "TIME")] = None,
+    preset: Annotated[str | None, _how(
+        "How hard to try: fast (without --budget), balanced (with it), best, interpretable, tiny.",
+        "NAME")] = None,
+    predict_time: Annotated[float | None, _how(
+        "What the ensemble may take to answer 1,000 rows.", "SECONDS")] = None,
+    model_size: Annotated[str | None, _how(
+        "How large the ensemble may be: 500KB, 20MB.", "SIZE")] = None,
+    history: Annotated[Path | None, _how(
+        "Note this run in the file, and try first what past runs there found good on tables like "
+        "this one; WHOLEFIT_HISTORY if left out, else none is kept.", "FILE")] = None,
     memory: Annotated[str | None, _how(
         "Memory that may be held: 500MB, 2GB; a model that takes more is stopped.",
         "SIZE")] = None,
     folds: Annotated[int, _how("Folds of the cross-validation.", "N")] = 5,
     repeats: Annotated[int, _how("How often the folds are drawn anew.", "N")] = 1,
-    choose: Annotated[str, _how(
-        "Which one is saved: best, or recommended, which is the cheapest of those "
-        "statistically tied with the best.", "WHICH")] = "recommended",
+    choose: Annotated[str | None, _how(
+        "Which one is saved: best, or recommended, which is the cheapest of those statistically "
+        "tied with the best; best under the presets balanced and best.", "WHICH")] = None,
     balance: Annotated[str | None, _how(
         "What is done to training rows of rare classes: weights, over, under, smote, near_miss, "
         "...; probabilities are corrected for it.", "HOW")] = None,
@@ -134,8 +145,9 @@ def fit(
             source, target=target, task=task, models=models, metric=metric, folds=folds,
             repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed,
             roles=_roles(roles, role), groups=groups, time=time, weights=weights,
-            positive=positive, choose=choose,
-            balance=balance, costs=costs, threshold=threshold, checks=not no_checks,
+            positive=positive, choose=choose, preset=preset, predict_time=predict_time,
+            history=history,
+            model_size=model_size, balance=balance, costs=costs, threshold=threshold, checks=not no_checks,
             features=pairs(feature, "--feature"), clean=clean,
             transformers=wf.load_features(engineer) if engineer else (),
             label=label, user=user, item=item, rating=rating, basket=basket, amount=amount,

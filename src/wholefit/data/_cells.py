@@ -18,6 +18,11 @@ MISSING_WORDS = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", 
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "on")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
 _PROBE = 200
+# A column this short is gone through cell by cell: asking the engine takes longer than that.
+SHORT = 100
+# What the engine strips from both ends of a text: Unicode's white space.
+_SPACE = ("\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
+          "\u2009\u200a\u2028\u2029\u202f\u205f\u3000")
 _TIME = pl.Datetime("us")
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
@@ -30,6 +35,8 @@ def to_numbers(column: pl.Series) -> pl.Series:
         found = text.cast(pl.Float64, strict=False)
     elif kind.is_numeric() or kind == pl.Boolean:
         found = column.cast(pl.Float64)
+        if len(found) <= SHORT and not any(cell != cell for cell in found.to_list()):
+            return found
     elif kind == pl.Duration:
         found = column.dt.total_microseconds().cast(pl.Float64) / 1e6
     elif kind == pl.Time:
@@ -79,11 +86,19 @@ def to_booleans(column: pl.Series) -> pl.Series:
 def to_codes(column: pl.Series) -> tuple[np.ndarray, list[str]]:
     """Codes int32 (n,), -1 where missing, into the sorted list of levels."""
     labels = to_labels(column)
+    if len(labels) <= SHORT:
+        return _short_codes(labels.to_list())
     levels = labels.unique().drop_nulls().sort()
     if len(levels) == 0:
         return np.full(len(labels), -1, dtype=np.int32), []
     codes = labels.cast(pl.Enum(levels)).to_physical().cast(pl.Int32).fill_null(-1)
     return codes.to_numpy(), levels.to_list()
+
+
+def _short_codes(labels: list[str | None]) -> tuple[np.ndarray, list[str]]:
+    levels = sorted({label for label in labels if label is not None})
+    place: dict[str | None, int] = {level: at for at, level in enumerate(levels)}
+    return np.array([place.get(label, -1) for label in labels], dtype=np.int32), levels
 
 
 def parse_times(column: pl.Series) -> tuple[pl.Series, str | None]:
@@ -99,6 +114,9 @@ def parse_times(column: pl.Series) -> tuple[pl.Series, str | None]:
 
 def is_missing(column: pl.Series) -> pl.Series:
     """True where a cell is null, NaN, or text that spells "no value"."""
+    if len(column) <= SHORT and (column.dtype == pl.String or column.dtype.is_float()):
+        return pl.Series(column.name, [_spells_nothing(cell) for cell in column.to_list()],
+                         dtype=pl.Boolean)
     if column.dtype == pl.String:
         short = column.str.len_bytes() <= max(map(len, MISSING_WORDS))
         if not short.any():
@@ -107,15 +125,22 @@ def is_missing(column: pl.Series) -> pl.Series:
         return column.is_null() | word.is_in(list(MISSING_WORDS)).fill_null(True)
     if column.dtype.is_float():
         return column.is_null() | column.is_nan().fill_null(True)
+    if not column.null_count():
+        return pl.Series(column.name, np.zeros(len(column), dtype=bool))
     return column.is_null()
+
+
+def _spells_nothing(cell: str | float | None) -> bool:
+    if isinstance(cell, str):
+        return cell.strip(_SPACE).lower() in MISSING_WORDS
+    return cell is None or cell != cell
 
 
 def unconverted(before: pl.Series, after: pl.Series) -> np.ndarray:
     """Rows whose cell held something before and is null after."""
-    lost = after.is_null()
-    if not lost.any():
+    if not after.null_count():
         return np.empty(0, dtype=np.int64)
-    return np.flatnonzero((lost & ~is_missing(before)).to_numpy())
+    return np.flatnonzero((after.is_null() & ~is_missing(before)).to_numpy())
 
 
 def mean(column: pl.Series) -> float:

@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from wholefit.base.errors import ParameterError, unknown
-from wholefit.data import _dates, _types
+from wholefit.data import _cells, _dates, _types
 from wholefit.data import _words as words
 from wholefit.data._types import Rules, Settled
 from wholefit.data.notes import Note, info, some, warning
@@ -40,12 +40,14 @@ def settle_all(
     """
     check(dtypes, na_values, frame.columns)
     spotless = set() if keep_text else _spotless(frame)
+    columns = {column.name: column for column in frame.get_columns()}
     settled = {
         column.name: _one(column, replace(rules, na_values=tokens(na_values, column.name)),
                           dtypes.get(column.name), keep_text, column.name in spotless)
-        for column in frame.get_columns() if column.dtype == pl.String or column.name in dtypes}
+        for column in columns.values() if column.dtype == pl.String or column.name in dtypes}
     _agree(frame, settled, rules, na_values)
-    frame = frame.with_columns([s.values.alias(n) for n, s in settled.items()])
+    changed = [s.values.alias(n) for n, s in settled.items() if s.values is not columns[n]]
+    frame = frame.with_columns(changed) if changed else frame
     frame, nan_notes = no_nan(frame)
     notes = [note for s in settled.values() for note in s.notes] + nan_notes
     formats = {name: s.format for name, s in settled.items() if s.format}
@@ -176,7 +178,11 @@ def no_nan(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Note]]:
     floats = [n for n, d in frame.schema.items() if d in (pl.Float32, pl.Float64)]
     if not floats:
         return frame, []
-    counts = frame.select(cs.by_name(floats).is_nan().sum()).row(0, named=True)
+    if frame.height <= _cells.SHORT:
+        counts = {name: sum(cell != cell for cell in frame.get_column(name).to_list())
+                  for name in floats}
+    else:
+        counts = frame.select(cs.by_name(floats).is_nan().sum()).row(0, named=True)
     hit = {name: int(count) for name, count in counts.items() if count}
     notes = [info("missing_tokens", f"column {name!r}: {count} NaN read as missing.",
                   column=name, count=count) for name, count in hit.items()]

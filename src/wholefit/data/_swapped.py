@@ -87,10 +87,18 @@ def _fit(column: Column, cells: pl.Series) -> float:
     if column.role == "numeric":
         if cells.dtype.is_temporal() or column.low is None or column.high is None:
             return 0.0 if cells.dtype.is_temporal() else 0.5
-        inside = _cells.to_numbers(cells).is_between(column.low, column.high)
+        numbers = _cells.to_numbers(cells)
+        if len(numbers) <= _cells.SHORT:
+            within = [cell is not None and column.low <= cell <= column.high
+                      for cell in numbers.to_list()]
+            return sum(within) / len(within)
+        inside = numbers.is_between(column.low, column.high)
         return _cells.mean(inside.fill_null(False))
     if column.role == "datetime":
         return 1.0 - _cells.to_times(cells).null_count() / len(cells)
     if column.distinct > len(column.levels or ()):
         return 0.5
-    return _cells.mean(_cells.to_labels(cells).is_in(list(column.levels or ())))
+    labels = _cells.to_labels(cells)
+    if len(labels) <= _cells.SHORT and not labels.null_count():
+        return sum(label in column.known for label in labels.to_list()) / len(labels)
+    return _cells.mean(labels.is_in(list(column.levels or ())))

@@ -27,8 +27,9 @@ def tidy(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Note]]:
     names = unique_names(frame.columns, notes)
     if list(names) != frame.columns:
         frame.columns = list(names)
-    changed = [_plain(column, notes) for column in frame.get_columns()]
-    frame = frame.with_columns([c for c in changed if c is not None])
+    plain = [_plain(column, notes) for column in frame.get_columns()]
+    changed = [column for column in plain if column is not None]
+    frame = frame.with_columns(changed) if changed else frame
     frame, nan_notes = _settle.no_nan(frame)
     return frame, _settle.folded(notes + nan_notes)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ class Column:
     missing: int = 0
     distinct: int = 0
     format: str | None = None
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The training levels, to look one up in."""
+        return frozenset(self.levels or ())
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -191,7 +191,7 @@ def _core(pool: Pool) -> State | None:
     fitted = pool.fitted
     fitted.settle()
     if not hasattr(fitted.encoder, "transform") or fitted._scorer is None or (
-            getattr(fitted._scorer, "wants", None) == "frame"):
+            fitted.takes_rows):
         return None
     state = fitted.state()
     while state.kind in ("calibrated", "shifted") and "base" in state.parts:

@@ -74,6 +74,7 @@ class Pool:
         """Whether each feature of the encoded matrix comes from one column of the schema."""
         encoder = self.fitted.encoder
         return (hasattr(encoder, "sources") and self.fitted.replay is None
+                and not self.fitted.takes_rows
                 and not getattr(encoder, "_applied", ())
                 and set(encoder.sources) <= set(self.columns))
 

@@ -21,6 +21,7 @@ import numpy as np
 from wholefit.base.state import State
 from wholefit.models._hist import narrow
 from wholefit.models._kernels.native import shares
+from wholefit.models._watch import Watch, held_out, rounds_to_keep
 
 _NAMES = ("BoostedClassifier", "BoostedRegressor")
 # library: where its booster is trained and dumped, and what answers with it.
@@ -31,14 +32,16 @@ _SCORERS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"
 def boosted(
     library: str, params: dict[str, Any], *, rounds: int, categorical: tuple[int, ...],
     jobs: int, classes: bool, balanced: bool = False, max_levels: int | None = None,
+    patience: int = 0,
 ) -> Any:
     """An unfitted estimator: `rounds` of boosting by `library` with its own `params`.
 
-    Features in `categorical` with more than `max_levels` codes are taken as numbers.
+    Features in `categorical` with more than `max_levels` codes are taken as numbers. Where `fit`
+    is given rows to watch, it ends `patience` rounds after their loss was lowest (0: never).
     """
     kind = estimator_class(_NAMES[0] if classes else _NAMES[1])
     return kind(library=library, params=params, rounds=rounds, categorical=categorical,
-                jobs=jobs, balanced=balanced, max_levels=max_levels)
+                jobs=jobs, balanced=balanced, max_levels=max_levels, patience=patience)
 
 
 def boosted_state(estimator: Any, n_classes: int) -> State:
@@ -74,15 +77,20 @@ class _Boosted:
     """Fit and answer; `booster_` is the library's own object.
 
     Where no feature varies, or only one class was seen, there is nothing to boost: `booster_`
-    is None and `constant_` (outputs,) is the answer.
+    is None and `constant_` (outputs,) is the answer. `curve_` (rounds,) is the mean loss of the
+    rows watched after each round; without any (or nothing to boost) it is empty.
     """
+
+    booster_: Any
+    curve_: np.ndarray
+    rounds_: int
 
     n_features_in_: int
 
     def __init__(
         self, library: str = "lightgbm", params: dict[str, Any] | None = None,
         rounds: int = 100, categorical: tuple[int, ...] = (), jobs: int = 1,
-        balanced: bool = False, max_levels: int | None = None,
+        balanced: bool = False, max_levels: int | None = None, patience: int = 0,
     ) -> None:
         self.library = library
         self.params = params
@@ -91,6 +99,7 @@ class _Boosted:
         self.jobs = jobs
         self.balanced = balanced
         self.max_levels = max_levels
+        self.patience = patience
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -106,13 +115,25 @@ class _Boosted:
             self.booster_, self.n_features_in_, self.categorical_)
         return np.asarray(gain / gain.sum() if gain.sum() > 0 else gain)
 
-    def _train(self, X: np.ndarray, y: np.ndarray, weight: Any, classes: int) -> None:
+    def cut(self, rounds: int) -> Any:
+        """Keep the first `rounds` rounds, in place; `curve_` stays as it was."""
+        keep = rounds_to_keep(rounds)
+        if self.booster_ is not None and keep < self.rounds_:
+            self.booster_ = _trainer(self.library).shorten(self.booster_, keep)
+            self.rounds_ = keep
+        return self
+
+    def _train(
+        self, X: np.ndarray, y: np.ndarray, weight: Any, classes: int, watch: Watch | None
+    ) -> None:
         self.booster_, self.constant_ = None, _constant(y, weight, classes)
         self.categorical_ = tuple(narrow(self.categorical, X, self.max_levels))
         if classes != 1 and _varies(X):
             self.booster_ = _trainer(self.library).train(
                 {**(self.params or {})}, X, y, weight, rounds=self.rounds,
-                categorical=self.categorical_, jobs=self.jobs, classes=classes)
+                categorical=self.categorical_, jobs=self.jobs, classes=classes, watch=watch)
+        self.curve_ = np.array(watch.curve if watch is not None else [], dtype=np.float64)
+        self.rounds_ = len(self.curve_) or self.rounds
 
     def _raw(self, X: Any, classes: int) -> np.ndarray:
         from sklearn.utils.validation import validate_data
@@ -131,16 +152,20 @@ _MATRIX = {"dtype": [np.float32, np.float64], "ensure_all_finite": "allow-nan"}
 class _Classes(_Boosted):
     """Class codes, gaps allowed, to probabilities."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Fit on features (n, p) and labels (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, watch: Any = None) -> Any:
+        """Fit on features (n, p) and labels (n,); `watch` holds out (X, y, weight or None)."""
         from sklearn.utils.multiclass import check_classification_targets
         from sklearn.utils.validation import validate_data
 
         X, y = validate_data(self, X, y, **_MATRIX)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        weight = _weights(self, X, sample_weight, codes if self.balanced else None)
-        self._train(X, codes, weight, len(self.classes_))
+        weight, balance = _weights(X, sample_weight), None
+        if self.balanced:
+            balance = _balance(codes, weight)
+            weight = balance[codes] if weight is None else weight * balance[codes]
+        self._train(X, codes, weight, len(self.classes_),
+                    held_out(self, watch, self.patience, self.classes_, balance))
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -159,12 +184,13 @@ class _Classes(_Boosted):
 class _Numbers(_Boosted):
     """Numbers to numbers."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Fit on features (n, p) and numbers (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, watch: Any = None) -> Any:
+        """Fit on features (n, p) and numbers (n,); `watch` holds out (X, y, weight or None)."""
         from sklearn.utils.validation import validate_data
 
         X, y = validate_data(self, X, y, y_numeric=True, **_MATRIX)
-        self._train(X, np.asarray(y, dtype=np.float64), _weights(self, X, sample_weight), 0)
+        self._train(X, np.asarray(y, dtype=np.float64), _weights(X, sample_weight), 0,
+                    held_out(self, watch, self.patience))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -175,16 +201,16 @@ class _Numbers(_Boosted):
         return self._raw(X, 0).ravel()
 
 
-def _weights(owner: Any, X: np.ndarray, weight: Any, codes: Any = None) -> np.ndarray | None:
-    """Row weights, times the inverse frequency of the row's class where that is asked for."""
+def _weights(X: np.ndarray, weight: Any) -> np.ndarray | None:
     from sklearn.utils.validation import _check_sample_weight
 
-    found = None if weight is None else _check_sample_weight(weight, X, dtype=np.float64)
-    if codes is None:
-        return found
-    count = np.bincount(codes, weights=found)
-    each = (count.sum() / (len(count) * count))[codes]
-    return each if found is None else found * each
+    return None if weight is None else np.asarray(_check_sample_weight(weight, X, dtype=np.float64))
+
+
+def _balance(codes: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """What each class weighs, (classes,): the inverse of its frequency."""
+    count = np.bincount(codes, weights=weight)
+    return np.asarray(count.sum() / (len(count) * count))
 
 
 def _constant(y: np.ndarray, weight: np.ndarray | None, classes: int) -> np.ndarray:

@@ -123,9 +123,11 @@ class BroughtModule(Model):
                   "schedule": self.schedule, "patience": self.patience, "weight_decay": 1e-4}
         if self.batch is not None:
             recipe["batch"] = self.batch
-        return kind({"network": "module", "made": self.estimator}, recipe,
+        made = kind({"network": "module", "made": self.estimator}, recipe,
                     spans=context.spans or None, jobs=context.jobs, seconds=context.seconds,
                     validation=self.validation, random_state=context.seed)
+        made.by_count = context.counted
+        return made
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "network" where its class is in the registry; StateError says how to enter it."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.cores import cores
+from wholefit.models._watch import held_out, rounds_to_keep
 
 _NAMES = {"classifier": "HistClassifier", "regressor": "HistRegressor"}
 
@@ -45,39 +46,91 @@ def limited(jobs: int) -> Iterator[None]:
 
 
 class _Careful:
-    """What is added to scikit-learn's estimator: `jobs`, and categories it can take."""
+    """What is added to scikit-learn's estimator: `jobs`, categories it can take, rows to watch.
+
+    `curve_` (rounds,) is the mean loss of the rows watched after each round, which end training
+    `n_iter_no_change` rounds after it was lowest (0: never); without rows to watch it is empty.
+    """
 
     categorical_features: Any
+    loss: str
     max_bins: int
+    max_iter: int
     max_levels: int
     jobs: int
+    n_iter_no_change: int
+    validation_score_: np.ndarray
+    _predictors: list[Any]
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Fit; a category feature with more than `max_levels` codes is split as a number."""
-        asked = self.categorical_features
-        most = min(self.max_levels, self.max_bins)
-        self.categorical_features = narrow(asked, X, most) or None
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, watch: Any = None) -> Any:
+        """Fit; a category feature with more than `max_levels` codes is split as a number.
+
+        `watch` holds out (X, y, weight or None).
+        """
+        given = dict(vars(self))
+        self.categorical_features = narrow(
+            self.categorical_features, X, min(self.max_levels, self.max_bins)) or None
         try:
             with limited(self.jobs):
-                return super().fit(X, y, sample_weight)  # type: ignore[misc]
+                return self._learn(X, y, sample_weight, watch)
         finally:
-            self.categorical_features = asked
+            for name in _SET_ASIDE:
+                setattr(self, name, given[name])
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, watch: Any) -> Any:
+        rows = None
+        if watch is not None:
+            from sklearn.utils.validation import validate_data
+
+            validate_data(self, X, skip_check_array=True)
+            rows = held_out(self, watch, self.n_iter_no_change, *self._known(y))
+        self.n_iter_no_change = self.n_iter_no_change or self.max_iter + 1
+        if rows is None:
+            super().fit(X, y, sample_weight)  # type: ignore[misc]
+            self.curve_ = np.zeros(0)
+            return self
+        self.early_stopping, self.tol = True, 0.0
+        labels = rows.y if (known := self._known(y)[0]) is None else known[rows.y]
+        super().fit(X, y, sample_weight, X_val=rows.X, y_val=labels,  # type: ignore[misc]
+                    sample_weight_val=rows.weight)
+        # Its first score is that of no round; of squared errors it takes the half.
+        self.curve_ = -self.validation_score_[1:] * (2 if self.loss == "squared_error" else 1)
+        return self
+
+    def _known(self, y: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Labels to learn (None: numbers), and what each weighs (None: the same)."""
+        return None, None
+
+    def cut(self, rounds: int) -> Any:
+        """Keep the first `rounds` rounds, in place; `curve_` stays as it was."""
+        self._predictors = self._predictors[:rounds_to_keep(rounds)]
+        return self
+
+
+# Parameters of scikit-learn's that stand for ours while it fits.
+_SET_ASIDE = ("categorical_features", "early_stopping", "tol", "n_iter_no_change")
 
 
 class _CarefulClassifier(_Careful):
+    class_weight: Any
+
+    def _known(self, y: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+        classes, count = np.unique(y, return_counts=True)
+        balanced = self.class_weight == "balanced"
+        return classes, count.sum() / (len(count) * count) if balanced else None
+
     def __init__(
         self, *, jobs: int = 1, learning_rate: float = 0.1, max_iter: int = 100,
         max_leaf_nodes: int | None = 31, max_depth: int | None = None,
         min_samples_leaf: int = 20, l2_regularization: float = 0.0, max_features: float = 1.0,
         max_bins: int = 255, categorical_features: Any = (), max_levels: int = 255,
-        early_stopping: bool = False, n_iter_no_change: int = 10,
-        class_weight: Any = None, random_state: Any = None,
+        n_iter_no_change: int = 0, class_weight: Any = None, random_state: Any = None,
     ) -> None:
         super().__init__(  # type: ignore[call-arg]
             learning_rate=learning_rate, max_iter=max_iter, max_leaf_nodes=max_leaf_nodes,
             max_depth=max_depth, min_samples_leaf=min_samples_leaf,
             l2_regularization=l2_regularization, max_features=max_features, max_bins=max_bins,
-            categorical_features=categorical_features, early_stopping=early_stopping,
+            categorical_features=categorical_features, early_stopping=False,
             n_iter_no_change=n_iter_no_change, class_weight=class_weight,
             random_state=random_state)
         self.jobs = jobs
@@ -90,14 +143,14 @@ class _CarefulRegressor(_Careful):
         max_iter: int = 100, max_leaf_nodes: int | None = 31, max_depth: int | None = None,
         min_samples_leaf: int = 20, l2_regularization: float = 0.0, max_features: float = 1.0,
         max_bins: int = 255, categorical_features: Any = (), max_levels: int = 255,
-        early_stopping: bool = False, n_iter_no_change: int = 10, random_state: Any = None,
+        n_iter_no_change: int = 0, random_state: Any = None,
     ) -> None:
         super().__init__(  # type: ignore[call-arg]
             loss=loss, learning_rate=learning_rate, max_iter=max_iter,
             max_leaf_nodes=max_leaf_nodes, max_depth=max_depth,
             min_samples_leaf=min_samples_leaf, l2_regularization=l2_regularization,
             max_features=max_features, max_bins=max_bins,
-            categorical_features=categorical_features, early_stopping=early_stopping,
+            categorical_features=categorical_features, early_stopping=False,
             n_iter_no_change=n_iter_no_change, random_state=random_state)
         self.jobs = jobs
         self.max_levels = max_levels

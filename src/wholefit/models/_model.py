@@ -22,7 +22,8 @@ class Context:
     `rows` and `features` of the training matrix; `categorical`, indices of features that hold
     category codes; `n_classes` (0 for a number); `jobs` threads it may use; `seed`; `spans`, which
     features are numbers, codes, pixels or tokens (none said: all are numbers); `seconds` that the
-    fit may take, for models that are `clocked` (None: as many as it needs).
+    fit may take, for models that are `clocked` (None: as many as it needs); `counted`, what such a
+    fit did, by count (its estimator's `counted_`): a fit that is given it does the same again.
     """
 
     rows: int
@@ -33,6 +34,7 @@ class Context:
     seed: int = 0
     spans: tuple[Span, ...] = ()
     seconds: float | None = None
+    counted: Any = None
 
 
 class Scorer(Protocol):
@@ -74,6 +76,16 @@ class Model(Params):
     burden: ClassVar[int] = 50
     pace: ClassVar[float] = 1.0
     must: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def watches(self) -> bool:
+        """True if the estimator's `fit` takes `watch`, held-out rows that say when to stop.
+
+        `fit(X, y, sample_weight, watch=(X, y, weight or None))` then leaves `curve_` (rounds,),
+        the mean loss of the watched rows after each round, and `cut(rounds)` shortens what was
+        fitted to its first rounds.
+        """
+        return False
 
     def encoding(self, task: Task) -> Encoding:
         """How this family wants its columns."""

@@ -56,9 +56,11 @@ class NetworkModel(Model):
         from wholefit.models._networks import NetworkClassifier, NetworkRegressor
 
         kind = NetworkClassifier if context.n_classes else NetworkRegressor
-        return kind(self.network(task, context), self.recipe(task, context),
+        made = kind(self.network(task, context), self.recipe(task, context),
                     spans=tuple(self.spans(context)) or None, seconds=context.seconds,
                     jobs=context.jobs, random_state=context.seed, **self.options(task, context))
+        made.by_count = context.counted
+        return made
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "network": how it is made, its scaling, its weights as safetensors."""

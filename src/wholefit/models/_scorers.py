@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "additive": "wholefit.models._kernels.additive:Additive",
     "autoencoder_map": "wholefit.models._kernels.autoencoder_map:Autoencoder",
     "bernoulli_nb": "wholefit.models._kernels.bayes:Bernoulli",
+    "blend": "wholefit.models._kernels.blend:Blend",
     "calibrated": "wholefit.models._kernels.calibrated:Calibrated",
     "clusters.centres": "wholefit.models._kernels.clusters:Centres",
     "clusters.mixture": "wholefit.models._kernels.clusters:Mixture",

@@ -32,7 +32,7 @@ def make(model: Any) -> Model:
     if isinstance(model, Model):
         return model
     if isinstance(model, str):
-        name, values = _parse(model)
+        name, values = parse(model)
         return _construct(_kind(name), values, model)
     if isinstance(model, type) and issubclass(model, Model):
         return model()
@@ -67,8 +67,8 @@ def _depths(text: str) -> Iterator[tuple[str, int]]:
         yield letter, depth + bool(quote)
 
 
-def _parse(text: str) -> tuple[str, dict[str, Any]]:
-    """The name and the values in "name" or "name(key=literal, ...)"."""
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """The name and the values in "name" or "name(key=literal, ...)"; ParameterError otherwise."""
     stripped = text.strip()
     name, bracket, rest = stripped.partition("(")
     name = name.strip()

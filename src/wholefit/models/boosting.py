@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models import _tree_states
 from wholefit.models._hist import estimator_class, limited
 from wholefit.models._model import Context, Model
+
+Self = TypeVar("Self", bound="HistGradientBoosting")
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,6 @@ class HistGradientBoosting(Model):
         choices=("sets", "codes"))
     max_levels: int = param(
         30, "Category features with more levels than this are split as numbers.", low=2, high=255)
-    early_stopping: bool = param(
-        False, "Hold out a tenth of the rows and stop when ten rounds bring no gain. Off: all "
-        "rows are learnt from and the number of rounds is what you said.", search=(False,))
     loss: str = param(
         "default", "Log loss for classes and squared error for numbers; or, for numbers, "
         "absolute error, or Poisson deviance for counts.",
@@ -171,6 +170,22 @@ class HistGradientBoosting(Model):
     balanced: bool = param(
         False, "Weigh classes inversely to their frequency (classification only).",
         search=(False,))
+    early_stopping: int = param(
+        0, "Where there are rows to watch (the folds of a fit): end once this many rounds have "
+        "not lowered their loss, and answer with the rounds that were best; 0 does all rounds.",
+        low=0)
+
+    @classmethod
+    def from_dict(cls: type[Self], values: dict[str, Any]) -> Self:
+        """See `Params.from_dict`; files from when `early_stopping` was yes or no are understood."""
+        if isinstance(values.get("early_stopping"), bool):
+            values = {**values, "early_stopping": 10 if values["early_stopping"] else 0}
+        return super().from_dict(values)
+
+    @property
+    def watches(self) -> bool:
+        """True if the estimator's `fit` wants rows to watch."""
+        return self.early_stopping > 0
 
     def encoding(self, task: Task) -> Encoding:
         """Codes; missing values stay, each split learns where to send them."""
@@ -183,7 +198,7 @@ class HistGradientBoosting(Model):
             "learning_rate": self.learning_rate, "max_leaf_nodes": self.max_leaf_nodes,
             "max_depth": self.max_depth, "min_samples_leaf": self.min_samples_leaf,
             "l2_regularization": self.l2, "max_features": self.max_features,
-            "max_bins": self.max_bins, "early_stopping": self.early_stopping,
+            "max_bins": self.max_bins, "n_iter_no_change": self.early_stopping,
             "random_state": context.seed,
             "categorical_features": context.categorical if self.categories == "sets" else ()}
         if context.n_classes:

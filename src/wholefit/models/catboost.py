@@ -17,6 +17,7 @@ from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models._boosted import boosted, boosted_state
 from wholefit.models._kernels.native import catboost_pool
 from wholefit.models._model import Context, Model
+from wholefit.models._watch import Watch
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class CatBoost(Model):
     one_hot_levels: int = param(
         2, "Categories with at most this many levels are split one level against the rest "
         "(one_hot_max_size).", low=2, high=255, search=(2, 25))
+    combinations: int = param(
+        4, "Most categories that one statistic joins (max_ctr_complexity); 1 takes each column "
+        "by itself, in about half the time where there are several.", low=1, high=8,
+        search=(1, 4))
     categories: str = param(
         "statistics", "Categories as statistics of the target, or as numbers.",
         choices=("statistics", "codes"))
@@ -67,6 +72,15 @@ class CatBoost(Model):
     balanced: bool = param(
         False, "Weigh classes inversely to their frequency (classification only).",
         search=(False,))
+    early_stopping: int = param(
+        0, "Where there are rows to watch (the folds of a fit): end once this many rounds have "
+        "not lowered their loss, and answer with the rounds that were best; 0 does all rounds.",
+        low=0)
+
+    @property
+    def watches(self) -> bool:
+        """True if the estimator's `fit` wants rows to watch."""
+        return self.early_stopping > 0
 
     def encoding(self, task: Task) -> Encoding:
         """Codes, which CatBoost reads as names; missing values stay."""
@@ -79,7 +93,8 @@ class CatBoost(Model):
             "learning_rate": self.learning_rate, "depth": self.max_depth,
             "l2_leaf_reg": self.l2, "rsm": self.max_features,
             "random_strength": self.random_strength, "border_count": self.max_bins,
-            "one_hot_max_size": self.one_hot_levels, "random_seed": context.seed % 2**31}
+            "one_hot_max_size": self.one_hot_levels, "max_ctr_complexity": self.combinations,
+            "random_seed": context.seed % 2**31}
         if self.subsample is not None:
             params |= {"bootstrap_type": "Bernoulli", "subsample": self.subsample}
         if not context.n_classes:
@@ -87,7 +102,8 @@ class CatBoost(Model):
         return boosted(
             "catboost", params, rounds=self.n_estimators, jobs=context.jobs,
             categorical=context.categorical if self.categories == "statistics" else (),
-            classes=bool(context.n_classes), balanced=self.balanced)
+            classes=bool(context.n_classes), balanced=self.balanced,
+            patience=self.early_stopping)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """CatBoost's binary format."""
@@ -96,7 +112,7 @@ class CatBoost(Model):
 
 def train(
     params: dict[str, Any], X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, *,
-    rounds: int, categorical: tuple[int, ...], jobs: int, classes: int,
+    rounds: int, categorical: tuple[int, ...], jobs: int, classes: int, watch: Watch | None = None,
 ) -> Any:
     """A trained CatBoost model."""
     catboost = need("catboost", extra="boost", user="CatBoost")
@@ -106,8 +122,30 @@ def train(
     model = catboost.CatBoost({
         **params, "iterations": rounds, "thread_count": jobs, "logging_level": "Silent",
         "allow_writing_files": False})
-    model.fit(catboost_pool(X, categorical, label=y, weight=weight))
+    data = catboost_pool(X, categorical, label=y, weight=weight)
+    if watch is None:
+        model.fit(data)
+        return model
+    rows = catboost_pool(watch.X, categorical, label=watch.y, weight=watch.weight)
+    model.fit(data, eval_set=rows, use_best_model=False, callbacks=[_Tell(watch)])
     return model
+
+
+class _Tell:
+    """CatBoost's callback: the loss of the watched rows after each round."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def after_iteration(self, info: Any) -> bool:
+        (metric, losses), = info.metrics["validation"].items()
+        return not self._watch.tell(losses[-1] ** 2 if metric == "RMSE" else losses[-1])
+
+
+def shorten(booster: Any, rounds: int) -> Any:
+    """The model's first `rounds` rounds; the model itself is cut."""
+    booster.shrink(ntree_end=rounds)
+    return booster
 
 
 def dump(booster: Any) -> bytes:

@@ -15,6 +15,7 @@ from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models._boosted import boosted, boosted_state
 from wholefit.models._kernels.native import xgboost_matrix
 from wholefit.models._model import Context, Model
+from wholefit.models._watch import Watch
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ class XGBoost(Model):
     balanced: bool = param(
         False, "Weigh classes inversely to their frequency (classification only).",
         search=(False,))
+    early_stopping: int = param(
+        0, "Where there are rows to watch (the folds of a fit): end once this many rounds have "
+        "not lowered their loss, and answer with the rounds that were best; 0 does all rounds.",
+        low=0)
+
+    @property
+    def watches(self) -> bool:
+        """True if the estimator's `fit` wants rows to watch."""
+        return self.early_stopping > 0
 
     def encoding(self, task: Task) -> Encoding:
         """Codes; missing values stay, each split learns where to send them."""
@@ -85,7 +95,8 @@ class XGBoost(Model):
         return boosted(
             "xgboost", params, rounds=self.n_estimators, jobs=context.jobs,
             categorical=context.categorical if self.categories == "sets" else (),
-            classes=bool(context.n_classes), balanced=self.balanced, max_levels=self.max_levels)
+            classes=bool(context.n_classes), balanced=self.balanced, max_levels=self.max_levels,
+            patience=self.early_stopping)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """XGBoost's UBJSON."""
@@ -98,7 +109,7 @@ _OBJECTIVES = {"default": "reg:squarederror", "absolute_error": "reg:absoluteerr
 
 def train(
     params: dict[str, Any], X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, *,
-    rounds: int, categorical: tuple[int, ...], jobs: int, classes: int,
+    rounds: int, categorical: tuple[int, ...], jobs: int, classes: int, watch: Watch | None = None,
 ) -> Any:
     """A trained Booster."""
     xgboost = need("xgboost", extra="boost", user="XGBoost")
@@ -108,7 +119,28 @@ def train(
             params["num_class"] = classes
     params |= {"nthread": jobs, "verbosity": 0, "tree_method": "hist"}
     data = xgboost_matrix(X, categorical, jobs, label=y, weight=weight)
-    return xgboost.train(params, data, num_boost_round=rounds)
+    if watch is None:
+        return xgboost.train(params, data, num_boost_round=rounds)
+    rows = xgboost_matrix(watch.X, categorical, jobs, label=watch.y, weight=watch.weight)
+    return xgboost.train(params, data, num_boost_round=rounds, evals=[(rows, "watch")],
+                         callbacks=[_told(xgboost, watch)], verbose_eval=False)
+
+
+def _told(xgboost: Any, watch: Watch) -> Any:
+    """XGBoost's callback: the loss of the watched rows after each round."""
+    parent: Any = xgboost.callback.TrainingCallback
+
+    class Tell(parent):  # type: ignore[misc]
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            (metric, losses), = evals_log["watch"].items()
+            return watch.tell(losses[-1] ** 2 if metric == "rmse" else losses[-1])
+
+    return Tell()
+
+
+def shorten(booster: Any, rounds: int) -> Any:
+    """The booster's first `rounds` rounds."""
+    return booster[:rounds]
 
 
 def dump(booster: Any) -> bytes:

@@ -1,10 +1,15 @@
-"""Cross-validation of one model: out-of-fold answers, timed, stopped when the clock says so."""
+"""Cross-validation of one model: out-of-fold answers, timed, stopped when the clock says so.
+
+A model that is stopped early watches the rows its fold holds out while it learns. How many rounds
+then answer those rows is read from the *other* folds' curves: a model whose length was settled by
+the very rows that judge it would be judged too kindly.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,17 +27,26 @@ from wholefit.models import Model
 from wholefit.models._model import Context
 from wholefit.training import _cleaning, imbalance
 from wholefit.training.imbalance import Imbalance, Rows
+from wholefit.training.replaying.script import written
 
 # The refit sees all rows, a fold only (k-1)/k of them; and a clock is never quite even.
 REFIT_FACTOR = 1.35
 # What a clocked model's fold must leave to a refit and to the answers, in folds.
 _AFTER = REFIT_FACTOR + 0.65
 _LEAST = 0.05
+# Below so many rows a tenth of them tells too little of when to stop.
+_FEW_TO_WATCH = 200
+
+Watch = tuple[Any, np.ndarray, np.ndarray | None]
 
 
 @dataclass
 class Problem:
-    """All that does not change from model to model within a run."""
+    """All that does not change from model to model within a run.
+
+    `counted` says, in a replay, what the fits of clocked models did by count: by configuration,
+    and by fold or "all".
+    """
 
     dataset: Dataset
     task: Task
@@ -48,6 +62,7 @@ class Problem:
     encoders: dict[Any, tuple[Encoder, float]] = field(default_factory=dict)
     clean: _cleaning.Cleaning | None = None
     cleaned_folds: _cleaning.Folds = field(default_factory=_cleaning.Folds)
+    counted: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def encoding(self, model: Model) -> Encoding:
         """What the model's family needs, with the user's changes."""
@@ -60,15 +75,17 @@ class Problem:
 
         Models of the same needs share encoders within a fold; each is charged for its own.
         """
-        encoding = self.encoding(model)
-        found = self.encoders.get((encoding, key))
+        encoding, steps = self.encoding(model), getattr(model, "steps", ())
+        kept = encoding, tuple(step.name for step in steps), key
+        found = self.encoders.get(kept)
         if found is not None:
             return found
         start = time.perf_counter()
-        made = Encoder(encoding, self.transformers, seed=seeds.derive(self.seed, "encoder"))
+        made = Encoder(encoding, (*self.transformers, *steps),
+                       seed=seeds.derive(self.seed, "encoder"))
         dataset, rows, _ = _cleaning.of_fold(self, rows, key)
         made.fit(dataset, rows, self.y if rows is None else self.y[rows])
-        self.encoders[encoding, key] = made, time.perf_counter() - start
+        self.encoders[kept] = made, time.perf_counter() - start
         return made, 0.0
 
 
@@ -99,16 +116,35 @@ class Fit:
     dataset: Dataset
     replay: _cleaning.Replay | None = None
 
+    @property
+    def counted(self) -> Any:
+        """What a clocked model did, by count; None where no clock cut it short."""
+        found = getattr(self.estimator, "counted_", None)
+        return found if found and any(found) else None
+
+    @property
+    def curve(self) -> np.ndarray | None:
+        """Loss on the watched rows after each round; None where nothing was watched."""
+        found = getattr(self.estimator, "curve_", None)
+        return None if found is None or not len(found) else np.asarray(found, dtype=np.float64)
+
 
 @dataclass
 class Validated:
-    """Out-of-fold answers of one model; `seen` marks the rows that have one."""
+    """Out-of-fold answers of one model; `seen` marks the rows that have one.
+
+    `rounds` of boosting in each fold's model, where they were stopped early; `kept`, where each
+    fold's model was put, if it was kept; `counted`, what each did by count under a clock.
+    """
 
     answer: np.ndarray
     seen: np.ndarray
     fit_seconds: list[float]
     predict_seconds: list[float]
     folds: int = 0
+    rounds: list[int] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    counted: list[Any] = field(default_factory=list)
 
     @classmethod
     def empty(cls, problem: Problem) -> Validated:
@@ -117,13 +153,23 @@ class Validated:
         shape = (rows, problem.n_classes) if problem.n_classes else (rows,)
         return cls(np.zeros(shape), np.zeros(rows, dtype=np.int32), [], [])
 
-    def add(self, test: np.ndarray, answer: np.ndarray, fit: float, predict: float) -> None:
-        """One more fold: the answers to its test rows, and what it took."""
-        self.answer[test] += answer
+    def add(
+        self, test: np.ndarray, answer: np.ndarray | None, fit: float, predict: float
+    ) -> None:
+        """One more fold: the answers to its test rows, None if they follow, and what it took."""
+        if answer is not None:
+            self.answer[test] += answer
         self.seen[test] += 1
         self.fit_seconds.append(fit)
         self.predict_seconds.append(predict)
         self.folds += 1
+
+    def instead(self, folds: Sequence[tuple[np.ndarray, np.ndarray]],
+                answers: Sequence[np.ndarray]) -> None:
+        """Other answers for the folds finished, in their order, before they are settled."""
+        self.answer[:] = 0
+        for (_, test), answer in zip(folds, answers, strict=False):
+            self.answer[test] += answer
 
     def settled(self) -> Validated:
         """Once no fold will follow: rows answered several times get the mean."""
@@ -142,11 +188,12 @@ class Validated:
 
 def fit_one(
     problem: Problem, model: Model, rows: np.ndarray | None, key: Any,
-    seconds: float = math.inf,
+    seconds: float = math.inf, watched: np.ndarray | None = None,
 ) -> Fit:
     """Encode `rows` (all if None) and fit a fresh estimator on them, on `jobs` threads.
 
-    A model that is `clocked` is told what is left of `seconds` once the rows are encoded.
+    A model that is `clocked` is told what is left of `seconds` once the rows are encoded; one that
+    `watches` is shown the rows `watched`, which it does not learn from.
     """
     optional.wake("sklearn", without="pandas")
     begun = time.perf_counter()
@@ -159,6 +206,10 @@ def fit_one(
     weights = None
     if problem.weights is not None and model.weighted:
         weights = problem.weights if rows is None else problem.weights[rows]
+    watch: Watch | None = None
+    if watched is not None and model.watches:
+        heavy = None if weights is None else problem.weights[watched]  # type: ignore[index]
+        watch = encoder.transform(dataset, watched), problem.y[watched], heavy
 
     def learn(X: Any, y: np.ndarray, weights: np.ndarray | None) -> tuple[Any, Context]:
         context = Context(
@@ -166,9 +217,12 @@ def fit_one(
             n_classes=problem.n_classes, jobs=problem.jobs,
             seed=seeds.derive(problem.seed, "model", model.name), spans=encoder.spans,
             seconds=_left(seconds, begun) if model.clocked else None,
+            counted=_counted(problem, model, key),
         )
         estimator = model.build(problem.task, context)
-        options = {} if weights is None else {"sample_weight": weights}
+        options: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
+        if model.watches:
+            X, y, options = _watching(X, y, options, watch, problem.seed)
         with threadpool_limits(problem.jobs, user_api="blas"):
             estimator.fit(X, y, **options)
         return estimator, context
@@ -179,6 +233,29 @@ def fit_one(
         problem, model, encoder, key, Rows(X, y, weights, units), learn)
     return Fit(answering, estimator, encoder, context, time.perf_counter() - start + spared,
                dataset, replay)
+
+
+def _watching(
+    X: Any, y: np.ndarray, options: dict[str, Any], watch: Watch | None, seed: int
+) -> tuple[Any, np.ndarray, dict[str, Any]]:
+    """What is learnt and what is watched; a tenth of the rows where none were set apart for it."""
+    if watch is not None:
+        return X, y, {**options, "watch": watch}
+    if len(y) < _FEW_TO_WATCH:
+        return X, y, options
+    order = seeds.generator(seed, "watched").permutation(len(y))
+    apart, rest = np.sort(order[:len(y) // 10]), np.sort(order[len(y) // 10:])
+    weights = options.get("sample_weight")
+    told = {} if weights is None else {"sample_weight": weights[rest]}
+    told["watch"] = (X[apart], y[apart], None if weights is None else weights[apart])
+    return X[rest], y[rest], told
+
+
+def _counted(problem: Problem, model: Model, key: Any) -> Any:
+    """What the fit that is repeated did by count; None where no clock cut it short."""
+    if not problem.counted or not model.clocked:
+        return None
+    return problem.counted.get(written(model) or "", {}).get(str(key))
 
 
 def _wake_library(model: Model) -> None:
@@ -193,38 +270,77 @@ def _left(seconds: float, begun: float) -> float | None:
     return max(left, _LEAST) if math.isfinite(left) else None
 
 
+Keep = Callable[[int, Fit], str]
+
+
 def validate(
     problem: Problem, model: Model, deadline: float, folds: int,
-    each: Callable[[int, np.ndarray, float, float], None] | None = None,
+    each: Callable[[int, np.ndarray | None, float, float], None] | None = None,
+    keep: Keep | None = None,
 ) -> Validated:
     """Cross-validate over the first `folds` folds of the plan.
 
     No fold is started that, at the pace of the slowest so far, would leave too little for a
     refit before `deadline` (a time.perf_counter value); the first always runs. `each` is told of
     every fold finished: its number, the answers to its test rows, seconds to fit and to answer.
+    `keep` is given every fold's model once it is final, and says where it put it; where models
+    are kept, nothing is spared for a refit, and answers that early stopping will settle at the end
+    are not asked for before (`each` is given None).
     """
     found = Validated.empty(problem)
     _wake_library(model)
+    after, beside = (_AFTER, REFIT_FACTOR) if keep is None else (0.1, 0.0)
+    made: list[Fit] = []
     for number, (train, test) in enumerate(problem.plan.folds[:folds]):
-        share = (deadline - time.perf_counter()) / (folds - number + _AFTER)
+        share = (deadline - time.perf_counter()) / (folds - number + after)
         pace = max(found.fit_seconds, default=0.0) + max(found.predict_seconds, default=0.0)
-        if number and time.perf_counter() + pace * (1 + REFIT_FACTOR) > deadline:
+        if number and time.perf_counter() + pace * (1 + beside) > deadline:
             break
-        answer, fit, predict = _one_fold(problem, model, number, train, test, share)
-        found.add(test, answer, fit, predict)
+        fold = fit_one(problem, model, train, number, share, test)
+        waits = keep is not None and model.watches
+        answer, predict = (None, 0.0) if waits else _answered(problem, fold, test)
+        found.add(test, answer, fold.seconds, predict)
+        found.counted.append(fold.counted)
         if each is not None:
-            each(number, answer, fit, predict)
-        emit("fold_done", model=model.name, fold=number + 1, folds=folds, seconds=fit)
+            each(number, answer, fold.seconds, predict)
+        emit("fold_done", model=model.name, fold=number + 1, folds=folds, seconds=fold.seconds)
+        if model.watches:
+            made.append(fold)
+        elif keep is not None:
+            found.kept.append(keep(number, fold))
+    if model.watches:
+        _shortened(problem, found, made)
+        if keep is not None:
+            found.kept = [keep(number, fold) for number, fold in enumerate(made)]
     return found.settled()
 
 
-def _one_fold(
-    problem: Problem, model: Model, number: int, train: np.ndarray, test: np.ndarray,
-    seconds: float,
-) -> tuple[np.ndarray, float, float]:
-    """The answers to the test rows, seconds to fit, and seconds to answer."""
-    made = fit_one(problem, model, train, number, seconds)
+def _answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray, float]:
+    """The answers to the test rows, and the seconds they took."""
     start = time.perf_counter()
     X = made.encoder.transform(made.dataset, test)
     answer = made.model.answer(made.estimator, X, problem.task, made.context)
-    return answer, made.seconds, time.perf_counter() - start
+    return answer, time.perf_counter() - start
+
+
+def _shortened(problem: Problem, found: Validated, made: list[Fit]) -> None:
+    """Cut each fold's model to the rounds that the other folds ask for; answers anew."""
+    curves = [fold.curve for fold in made]
+    for at, (fold, curve) in enumerate(zip(made, curves, strict=True)):
+        others = [other for place, other in enumerate(curves) if other is not None and place != at]
+        if curve is None:  # there was nothing to boost
+            continue
+        found.rounds.append(min(_rounds(others or [curve]), len(curve)))
+        fold.estimator.cut(found.rounds[-1])
+    answers = []
+    for at, fold in enumerate(made):
+        answer, found.predict_seconds[at] = _answered(problem, fold, problem.plan.folds[at][1])
+        answers.append(answer)
+    found.instead(problem.plan.folds, answers)
+
+
+def _rounds(curves: list[np.ndarray]) -> int:
+    """Where the mean of the curves is lowest; one that ended early stays where it ended."""
+    longest = max(len(curve) for curve in curves)
+    whole = [np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves]
+    return int(np.mean(whole, axis=0).argmin()) + 1

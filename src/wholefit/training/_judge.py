@@ -57,7 +57,7 @@ def judge(
     tied = [label for label, diff in ties.items() if label == best or diff.better == "tied"]
     near = [label for label in tied if _keeps_the_gain(ties, label, best, problem.task.baseline)]
     recommended = min(near, key=lambda label: (candidates[label].burden, label != best))
-    chosen = recommended if options.choose == "recommended" else best
+    chosen = best if options.choose == "best" else recommended
     made = [
         _entry(entries[label], scored[label], ties[label], label, best, tied, chosen)
         for label in found

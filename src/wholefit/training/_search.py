@@ -16,9 +16,10 @@ from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training import _cost
 from wholefit.training._folds import REFIT_FACTOR, Problem, Validated
-from wholefit.training.apart import Stopped, Unsendable
+from wholefit.training.apart import Apart, Stopped, Unsendable
 from wholefit.training.fitted import Fitted
 from wholefit.training.record import Entry
+from wholefit.training.replaying.script import Script, written
 from wholefit.training.trials import Here, Trials
 
 
@@ -52,11 +53,16 @@ def is_stranger(model: Model) -> bool:
 class Search:
     """Runs candidates one after the other within the clock, and keeps what each gave.
 
-    `trials` is where they are fitted: here, or in a process that can be stopped.
+    `trials` is where they are fitted: here, or in a process that can be stopped. Where there is a
+    `script`, it says how far each one goes, and no clock does.
     """
 
-    def __init__(self, problem: Problem, clock: Clock, folds: int, trials: Trials) -> None:
+    def __init__(
+        self, problem: Problem, clock: Clock, folds: int, trials: Trials,
+        script: Script | None = None,
+    ) -> None:
         self.problem, self.clock, self.folds, self.trials = problem, clock, folds, trials
+        self.script = script
         self.found: dict[str, Validated] = {}
         self.entries: dict[str, Entry] = {}
         self.schedule: list[dict[str, Any]] = []
@@ -87,19 +93,15 @@ class Search:
                 emit("interrupted", model=label, kept=list(self.found))
                 return
         if not self.found:
-            if self._errors:
-                raise _every_failed(self._errors)
-            raise BudgetError(
-                f"no model could be fitted within {self.clock.budget}; give a larger budget, "
-                "fewer rows, or a cheaper model (models='dummy' costs next to nothing)."
-            )
+            raise nothing_found(self._errors, self.clock)
 
     def _try(self, label: str, model: Model) -> None:
         emit("model_start", model=label, left=self.clock.left())
         try:
             folds, reason = self._affordable(model, label)
             if folds == 0:
-                self._close(label, model, "skipped", reason)
+                status = "skipped" if self.script is None else self.script.status(label)
+                self._close(label, model, status, reason)
                 return
             found = self._where(model).validate(model, self._deadline(model, label), folds)
         except Stopped as stop:
@@ -125,6 +127,8 @@ class Search:
         """
         spared = max((float(np.mean(found.fit_seconds)) for found in self.found.values()),
                      default=0.0) * REFIT_FACTOR
+        # What is stopped at its deadline leaves no process behind: the refit begins with a new one.
+        spared += getattr(self.trials, "startup", 0.0)
         share = 0.5 if is_stranger(model) and label != self._last else 1.0
         share /= max(1, self._clocked - self._clocked_done) if model.clocked else 1
         return time.perf_counter() + (self.clock.left() - spared) * share
@@ -156,6 +160,8 @@ class Search:
 
     def _affordable(self, model: Model, label: str) -> tuple[int, str]:
         """How many folds fit in what is left, beside a refit; 0 with the reason if none."""
+        if self.script is not None:
+            return self.script.folds(label)
         left = self.clock.left()
         if math.isinf(left) or model.name == self.problem.task.baseline:
             return self.folds, ""
@@ -182,17 +188,9 @@ class Search:
 
     def _keep(self, label: str, model: Model, found: Validated) -> None:
         self.found[label] = found
-        rows = max(len(self.problem.y) * found.folds / self.folds, 1)
-        partial = found.folds < self.folds
-        self.entries[label] = Entry(
-            model=label, params=_jsonable(model.to_dict()),
-            status="stopped" if partial else "ok",
-            reason=f"{found.folds} of {self.folds} folds fitted the budget" if partial else "",
-            fit_seconds=float(np.mean(found.fit_seconds)),
-            predict_seconds=float(np.sum(found.predict_seconds) / rows * 1000),
-            folds=found.folds, peak=int(getattr(self._where(model), "peak", 0)),
-        )
-        self.schedule.append({"model": label, "folds": found.folds})
+        self.entries[label] = entry_of(label, model, found, self.folds,
+                                       int(getattr(self._where(model), "peak", 0)))
+        self.schedule.append(scheduled(label, model, found))
         emit("model_done", model=label, folds=found.folds,
              seconds=float(np.sum(found.fit_seconds) + np.sum(found.predict_seconds)))
 
@@ -200,13 +198,18 @@ class Search:
         self, label: str, model: Model, status: str, reason: str, trace: str = "", peak: int = 0
     ) -> None:
         self.entries[label] = Entry(
-            model=label, params=_jsonable(model.to_dict()), status=status, reason=reason,
+            model=label, params=jsonable(model.to_dict()), status=status, reason=reason,
             traceback=trace, peak=peak,
         )
         self.schedule.append({"model": label, "folds": 0, "status": status})
         emit("model_" + status, model=label, reason=reason)
 
     # The end of it
+
+    def wanted(self, chosen: str) -> str:
+        """What is fitted on all rows: the choice; in a replay, what it was in the run."""
+        return chosen if self.script is None or self.script.chosen not in self.found \
+            else self.script.chosen
 
     def refit(
         self, chosen: str, order: Sequence[str], by_label: dict[str, Model], schema: Any,
@@ -227,9 +230,11 @@ class Search:
             try:
                 emit("refit_start", model=label)
                 start = time.perf_counter()
-                fitted = self._where(by_label[label]).refit(
-                    by_label[label], schema, codec, self._last_call())
+                fitted = self._for_the_last(label, by_label[label]).refit(
+                    settled(by_label[label], self.found[label]), schema, codec,
+                    self._last_call())
                 emit("refit_done", model=label, seconds=time.perf_counter() - start)
+                self._note(label, fitted)
                 return label, fitted, tuple(said)
             except (KeyboardInterrupt, Stopped) as stop:
                 if isinstance(stop, KeyboardInterrupt):
@@ -241,6 +246,23 @@ class Search:
                             "a model below it on the leaderboard answers instead.")
                 emit("refit_stopped", model=label, reason=why)
         raise BudgetError(f"no model could be fitted on all rows within {self.clock.budget}.")
+
+    def _note(self, label: str, fitted: Fitted) -> None:
+        """What a clocked model did on all rows stands behind what its folds did."""
+        if fitted.counted is None:
+            return
+        for trial in self.schedule:
+            if trial["model"] == label:
+                before = trial.get("counted") or [None] * trial["folds"]
+                trial["counted"] = [*before, fitted.counted]
+
+    def _for_the_last(self, label: str, model: Model) -> Trials:
+        """Where to refit: a quick model of wholefit's own does not wait for a new process."""
+        takes = float(np.mean(self.found[label].fit_seconds)) * REFIT_FACTOR
+        if (isinstance(self.trials, Apart) and not self.trials.running and takes < _AT_ONCE
+                and not is_stranger(model) and self.clock.budget.bytes is None):
+            return Here(self.problem)
+        return self._where(model)
 
     def _quick(self, label: str) -> bool:
         """True if there is time to refit this one after the chosen one was stopped."""
@@ -255,11 +277,47 @@ class Search:
         return time.perf_counter() + self.clock.left() + grace
 
 
+# What was quicker than this needs no process that can be stopped.
+_AT_ONCE = 0.5
 # After an interrupt or a stop, what takes longer than this is not begun any more.
 _SOON = 5.0
 
 
-def _every_failed(errors: dict[str, Exception]) -> Exception:
+def settled(model: Model, found: Validated) -> Model:
+    """The model as it is fitted on all rows: as many rounds as its folds were found to want."""
+    if not found.rounds:
+        return model
+    return model.replace(n_estimators=round(float(np.median(found.rounds))), early_stopping=0)
+
+
+def entry_of(label: str, model: Model, found: Validated, folds: int, peak: int = 0) -> Entry:
+    """A leaderboard row, without scores, of what `folds` folds at most gave."""
+    rows = max(int(found.seen.sum()), 1)
+    partial = found.folds < folds
+    return Entry(
+        model=label, params=jsonable(model.to_dict()), status="stopped" if partial else "ok",
+        reason=f"{found.folds} of {folds} folds fitted the budget" if partial else "",
+        fit_seconds=float(np.mean(found.fit_seconds)),
+        predict_seconds=float(np.sum(found.predict_seconds) / rows * 1000),
+        folds=found.folds, peak=peak,
+    )
+
+
+def scheduled(label: str, model: Model, found: Validated) -> dict[str, Any]:
+    """A finished trial, as a replay needs it: what was fitted, on how many folds, how far."""
+    return {"model": label, "name": model.name, "params": jsonable(model.to_dict()),
+            "configuration": written(model), "kept": bool(found.kept) and all(found.kept),
+            "folds": found.folds, "rounds": list(found.rounds) or None,
+            "counted": list(found.counted) if any(found.counted) else None,
+            "seconds": round(sum(found.fit_seconds) + sum(found.predict_seconds), 3)}
+
+
+def nothing_found(errors: dict[str, Exception], clock: Clock) -> Exception:
+    """The error of a search of which nothing came: the first model's own, or of the budget."""
+    if not errors:
+        return BudgetError(
+            f"no model could be fitted within {clock.budget}; give a larger budget, "
+            "fewer rows, or a cheaper model (models='dummy' costs next to nothing).")
     label, error = next(iter(errors.items()))
     if isinstance(error, WholefitError):
         return error
@@ -268,7 +326,8 @@ def _every_failed(errors: dict[str, Exception]) -> Exception:
     return failed
 
 
-def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
+def jsonable(values: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as plain data; what is none is given as text."""
     plain = (str, int, float, bool, type(None))
     return {name: value if isinstance(value, plain) else str(value)
             for name, value in values.items()}

@@ -192,7 +192,7 @@ def _against_over(model: Model, task: Task) -> Iterator[_Asked]:
         yield _Asked(STOP if words.startswith("n_estimators") else REGULARISE, words, made)
     names = {spec.name for spec in model.specs()}
     if "early_stopping" in names and not model.to_dict()["early_stopping"]:
-        yield _Asked(STOP, "early_stopping=True", model.replace(early_stopping=True))
+        yield _Asked(STOP, "early_stopping=20", model.replace(early_stopping=20))
     for share in (0.5, 0.25):
         yield _Asked(FEWER, f"the {share:.0%} of columns that tell most", model,
                      {"select": "f", "keep": share, "whole_columns": True})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,22 +11,23 @@ import numpy as np
 
 from wholefit import evaluation, models
 from wholefit.base.budget import Budget, Clock
-from wholefit.base.errors import BudgetError, DataError, ParameterError
+from wholefit.base.errors import BudgetError, DataError, ParameterError, unknown
 from wholefit.base.tasks import Codec, Task
 from wholefit.data import splits
 from wholefit.data.dataset import Dataset
-from wholefit.evaluation import conformal
 from wholefit.features import engineer
 from wholefit.features.encoding import Encoding
 from wholefit.models import Model
-from wholefit.training import _cleaning, imbalance, leaks, portfolio
+from wholefit.training import _cleaning, automl, history, imbalance, leaks, portfolio
 from wholefit.training._folds import Problem, telling_weights
+from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import judge
-from wholefit.training._lineage import lineage
 from wholefit.training._search import Search, candidates_by_label, estimate, is_stranger
 from wholefit.training._warnings import target_warnings
 from wholefit.training.apart import Apart, Limit, Unsendable, sendable
+from wholefit.training.history import Past
 from wholefit.training.record import Entry, Run
+from wholefit.training.replaying.script import Script, counted
 from wholefit.training.trials import Here, Trials
 
 DEFAULT_BUDGET = Budget(seconds=300.0)
@@ -45,7 +47,7 @@ class Options:
     jobs: int = 1
     seed: int = 0
     positive: Any = None
-    choose: str = "recommended"
+    choose: str | None = None
     features: dict[str, Any] = field(default_factory=dict)
     transformers: tuple[Any, ...] = ()
     balance: Any = None
@@ -53,18 +55,28 @@ class Options:
     threshold: Any = None
     clean: Any = None
     checks: bool = True
+    preset: str = "fast"
+    predict_time: float | None = None
+    model_size: int | None = None
+    script: Script | None = None
+    history: Sequence[Past] = ()
 
     def __post_init__(self) -> None:
+        if self.preset not in portfolio.PRESETS:
+            raise unknown("preset", self.preset, portfolio.PRESETS)
         if self.folds < 2:
             raise ParameterError(f"folds must be >= 2; got {self.folds}.")
         if self.repeats < 1:
             raise ParameterError(f"repeats must be >= 1; got {self.repeats}.")
         if self.jobs < 1:
             raise ParameterError(f"jobs must be >= 1; got {self.jobs}.")
-        if self.choose not in ("recommended", "best"):
+        if self.choose not in (None, "recommended", "best"):
             raise ParameterError(
                 f"choose must be one of 'recommended', 'best'; got {self.choose!r}."
             )
+        for word in ("predict_time", "model_size"):
+            if (limit := getattr(self, word)) is not None and not limit > 0:
+                raise ParameterError(f"{word} must be > 0; got {limit!r}.")
         imbalance.check_words(self.balance, self.costs, self.threshold)
         Encoding().replace(**self.features)  # a wrong one is refused before anything is read
 
@@ -80,6 +92,21 @@ def fit(
     model failed, the first one's own error where wholefit raised it, else a DataError that names
     it.
     """
+    crew = automl.begun(options, clock, apart)
+    try:
+        ground = _prepared(dataset, task, options)
+        candidates, entries = _candidates(ground.problem, ground.options)
+        if crew is not None and automl.fits(ground, candidates, clock):
+            with contextlib.suppress(Unsendable):
+                return automl.fit(ground, candidates, entries, clock, crew)
+    finally:
+        if crew is not None:
+            crew.close()
+    return _searched(ground, candidates, entries, clock, None if crew is not None else apart)
+
+
+def _prepared(dataset: Dataset, task: Task, options: Options) -> Ground:
+    """Everything about a fit that is settled before the first model is."""
     engineer.check(options.transformers, dataset.schema)
     _cleaning.check(options.clean, dataset)
     codec, y = _target(dataset, task, options)
@@ -94,35 +121,35 @@ def fit(
     problem = Problem(
         dataset, task, y, n_classes, plan, weights, options.jobs, options.seed,
         dict(options.features), tuple(options.transformers), treated, clean=options.clean,
+        counted={} if options.script is None else options.script.by_configuration(),
     )
-    candidates, entries = _candidates(problem, options)
     warnings = target_warnings(dataset, task, codec, y, plan, treated is not None)
     findings = leaks.check(dataset, codec, y, plan) if options.checks else ()
+    return Ground(problem, codec, options, tuple(warnings), tuple(findings))
+
+
+def _searched(
+    ground: Ground, candidates: list[Model], entries: list[Entry], clock: Clock,
+    apart: Apart | None,
+) -> Run:
+    """Candidates one after the other, here or in another process; the choice refitted."""
+    problem, codec, options = ground.problem, ground.codec, ground.options
+    dataset, plan = problem.dataset, problem.plan
+    candidates, cut = counted(candidates, clock.budget, problem.task.baseline)
     by_label = candidates_by_label(candidates)
-    search = Search(problem, clock, len(plan.folds), _place(problem, candidates, clock, apart))
+    search = Search(problem, clock, len(plan.folds), _place(problem, candidates, clock, apart),
+                    options.script)
     try:
         search.announce(candidates)
         search.run(candidates)
         judged = judge(search.found, by_label, problem, options, codec, search.entries)
         label, fitted, said = search.refit(
-            judged.chosen, [entry.model for entry in judged.entries], by_label, dataset.schema,
-            codec)
+            search.wanted(judged.chosen), [entry.model for entry in judged.entries], by_label,
+            dataset.schema, codec)
     finally:
         search.trials.close()
-    held = imbalance.held_of(problem)
-    said = (*said, *imbalance.settle(problem, fitted, held, search.found[label],
-                                       by_label[label]))
-    chosen = by_label[label]
-    fitted.calibration = conformal.calibrate(y, search.found[label].known())
-    board = (*judged.instead(label).entries, *entries)
-    return Run(
-        task=task, codec=codec, fitted=fitted, model=chosen, metric=judged.metric,
-        leaderboard=board, split=plan.how, truth=y,
-        oof={label: found.known() for label, found in search.found.items()},
-        warnings=(*warnings, *judged.warnings, *said),
-        lineage=lineage(dataset, options, clock, problem, chosen, search.schedule),
-        held=held, imbalance=treated, findings=findings,
-    )
+    return finished(ground, clock, label, fitted, by_label, search.found, judged.instead(label),
+                    [*entries, *cut], search.schedule, said)
 
 
 def _place(
@@ -189,14 +216,20 @@ def plan_of(dataset: Dataset, task: Task, y: np.ndarray, options: Options) -> sp
 
 def _candidates(problem: Problem, options: Options) -> tuple[list[Model], list[Entry]]:
     """The models to try, baseline first, and entries for what the default set leaves out."""
+    if options.script is not None:
+        return options.script.candidates(), []
     columns = len(problem.dataset.schema.features)
     baseline = models.make(problem.task.baseline)
     if options.models is None:
-        found = portfolio.default(problem.task, len(problem.y), columns,
-                                  portfolio.seen(problem.dataset.schema))
+        found = portfolio.planned(
+            problem.task, len(problem.y), columns, portfolio.seen(problem.dataset.schema),
+            preset=options.preset, classes=problem.n_classes)
+        tried = found.models if not options.history else history.warmed(
+            found.models, history.of(problem.dataset, problem.y, problem.n_classes),
+            options.history, problem.task, more=options.preset in automl.PRESETS)
         left_out = [Entry(model=name, params={}, status="skipped", reason=why)
                     for name, why in found.left_out.items()]
-        return list(found.models), left_out
+        return list(tried), left_out
     named = [models.make(model) for model in options.models]
     for model in named:
         if problem.task.name not in model.tasks:

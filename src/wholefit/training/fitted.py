@@ -44,6 +44,7 @@ class Fitted:
         self._from_file = state is not None
         self.decision: Decision | None = None
         self.replay: Replay | None = None
+        self.counted: Any = None
         self.calibration: Calibration | Grouped | None = None
         self._scorer: Scorer | None = None
 
@@ -104,6 +105,16 @@ class Fitted:
             self._state = self._model.state(self._estimator, self.task, self._context)
         return self._state
 
+    @property
+    def takes_rows(self) -> bool:
+        """True if the model answers rows, each member reading them in its own way, no matrix."""
+        self.settle()
+        return getattr(self._scorer, "wants", None) is not None
+
+    def put(self, state: State) -> None:
+        """Answer with this state from now on."""
+        self._state, self._scorer, self._estimator = state, scorer(state), None
+
     def states(self) -> dict[str, State]:
         """All that must be saved, by name; StateError if something has no stored form."""
         recipe = {} if self.replay is None else {"recipe": self.replay.state()}
@@ -141,9 +152,11 @@ class Fitted:
         return made
 
     def _answer(self, dataset: Dataset, rows: np.ndarray | None) -> np.ndarray:
-        if getattr(self._scorer, "wants", None) == "frame":
+        wants = getattr(self._scorer, "wants", None)
+        if wants is not None:
             asked = dataset if rows is None else dataset.take(rows)
-            return self._scorer.answer(asked.original)  # type: ignore[union-attr]
+            return self._scorer.answer(  # type: ignore[union-attr]
+                asked if wants == "rows" else asked.original)
         X = self.encoder.transform(dataset, rows)
         if self._scorer is not None:
             return self._scorer.answer(X)

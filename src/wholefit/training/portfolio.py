@@ -12,11 +12,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from wholefit import models
+from wholefit.base.errors import unknown
 from wholefit.base.optional import available
 from wholefit.base.tasks import Task
 from wholefit.data.schema import Schema
 from wholefit.features import _pixel_columns
 from wholefit.models import Model
+from wholefit.training import portfolios
+
+PRESETS = ("fast", "balanced", "best", "interpretable", "tiny")
 
 # A forest of full-depth trees takes about as many nodes as rows, for every tree.
 _FOREST_ROWS = 60_000
@@ -30,15 +34,23 @@ _FOREST = {
 }
 # Networks read a picture or a text as it is; for other tables see docs/neural.md.
 _NETWORKS = {"pictures": ["cnn"], "texts": ["text_embedding"]}
+# Boosting of many classes: trees in all, rounds at the least, and a step that still is steady.
+_MOST_TREES, _LEAST_ROUNDS, _FASTEST = 8_000, 100, 0.15
+# Where the first network goes that reads what was seen: after a linear model and a boosted one.
+_NETWORK_PLACE = 2
 _LINEAR = {"classification": "logistic", "regression": "ridge"}
 
 
 @dataclass(frozen=True)
 class Portfolio:
-    """Models to try, in order, and what was left out and why."""
+    """Models to try, in order, and what was left out and why.
+
+    `names` are those of the configurations, one for each model, where it was planned by names.
+    """
 
     models: tuple[Model, ...]
     left_out: dict[str, str]
+    names: tuple[str, ...] = ()
 
 
 def default(
@@ -62,6 +74,62 @@ def default(
                 f"a network reads {kind} better, and torch is not installed: pip install "
                 "'wholefit[deep]'")
     return Portfolio(tuple(models.make(name) for name in chosen), left_out)
+
+
+def planned(
+    task: Task, rows: int, columns: int, seen: Collection[str] = (), *,
+    preset: str = "balanced", classes: int = 0,
+) -> Portfolio:
+    """What a preset tries on such a table, most gain for its seconds first, baseline before all.
+
+    `preset`: "fast", the default set; "balanced", what answers quickly; "best", all that may add
+    something; "interpretable", what a person can read; "tiny", what is small and answers at once.
+    `seen` as of `seen()`; `classes`, how many (0 for a number).
+    """
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    if preset == "fast":
+        return default(task, rows, columns, seen)
+    known, names, left_out = portfolios.configurations(), [], dict[str, str]()
+    for name in _wanted(task.name, rows, seen, preset):
+        if preset == "balanced" and known[name].slow_to_answer:
+            continue
+        why = known[name].refused(task.name, rows, columns, classes)
+        if why is None:
+            names.append(name)
+        elif why:
+            left_out.setdefault(known[name].model, why)
+    chosen = [models.make(task.baseline),
+              *(_paced(known[name].make(), classes) for name in names)]
+    kept = {model.name for model in chosen}
+    left_out = {model: why for model, why in left_out.items() if model not in kept}
+    return Portfolio(tuple(chosen), left_out, (task.baseline, *names))
+
+
+def _paced(model: Model, classes: int) -> Model:
+    """With many classes fewer rounds, of larger steps: a round is a tree for each class."""
+    if classes <= 2 or not model.watches:
+        return model
+    rounds, rate = model.to_dict()["n_estimators"], model.to_dict()["learning_rate"]
+    most = max(_LEAST_ROUNDS, _MOST_TREES // classes)
+    if rounds <= most:
+        return model
+    return model.replace(n_estimators=most,
+                         learning_rate=max(rate, min(rate * rounds / most, _FASTEST)))
+
+
+def _wanted(task: str, rows: int, seen: Collection[str], preset: str) -> list[str]:
+    """Names in order: the preset's or the order's, networks that read what was seen put in."""
+    by_hand = portfolios.by_hand()
+    if preset in by_hand["presets"]:
+        return list(by_hand["presets"][preset][task])
+    found = portfolios.order(task, rows)
+    for place, kind in enumerate(seen):
+        # The first reads it as it is, and is worth most there; the others are for longer runs.
+        first, *others = by_hand["networks"][kind]
+        found.insert(_NETWORK_PLACE + place, first)
+        found += others
+    return found
 
 
 def seen(schema: Schema) -> list[str]:

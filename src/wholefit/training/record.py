@@ -73,7 +73,8 @@ class Run:
     `oof` holds each model's out-of-fold answers, in the order of the rows learnt from, NaN
     where no fold answered a row; `truth` the encoded target of those rows. `held` says of each
     row in which fold it was held out; `imbalance` what was done about rare classes; `findings`
-    what was found in the data before it was learnt from.
+    what was found in the data before it was learnt from; `asked` the words of the fit, for a
+    replay.
     """
 
     task: Task
@@ -90,6 +91,7 @@ class Run:
     held: Held | None = None
     imbalance: Imbalance | None = None
     findings: tuple[Finding, ...] = ()
+    asked: Any = None
 
     def predicted(self, answer: np.ndarray) -> np.ndarray | None:
         """Classes decided for out-of-fold answers (n,); None where the most probable ones are."""

@@ -15,6 +15,7 @@ import numpy as np
 from wholefit.models import Model
 from wholefit.training import _cost
 from wholefit.training._folds import Problem, Validated, fit_one, validate
+from wholefit.training.bags import Bags
 from wholefit.training.fitted import Fitted
 
 # Share of the time left that a clocked model may learn in: it must also be packed and sent.
@@ -26,9 +27,12 @@ class Trials(Protocol):
 
     def validate(
         self, model: Model, deadline: float, folds: int,
-        each: Callable[..., None] | None = None,
+        each: Callable[..., None] | None = None, keep: bool = False,
     ) -> Validated:
-        """Cross-validate over the first `folds` folds, by `deadline` (time.perf_counter)."""
+        """Cross-validate over the first `folds` folds, by `deadline` (time.perf_counter).
+
+        With `keep`, `Validated.kept` says where each fold's model was put (see `bags`).
+        """
         ...
 
     def pilot(self, model: Model, deadline: float = math.inf) -> float:
@@ -49,15 +53,16 @@ class Trials(Protocol):
 class Here:
     """In this process: no start to pay for; a model inside its library hears no clock."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, bags: Bags | None = None) -> None:
+        self.problem, self.bags = problem, bags
 
     def validate(
         self, model: Model, deadline: float, folds: int,
-        each: Callable[..., None] | None = None,
+        each: Callable[..., None] | None = None, keep: bool = False,
     ) -> Validated:
         """No fold is begun that would, at the pace so far, end after the deadline."""
-        return validate(self.problem, model, deadline, folds, each)
+        put = self.bags.put if keep and self.bags is not None else None
+        return validate(self.problem, model, deadline, folds, each, put)
 
     def pilot(self, model: Model, deadline: float = math.inf) -> float:
         """Timed on a few rows of the first fold, and scaled as the family grows."""
@@ -77,7 +82,7 @@ class Here:
         made = fit_one(self.problem, model, None, "all", left)
         fitted = Fitted(self.problem.task, schema, codec, made.encoder, model=made.model,
                         estimator=made.estimator, context=made.context)
-        fitted.replay = made.replay
+        fitted.replay, fitted.counted = made.replay, made.counted
         return fitted
 
     def close(self) -> None:

@@ -34,9 +34,13 @@ def update(
 
     The encoder stays as it was fitted: it is the meaning of the features the model knows.
     """
+    able = [name for name in models.names(fitted.task.name) if models.get(name).incremental]
+    if fitted.state().kind == "blend":
+        raise StateError("an ensemble of a search cannot learn on: its members were fitted on "
+                         f"folds; fit anew on all rows, or fit one of {', '.join(able)}, which "
+                         "can.")
     model = models.get(named["name"]).from_dict(named["params"])
     if not model.incremental:
-        able = [name for name in models.names(fitted.task.name) if models.get(name).incremental]
         raise StateError(
             f"{model.name} cannot learn on from where it is; fit anew on all rows, or fit one "
             f"of {', '.join(able)}, which can."

@@ -28,6 +28,10 @@ SMALL: dict[str, tuple[dict[str, Any], Any]] = {
                             "gather": "class"}, "image"),
     "realmlp": ({**TABLE, "hidden": [16, 16]}, "table"),
     "tabm": ({**TABLE, "hidden": [16, 16], "members": 3}, "table"),
+    "cell_mlp": ({**TABLE, "cell": ["dense 0", "gated 1", "narrow 0 2", "identity 0"], "width": 8,
+                  "embedding": "piecewise"}, "table"),
+    "cell_cnn": ({**IMAGE, "cell": ["conv3 0", "separable5 1", "max3 0", "average3 1"],
+                  "stages": 2, "filters": 4}, "image"),
     "graph": ({"inputs": [{"name": "x", "shape": [5]}], "outputs": ["y"], "nodes": [
         {"name": "y", "layer": "dense", "size": 4}]}, "numbers"),
 }
@@ -140,6 +144,11 @@ def test_errors_say_what_is_known() -> None:
     ("vision_transformer", {**IMAGE, "expand": float("nan")}, "cannot be made of"),
     ("realmlp", {"inputs": -1, "outputs": 1}, "inputs must be a whole number >= 0"),
     ("tabm", {"inputs": 1, "outputs": 1, "members": 0}, "tabm.members"),
+    ("cell_mlp", {"inputs": 1, "outputs": 1, "cell": []}, "a list of 1 to 8 nodes"),
+    ("cell_mlp", {"inputs": 1, "outputs": 1, "cell": ["dense 1"]}, "places before it, 0 to 0"),
+    ("cell_mlp", {"inputs": 1, "outputs": 1, "repeat": 0}, "cell_mlp.repeat"),
+    ("cell_cnn", {**IMAGE, "cell": ["conv3 0", "max3 0 0"]}, "two different places"),
+    ("cell_cnn", {**IMAGE, "stages": 9}, "give fewer stages"),
     ("tabm", {"inputs": 1, "outputs": 1, "levels": 5}, "tabm.levels must be a list"),
     ("perceptron", {"inputs": "a"}, "perceptron.inputs"),
     ("graph", {"inputs": [], "nodes": [], "outputs": []}, "outputs must name a node"),

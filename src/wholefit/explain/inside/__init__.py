@@ -146,6 +146,8 @@ def _whole(state: State) -> list[str]:
                "another model weighs their answers (part 'final')")
         more = f" The first {_MOST_PARTS} are told." if count > _MOST_PARTS else ""
         return [f"{counted(count, 'model')} together ({listed}): {how}.{more}"]
+    if state.kind == "blend":
+        return others.blend(state)
     return others.steps(state) if state.kind == "steps" else []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.state import State
+from wholefit.base.wording import counted
 from wholefit.explain.inside._columns import NUMBER, Feature
 from wholefit.explain.inside._numbers import brief
 from wholefit.explain.inside.record import Share
@@ -171,3 +172,19 @@ def unknown(state: State) -> dict[str, Any]:
                      "explain(rows) and importance(rows) tell what it does."]}
 
 
+def blend(state: State) -> list[str]:
+    """The members of a search's ensemble by their shares, and how their mean is calibrated."""
+    shares: dict[str, list[float]] = {}
+    for member in state.config["members"]:
+        shares.setdefault(str(member.get("model", "a model")), []).append(float(member["share"]))
+    said = ["An ensemble: the weighted mean of the models of the folds of each of these, the "
+            "heaviest first."]
+    said += [f"{name}: {sum(each):.0%} of the weight, in {counted(len(each), 'model')}."
+             for name, each in sorted(shares.items(), key=lambda one: -sum(one[1]))]
+    temperature, line = state.config["temperature"], state.config["line"]
+    if temperature != 1.0:
+        how = "less" if temperature > 1 else "more"
+        said.append(f"The mean is made {how} sure (temperature {temperature:.3g}).")
+    if list(line) != [0.0, 1.0]:
+        said.append(f"The mean m becomes {line[0]:.4g} + {line[1]:.4g} m.")
+    return said

@@ -7,17 +7,23 @@ functions, so a model and its state cannot disagree.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from wholefit.base.cores import cores
 from wholefit.base.optional import need
 from wholefit.base.state import State
 from wholefit.models._kernels._links import dense, spread
 
 # Below this many rows, starting threads takes longer than they save.
 _FEW = 256
+# From so many on, a model answers with all cores; how many never changes an answer.
+_MANY = 4096
 
 
 class _Native:
@@ -37,8 +43,11 @@ class _Native:
         if self._model is None:
             raw = np.repeat(np.array([self._config["constant"]]), len(whole), axis=0)
         else:
-            raw = self.raw(self._model, whole, self._config["categorical"], len(classes or ()))
+            raw = self._raw(whole, len(classes or ()), _threads(len(whole)))
         return spread(shares(raw), classes, n_classes) if n_classes else raw.ravel()
+
+    def _raw(self, X: np.ndarray, classes: int, jobs: int) -> np.ndarray:
+        return self.raw(self._model, X, self._config["categorical"], classes, jobs)
 
     @staticmethod
     def _load(blob: bytes) -> Any:
@@ -50,6 +59,14 @@ class _Native:
     ) -> np.ndarray:
         """The library's answer: numbers, or the positive's share (n,), or shares (n, classes)."""
         raise NotImplementedError
+
+
+def _threads(rows: int) -> int:
+    """Threads to answer so many rows with: all cores, or as many as OMP_NUM_THREADS allows."""
+    if rows < _MANY:
+        return 1
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores(), max(1, int(said))) if said.isdigit() else cores()
 
 
 def shares(raw: np.ndarray) -> np.ndarray:
@@ -87,13 +104,34 @@ class XGBoost(_Native):
         booster.load_model(bytearray(blob))
         return booster
 
+    def _raw(self, X: np.ndarray, classes: int, jobs: int) -> np.ndarray:
+        """A part of the rows a thread: a booster's own number of threads is not for one call."""
+        if jobs == 1:
+            return super()._raw(X, classes, 1)
+        with ThreadPoolExecutor(jobs) as pool:
+            ask = partial(super()._raw, classes=classes, jobs=1)
+            return np.concatenate(list(pool.map(ask, np.array_split(X, jobs))))
+
     @staticmethod
     def raw(
         model: Any, X: np.ndarray, categorical: Sequence[int], classes: int, jobs: int = 1
     ) -> np.ndarray:
         """See `_Native.raw`."""
-        raw = np.asarray(model.predict(xgboost_matrix(X, categorical, jobs)), dtype=np.float64)
+        if len(X) < _FEW:  # it would take longer to make its matrix than to answer
+            found = model.inplace_predict(
+                _xgboost_cells(X, categorical), missing=np.nan, validate_features=False)
+        else:
+            found = model.predict(xgboost_matrix(X, categorical, jobs))
+        raw = np.asarray(found, dtype=np.float64)
         return raw.reshape(len(X), classes) if classes > 2 else raw.reshape(len(X))
+
+
+def _xgboost_cells(X: np.ndarray, categorical: Sequence[int]) -> np.ndarray:
+    """Features as XGBoost reads them: float32, negative codes of categories missing."""
+    whole = X.astype(np.float32)
+    for feature in categorical:
+        whole[whole[:, feature] < 0, feature] = np.nan
+    return whole
 
 
 def xgboost_matrix(
@@ -102,12 +140,10 @@ def xgboost_matrix(
     """XGBoost's matrix; negative codes of categories count as missing, it has none such."""
     xgboost = need("xgboost", extra="boost", user="an XGBoost model")
     kinds = ["q"] * X.shape[1]
-    whole = X.astype(np.float32)
     for feature in categorical:
         kinds[feature] = "c"
-        whole[whole[:, feature] < 0, feature] = np.nan
-    return xgboost.DMatrix(whole, feature_types=kinds, enable_categorical=True,
-                           nthread=jobs, missing=np.nan, **facts)
+    return xgboost.DMatrix(_xgboost_cells(X, categorical), feature_types=kinds,
+                           enable_categorical=True, nthread=jobs, missing=np.nan, **facts)
 
 
 class CatBoost(_Native):
@@ -145,6 +181,11 @@ def catboost_pool(X: np.ndarray, categorical: Sequence[int], **facts: Any) -> An
 
 def _words(codes: np.ndarray) -> np.ndarray:
     """Codes (n, p) as byte strings in an object array, as CatBoost wants them."""
+    if codes.size <= _FEW:
+        few = np.empty(codes.shape, dtype=object)
+        few.ravel()[:] = [b"-1" if code != code else b"%d" % int(code)
+                          for code in codes.ravel().tolist()]
+        return few
     whole = np.where(np.isnan(codes), -1, codes).astype(np.int64)
     levels, at = np.unique(whole, return_inverse=True)
     words = np.array([str(level).encode() for level in levels], dtype=object)

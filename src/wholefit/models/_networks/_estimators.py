@@ -35,6 +35,8 @@ class _Network(BaseEstimator):
     early by; `seconds` that a fit may take (None: as many as it needs); `jobs` threads.
     """
 
+    by_count: Sequence[dict[str, Any]] | None = None
+
     def __init__(
         self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
         spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = None,
@@ -59,6 +61,7 @@ class _Network(BaseEstimator):
             raise ParameterError(f"scaling must be one of {', '.join(_network_inputs.SCALINGS)}; "
                                  f"got {self.scaling!r}.")
         self.seed_ = self._seed()
+        self.counted_: list[dict[str, Any]] = []
         options = dict(self.network or _NETWORK)
         self.inputs_ = _shape.inputs_for(options, X, self.spans, self.scaling)
         pieces = self.inputs_.split(X)
@@ -78,12 +81,22 @@ class _Network(BaseEstimator):
             pieces, target, weight, self._name(), {"loss": self.loss_, **recipe}, seed,
             validation=0.0 if later else self.validation, strata=strata, seconds=self.seconds,
             jobs=self.jobs, figures=self.figures_, change=change, fresh=not later,
-            callbacks=callbacks)
+            callbacks=callbacks, by_count=self._by_count(later))
         found = _learn.teach(module, lesson)
+        self.counted_ = [*self._counted(), _learn.counted(found)]
         self.module_, self.history_, self.stopped_ = found.module, found.history, found.stopped
         self.n_iter_ = max(1, len(found.history))
         self._answering = Answering(self.module_, self.inputs_, self.figures_)
         return found
+
+    def _counted(self) -> list[dict[str, Any]]:
+        """What its lessons so far did by count, one after the other."""
+        return list(getattr(self, "counted_", ()))
+
+    def _by_count(self, later: bool = False) -> dict[str, Any] | None:
+        """What the next lesson did in the fit that is repeated."""
+        known, at = self.by_count or (), len(self._counted())
+        return known[at] if at < len(known) and not later else None
 
     def _teach_later(self, X: np.ndarray, target: np.ndarray, weight: Any) -> None:
         """More rows, from where the network is."""

@@ -24,6 +24,8 @@ _MOST_HELD_OUT = 10_000
 _SPARE = 0.9
 # Rows that a network looks at to prepare itself: scales, bins, whitening filters.
 _LOOKED_AT = 20_000
+# What a training says of itself that was ended by its clock, or where that clock had ended it.
+CUT_SHORT = ("the time is up", "the steps are done")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Lesson:
     """What the network of that name is taught: its inputs, target (n,) or (n, outputs), and how.
 
     `strata` are class codes by which rows are held out, or None; `seconds` may be spent; `fresh`
-    is a network that has learnt nothing yet.
+    is a network that has learnt nothing yet. `by_count` repeats what `counted` said of a lesson
+    that a clock cut short.
     """
 
     inputs: Sequence[np.ndarray]
@@ -48,6 +51,7 @@ class Lesson:
     change: Callable[..., Any] | None = None
     fresh: bool = True
     callbacks: Sequence[Callable[..., Any]] = ()
+    by_count: Mapping[str, Any] | None = None
 
 
 def made(options: Mapping[str, Any], seed: int) -> nn.Module:
@@ -96,13 +100,24 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
     if lesson.seconds is not None:
         left = max(lesson.seconds * _SPARE - (time.perf_counter() - start), 1e-3)
         options["clock"] = Clock(Budget(seconds=left))
+    if lesson.by_count:
+        options["steps"] = lesson.by_count.get("steps")
+        options["plan"] = [(int(at), int(total)) for at, total in lesson.by_count["plan"]]
     if len(held):
         options["valid"] = _taken(data, held)
         if lesson.weights is not None and lesson.weights[held].any():
             options["valid_weights"] = lesson.weights[held]
     found = engine.train(whole if lesson.figures else module, taught, recipe,
                          threads=lesson.jobs, callbacks=lesson.callbacks, **options)
-    return engine.Trained(module, found.history, found.stopped)
+    return engine.Trained(module, found.history, found.stopped, found.steps, found.decided)
+
+
+def counted(found: engine.Trained) -> dict[str, Any]:
+    """What a clock made of a training, by count; nothing where it did not cut it short."""
+    plan = [[int(at), int(total)] for at, total in found.decided.get("plan", ())]
+    if found.stopped not in CUT_SHORT:
+        return {"plan": plan} if plan else {}
+    return {"plan": plan, "steps": found.steps}
 
 
 def _taken(data: Sequence[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:

@@ -80,7 +80,7 @@ class _OnBase:
             return _learn.teach(head, _learn.Lesson(
                 [scaled], target, weight, "pretrained", {"loss": self.loss_, **recipe},
                 seeds.derive(self.seed_, "head"), validation=self.validation, strata=strata,
-                seconds=self.seconds, jobs=self.jobs))
+                seconds=self.seconds, jobs=self.jobs, by_count=self._by_count()))
 
         found = tuning.head_alone(module, features, target, self.loss_, teach, weights=weight,
                                   seed=self.seed_)

@@ -13,6 +13,7 @@ from wholefit.evaluation import Score
 from wholefit.evaluation.fairness import Audit
 from wholefit.training.cures import Cures
 from wholefit.training.curves import LearningCurve
+from wholefit.training.progress import Progress
 from wholefit.training.record import Entry
 
 
@@ -49,6 +50,12 @@ class Evidence:
     cures: Cures | None = None
     curve: LearningCurve | None = None
     audit: Audit | None = None
+
+    @property
+    def progress(self) -> Progress | None:
+        """What the later half of a search's models added; None where it was not recorded."""
+        stored = self.lineage.get("progress")
+        return None if not isinstance(stored, Mapping) else Progress.from_json(stored)
 
     @property
     def chosen(self) -> Entry:

@@ -28,6 +28,11 @@ _ENSEMBLES = ("voting", "stacking")
 # Below so many rows the luck of the split is worth taking away; below so large a share a class
 # is rare; so many rows a feature make a penalty idle.
 _FEW_ROWS, _RARE, _PER_FEATURE = 500, 0.2, 5
+# benchmarks/results/more_budget.md
+_WORTH_GROWING = ("on 12 tables as many models again then gained beyond chance in 32% of cases, and "
+                  "1.0% of what had been gained so far in the mean")
+_WORTH_STANDING = ("on 12 tables as many models again then gained beyond chance in 22% of cases, "
+                   "and nothing in the mean")
 # What a tied model may lose of the best one's gain over the baseline, to be as good.
 _LOSS_ALLOWED = 0.02
 
@@ -264,10 +269,28 @@ def _clusters_of_settings(e: Evidence) -> Said:
 
 
 def _stopped(e: Evidence) -> Said:
-    if e.cut:
+    if e.cut and e.progress is None:
         told = [f"{entry.model} ({entry.reason or entry.status})" for entry in e.cut]
         yield (1, "Give it more to spend: budget= (--budget)",
                f"{some(told)} did not finish within {e.lineage.get('budget')}", "")
+
+
+def _more_time(e: Evidence) -> Said:
+    """What the second half of the models added tells whether as many again will add anything."""
+    told = e.progress
+    if told is None or not told.waiting:
+        return
+    gain = (f"{figures(told.gain, 3)} [{figures(told.low, 3)}, {figures(told.high, 3)}] in "
+            f"{told.metric}")
+    if told.grows:
+        yield (2, "Give it more to spend if small gains matter: budget= (--budget)",
+               f"{told.waiting} configurations had no turn, and the later half of the "
+               f"{told.models} that had one gained {gain}", _WORTH_GROWING)
+        return
+    yield (2, "Look for better columns or more rows rather than for more time",
+           f"{told.waiting} configurations had no turn, but the later half of the {told.models} "
+           f"that had one made no difference beyond chance ({gain}, + is better)",
+           _WORTH_STANDING)
 
 
 # ---- over- and underfitting ---------------------------------------------------------------
@@ -354,6 +377,7 @@ RULES: tuple[Rule, ...] = (
     Rule("a penalty", "AR13, rows; B47, AR13", _penalty),
     Rule("grid or random", "AR7", _clusters_of_settings),
     Rule("stopped by the budget", "a fact of this run", _stopped),
+    Rule("more time", "more_budget", _more_time),
     Rule("training against validation", "AR16", _gap, "seen"),
     Rule("cures", "AR16; the cures measured here", _cured, "cures"),
     Rule("underfitting", "TM33", _underfit, "curve"),

@@ -62,6 +62,7 @@ def _wake() -> None:
 
 def _serve(line: Connection) -> None:
     problem: Any = None
+    bags: Any = None
     while True:
         try:
             order, given = line.recv()
@@ -72,9 +73,11 @@ def _serve(line: Connection) -> None:
             return
         try:
             if order == "load":
-                problem, found = _load(**given), None
+                problem, bags, found = *_load(**given), None
+            elif order == "validate":
+                found = _validate(line, problem, bags, **given)
             else:
-                found = _ORDERS[order](line, problem, **given)
+                found = _ORDERS[order](problem, **given)
         except Exception as error:
             _send_failure(line, error)
             continue
@@ -90,30 +93,36 @@ def _send_failure(line: Connection, error: Exception) -> None:
         line.send(("failed", RuntimeError(f"{type(error).__name__}: {error}"), trace))
 
 
-def _load(folder: str, facts: dict[str, Any]) -> Any:
+def _load(folder: str, facts: dict[str, Any]) -> tuple[Any, Any]:
     from wholefit.training.apart import cargo
+    from wholefit.training.bags import Bags
 
-    return cargo.unpack(folder, facts)
+    problem = cargo.unpack(folder, facts)
+    return problem, Bags(problem, folder)
 
 
-def _validate(line: Connection, problem: Any, model: Any, left: float, folds: int) -> None:
+def _validate(
+    line: Connection, problem: Any, bags: Any, model: Any, left: float, folds: int, keep: bool
+) -> dict[str, Any]:
+    """Folds as they come; at the end what only the whole of them tells."""
     from wholefit.training import trials
 
     def each(*fold: Any) -> None:
         line.send(("fold", *fold))
 
-    trials.Here(problem).validate(model, time.perf_counter() + left, folds, each)
+    found = trials.Here(problem, bags).validate(
+        model, time.perf_counter() + left, folds, each, keep)
+    return {"rounds": found.rounds, "kept": found.kept, "counted": found.counted,
+            "answer": found.answer if model.watches else None}
 
 
-def _pilot(line: Connection, problem: Any, model: Any) -> float:
+def _pilot(problem: Any, model: Any) -> float:
     from wholefit.training import trials
 
     return trials.Here(problem).pilot(model)
 
 
-def _refit(
-    line: Connection, problem: Any, model: Any, schema: Any, codec: Any, left: float
-) -> Any:
+def _refit(problem: Any, model: Any, schema: Any, codec: Any, left: float) -> Any:
     from wholefit.training import trials
 
     fitted = trials.Here(problem).refit(model, schema, codec, time.perf_counter() + left)
@@ -121,7 +130,7 @@ def _refit(
     return fitted.parcel()
 
 
-_ORDERS: dict[str, Any] = {"validate": _validate, "pilot": _pilot, "refit": _refit}
+_ORDERS: dict[str, Any] = {"pilot": _pilot, "refit": _refit}
 
 
 if __name__ == "__main__":

@@ -14,6 +14,10 @@ from wholefit.base.errors import ParameterError
 _HELD = ("RssAnon:", "RssShmem:")
 
 
+# Of the machine's memory so little left is next to none: a little later, processes are killed.
+_SCARCE = 0.03
+
+
 def can_watch() -> bool:
     """True if this system tells what a process holds: Linux, or anywhere with psutil."""
     return Path("/proc/self/status").exists() or optional.available("psutil")
@@ -37,6 +41,17 @@ def _by_psutil(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def scarce() -> bool:
+    """True if the whole machine has next to no memory left; False where that cannot be told."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii", errors="replace").splitlines()
+        known = {name: int(rest.split()[0]) for name, _, rest in
+                 (line.partition(":") for line in lines[:4])}
+        return known["MemAvailable"] < _SCARCE * known["MemTotal"]
+    except (OSError, KeyError, ValueError, IndexError):
+        return False
 
 
 @dataclass

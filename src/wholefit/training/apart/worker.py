@@ -21,16 +21,20 @@ from wholefit.base.errors import DataError
 from wholefit.base.events import emit
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.apart import cargo
-from wholefit.training.apart.limits import Limit, held
+from wholefit.training.apart.limits import Limit, held, scarce
 from wholefit.training.fitted import Fitted
 
 # How often time and memory are looked at while the other works, in seconds.
 _GLANCE = 0.01
+# How long it usually takes to start.
+_STARTUP = 1.5
 # How long it may take to start and to import what it needs.
 _PATIENCE = 120.0
 # How long it has to say where it is, before it is killed.
 _LAST_WORDS = 0.3
 _MB = 1_000_000
+# What holds less than this is not why the machine's memory is gone.
+_MUCH = 500 * _MB
 
 
 class Stopped(Exception):
@@ -54,12 +58,15 @@ class Apart:
     """Runs trials in another process, begun at once so that it is ready when the data is.
 
     Give it the problem with `load` before the first order. After a stop the next order begins a
-    fresh process. `peak` is the most that the last order held above the process's start.
+    fresh process. `peak` is the most that the last order held above the process's start, `startup`
+    the seconds that a process takes to begin.
     """
 
     def __init__(self, limit: Limit) -> None:
         self.limit, self.peak = limit, 0
+        self.startup = _STARTUP
         self._folder = tempfile.TemporaryDirectory(prefix="wholefit-", ignore_cleanup_errors=True)
+        self.place = self._folder.name
         self._line: Connection | None = None
         self._cargo: dict[str, Any] | None = None
         self._loaded = False
@@ -67,10 +74,17 @@ class Apart:
 
     # What it does
 
-    def load(self, problem: Problem) -> None:
-        """Lay the problem out where the other process finds it; Unsendable if it cannot be."""
+    def load(self, problem: Problem, beside: Apart | None = None) -> None:
+        """Lay the problem out where the other process finds it; Unsendable if it cannot be.
+
+        `beside` has it laid out already: both then read the same files.
+        """
+        self._problem = problem
+        if beside is not None:
+            self._cargo, self.place = beside._cargo, beside.place
+            return
         try:
-            self._cargo = cargo.pack(problem, self._folder.name)
+            self._cargo = cargo.pack(problem, self.place)
         except (OSError, ValueError, TypeError) as error:
             raise Unsendable(f"the data cannot be laid out for it ({error})") from error
         try:
@@ -78,13 +92,15 @@ class Apart:
         except Exception as error:
             raise Unsendable(f"a transformer cannot be sent to it ({error}); define it in a "
                              "module that can be imported") from error
-        self._problem = problem
 
     def validate(
         self, model: Any, deadline: float, folds: int,
-        each: Callable[..., None] | None = None,
+        each: Callable[..., None] | None = None, keep: bool = False,
     ) -> Validated:
-        """As `trials.Here.validate`; Stopped (with the folds finished) at a limit."""
+        """As `trials.Here.validate`; Stopped (with the folds finished) at a limit.
+
+        With `keep` the models of the folds lie in the folder `place`.
+        """
         found = Validated.empty(self._problem)
 
         def fold(number: int, answer: Any, fit: float, predict: float) -> None:
@@ -95,11 +111,16 @@ class Apart:
 
         left = deadline - time.perf_counter()
         try:
-            self._order("validate", deadline, fold, model=model, left=left, folds=folds)
+            told = self._order("validate", deadline, fold, model=model, left=left, folds=folds,
+                               keep=keep)
         except Stopped as stop:
             stop.found = found.settled() if found.folds else None
             raise
-        return found.settled()
+        found.rounds, found.kept, found.counted = told["rounds"], told["kept"], told["counted"]
+        if told["answer"] is None:
+            return found.settled()
+        found.answer = told["answer"]  # settled over there
+        return found
 
     def pilot(self, model: Any, deadline: float = math.inf) -> float:
         """As `trials.Here.pilot`."""
@@ -111,6 +132,15 @@ class Apart:
                              left=deadline - time.perf_counter())
         return Fitted.of_parcel(parcel, self._problem.task, schema, codec)
 
+    def abandon(self) -> None:
+        """End what it is doing, from another thread; the order then fails as Stopped."""
+        self._process.kill()
+
+    @property
+    def running(self) -> bool:
+        """True if the other process is there and listens."""
+        return self._line is not None
+
     def close(self) -> None:
         """End the other process and take its files away; again is harmless."""
         self._end()
@@ -120,6 +150,7 @@ class Apart:
 
     def _begin(self) -> None:
         """Start a process; it imports what it needs while we do other things."""
+        self._begun = time.perf_counter()
         secret = secrets.token_bytes(32)
         self._listener = Listener(authkey=secret)
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
@@ -143,7 +174,7 @@ class Apart:
         if not self._loaded:
             self._loaded = True
             try:
-                self._ask("load", deadline, None, folder=self._folder.name, facts=self._cargo)
+                self._ask("load", deadline, None, folder=self.place, facts=self._cargo)
             except Stopped:
                 raise
             except Exception as error:
@@ -152,7 +183,8 @@ class Apart:
 
     def _accept(self, deadline: float) -> Connection:
         """Wait for the call, but not beyond the deadline, nor for a process that never calls."""
-        end = time.perf_counter() + _PATIENCE
+        asked = time.perf_counter()
+        end = asked + _PATIENCE
         waiting = self._listener._listener._socket  # type: ignore[attr-defined]
         waiting.settimeout(0.05)
         while True:
@@ -166,6 +198,8 @@ class Apart:
                     raise Unsendable(
                         f"the second process did not start: {self._said()[-500:]}") from None
         self._listener.close()
+        now = time.perf_counter()  # one that was ready before it was wanted took what it may take
+        self.startup = now - self._begun if now - asked > 0.1 else min(now - self._begun, _STARTUP)
         return line
 
     def _order(
@@ -219,6 +253,9 @@ class Apart:
         if self.limit.bytes is not None and used > self.limit.bytes:
             raise self._stop(f"it held {used / _MB:,.0f} MB of the {self.limit.bytes / _MB:,.0f} "
                              "MB allowed (memory=)", "memory")
+        if self.limit.bytes is None and used > _MUCH and scarce():
+            raise self._stop(f"it held {used / _MB:,.0f} MB and the machine had next to no memory "
+                             "left; say memory= to set a limit", "memory")
         if time.perf_counter() > deadline:
             raise self._stop("its time was up", "time")
 

@@ -1,0 +1,16 @@
+"""The best model within a budget: a portfolio tried in worker processes, blended, told honestly.
+
+    _fit.py     the recipe
+    _scale.py   how much of the table and how many folds the budget carries
+    _pace.py    what a trial will cost, learnt while others run
+    _crew.py    the worker processes
+    _race.py    trials, one after the other in each worker, until the time for them is over
+    _blend.py   the ensemble of what they gave, and the fitted model that answers
+"""
+
+from __future__ import annotations
+
+from wholefit.training.automl._blend import Blend
+from wholefit.training.automl._fit import PRESETS, begun, fit, fits
+
+__all__ = ["PRESETS", "Blend", "begun", "fit", "fits"]

@@ -1,0 +1,147 @@
+"""The ensemble of what a race gave, and the fitted model that answers with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from wholefit.base.errors import ParameterError
+from wholefit.base.state import State
+from wholefit.base.tasks import Codec, Task
+from wholefit.data.schema import Schema
+from wholefit.features.encoder import Encoder
+from wholefit.features.encoding import Encoding
+from wholefit.models import Model
+from wholefit.models._kernels.blend import blend_state
+from wholefit.models._model import Context
+from wholefit.training._folds import Problem, Validated
+from wholefit.training._search import entry_of
+from wholefit.training.bags import Bags
+from wholefit.training.ensembling import Blended, Pool, blend, stacked
+from wholefit.training.fitted import Fitted
+from wholefit.training.imbalance import held_of
+from wholefit.training.record import Entry
+
+LABEL = "ensemble"
+# More members than this add little, and each costs time whenever the model answers.
+MOST = {"balanced": 6, "best": 24}
+
+
+@dataclass(frozen=True)
+class Blend(Model):
+    """What a race's ensemble is called on a leaderboard; it is made by a race alone."""
+
+    name: ClassVar[str] = LABEL
+    family: ClassVar[str] = "ensembles"
+    summary: ClassVar[str] = "The members of a search, weighted by how well they do together."
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+    burden: ClassVar[int] = 95
+
+    def encoding(self, task: Task) -> Encoding:
+        """None of its own: every member has its encoder."""
+        return Encoding()
+
+    def build(self, task: Task, context: Context) -> Any:
+        """ParameterError: it is made of what a search has fitted."""
+        raise ParameterError("an ensemble of a search is made by fit(preset='balanced' or 'best'); "
+                             "to name members yourself take voting or stacking.")
+
+
+def limits(
+    found: Mapping[str, Validated], bags: Bags
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds for 1,000 rows and bytes of each member's bag, where it was kept."""
+    cost, size = {}, {}
+    for label, each in found.items():
+        if not each.kept or not all(each.kept):
+            continue
+        rows = max(int(each.seen.sum()), 1)
+        cost[label] = float(np.sum(each.predict_seconds)) / rows * 1000 * len(each.kept)
+        size[label] = float(sum(bags.size(name) for name in each.kept))
+    return cost, size
+
+
+def blended(
+    problem: Problem, found: Mapping[str, Validated], bags: Bags, *, preset: str,
+    metric: Any = None, predict_time: float | None = None, model_size: float | None = None,
+    cost: Mapping[str, float] | None = None, size: Mapping[str, float] | None = None,
+    second: Sequence[str] | None = (), deadline: float = math.inf,
+) -> Blended | None:
+    """The ensemble of the models whose folds were all kept; None if there are none.
+
+    `second` names the models of a second layer to try by `deadline` (time.perf_counter), the
+    usual ones where None.
+    """
+    able = {label: each for label, each in found.items() if each.kept and all(each.kept)}
+    if not able:
+        return None
+    pool = Pool(
+        {label: each.known() for label, each in able.items()}, problem.y,
+        held_of(problem).fold.astype(np.int16), problem.weights, problem.task.name, metric)
+    options: dict[str, Any] = {
+        "most": MOST.get(preset, MOST["best"]), "seed": problem.seed, "cost": cost, "size": size,
+        "predict_time": predict_time, "model_size": model_size}
+    if second is not None and not second:
+        return blend(pool, **options)
+    return stacked(pool, names=second, deadline=deadline, jobs=problem.jobs, **options)
+
+
+def validated(mixed: Blended, found: Mapping[str, Validated]) -> Validated:
+    """The ensemble's cross-fitted answers, as those of a trial."""
+    seen = np.isfinite(mixed.answer if mixed.answer.ndim == 1 else mixed.answer[:, 0])
+    answer = np.where(seen if mixed.answer.ndim == 1 else seen[:, None], mixed.answer, 0.0)
+    taken = [found[label] for label in asked(mixed)]
+    folds = max(each.folds for each in taken)
+    fits = [sum(each.fit_seconds[at] for each in taken if at < len(each.fit_seconds))
+            for at in range(folds)]
+    asks = [sum(each.predict_seconds[at] for each in taken if at < len(each.predict_seconds))
+            for at in range(folds)]
+    return Validated(answer, seen.astype(np.int32), fits, asks, folds)
+
+
+def asked(mixed: Blended) -> tuple[str, ...]:
+    """The models that must answer: the members, and what a second layer among them reads."""
+    second = {each.label: each.inputs for each in mixed.layer}
+    return tuple(dict.fromkeys(each for label in mixed.shares
+                               for each in second.get(label, (label,))))
+
+
+def entry(mixed: Blended, made: Validated, folds: int) -> Entry:
+    """The ensemble's row of the leaderboard; its parameters are its members' shares."""
+    row = entry_of(LABEL, Blend(), made, folds)
+    params = {label: round(share, 6) for label, share in mixed.shares.items()}
+    return Entry(**{**row.__dict__, "params": params})
+
+
+def joined(
+    problem: Problem, found: Mapping[str, Validated], bags: Bags, mixed: Blended,
+    schema: Schema, codec: Codec,
+) -> Fitted:
+    """The fitted model that answers with the fold models of these members."""
+    states: list[State] = []
+    encoders: dict[str, Encoder] = {}
+    members: list[dict[str, Any]] = []
+    for label in asked(mixed):
+        share = mixed.shares.get(label, 0.0)
+        for name in found[label].kept:
+            kept = bags.get(name)
+            if kept.encoder not in encoders:
+                encoders[kept.encoder] = bags.encoder(kept.encoder)
+            states.append(kept.state)
+            members.append({"encoder": kept.encoder, "model": label,
+                            "share": share / len(found[label].kept)})
+    state = blend_state(states, encoders, members, temperature=mixed.temperature,
+                        n_classes=problem.n_classes, line=mixed.line, bounds=mixed.bounds,
+                        seconds=[(each.state, mixed.shares[each.label]) for each in mixed.layer])
+    made = Fitted(problem.task, schema, codec, next(iter(encoders.values())))
+    made.put(state)
+    return made
+
+
+def alone(label: str, found: Mapping[str, Validated]) -> Blended:
+    """One model, by its folds' models: an ensemble of its own."""
+    return Blended({label: 1.0}, found[label].known())

@@ -1,0 +1,64 @@
+"""The crew: worker processes that read one laid-out problem, each with a share of the threads."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import TracebackType
+
+from wholefit.training._folds import Problem
+from wholefit.training.apart import Apart, Limit
+from wholefit.training.bags import Bags
+
+# More processes than this would hold the table's encodings too often; they get threads instead.
+_MOST = 16
+
+
+class Crew:
+    """So many workers; they begin at once, and are ready when the problem is laid out.
+
+    A limit of memory is of all together: then there is one worker, so that it can be watched.
+    """
+
+    def __init__(self, jobs: int, limit: Limit, first: Apart | None = None) -> None:
+        self.limit = limit
+        count = 1 if limit.bytes is not None else max(1, min(jobs, _MOST))
+        self.threads = max(1, jobs // count)
+        self.workers = [first] if first is not None else [Apart(limit)]
+        self.workers += [Apart(limit) for _ in range(count - 1)]
+
+    def load(self, problem: Problem) -> None:
+        """Lay the problem out, once for all; `apart.Unsendable` if it cannot be."""
+        mine = dataclasses.replace(problem, jobs=self.threads, encoders={})
+        self.workers[0].load(mine)
+        for worker in self.workers[1:]:
+            worker.load(mine, self.workers[0])
+        self.bags = Bags(mine, self.workers[0].place)
+
+    def few(self, count: int) -> None:
+        """Keep only so many workers, with the more threads each; before `load`."""
+        jobs = self.threads * len(self.workers)
+        for worker in self.workers[count:]:
+            worker.close()
+        del self.workers[count:]
+        self.threads = max(1, jobs // len(self.workers))
+
+    def told(self) -> dict[str, int]:
+        """How many workers there are, and the threads of each."""
+        return {"workers": len(self.workers), "threads": self.threads}
+
+    def abandon(self) -> None:
+        """End what every worker is doing."""
+        for worker in self.workers:
+            worker.abandon()
+
+    def close(self) -> None:
+        """End the workers and take their files away; again is harmless."""
+        for worker in reversed(self.workers):
+            worker.close()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,213 @@
+"""The recipe: scale, race, blend, judge; the record is the same as that of any other fit."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from wholefit import evaluation
+from wholefit.base import seeds
+from wholefit.base.budget import Clock
+from wholefit.base.errors import ParameterError
+from wholefit.base.events import emit
+from wholefit.models import Model
+from wholefit.training import progress
+from wholefit.training._folds import Problem
+from wholefit.training._ground import Ground, finished
+from wholefit.training._judge import Judged, judge
+from wholefit.training._search import labels
+from wholefit.training.apart import Apart, Limit, sendable
+from wholefit.training.automl import _blend
+from wholefit.training.automl._crew import Crew
+from wholefit.training.automl._race import Race
+from wholefit.training.automl._scale import scaled
+from wholefit.training.record import Entry, Run
+
+PRESETS = ("balanced", "best")
+# Below so many seconds, starting workers would take most of them.
+_LEAST = 8.0
+# What follows the race beside the scores: the blend, the files, the record.
+_AFTER, _AFTER_SHARE = 0.7, 0.03
+# With less time left than this it is not said whether more would help.
+_TELLING = 0.3
+_SCORED = 25
+# What a second layer may take of the time that is left when the race ends.
+_LAYER = 0.4
+# Families of which more configurations are drawn when all of the portfolio are tried.
+_VARIED, _MOST_VARIED = ("boosting", "trees", "networks"), 500
+
+
+def begun(options: Any, clock: Clock, apart: Apart | None) -> Crew | None:
+    """The workers, begun while the data are looked at; None where the fit is no race."""
+    if options.script is not None and not options.script.decided.get("race"):
+        return None
+    if options.preset not in PRESETS or options.clean is not None or clock.left() < _LEAST:
+        return None
+    if not math.isfinite(clock.left()) and clock.budget.trials is None and options.script is None:
+        return None
+    try:
+        return Crew(options.jobs, apart.limit if apart is not None else Limit(clock.budget.bytes),
+                    apart)
+    except OSError:  # no place for its files, no process to be had
+        return None
+
+
+def fits(ground: Ground, candidates: Sequence[Model], clock: Clock) -> bool:
+    """True if the candidates can be raced: all of them can be sent to another process.
+
+    Where rows are in order of time, a fold's model knows only the rows before it: the models of
+    early folds would be stale members, so one model is refitted on all rows instead.
+    """
+    return (len(candidates) > 1 and clock.left() > _LEAST / 2
+            and ground.problem.dataset.time_order() is None
+            and all(sendable(getattr(model, "estimator", model)) for model in candidates))
+
+
+def fit(
+    ground: Ground, candidates: Sequence[Model], left_out: Sequence[Entry], clock: Clock,
+    crew: Crew,
+) -> Run:
+    """Race the candidates within the clock, blend what they gave, and record it all.
+
+    Raises `apart.Unsendable` where the problem cannot be laid out for the workers.
+    """
+    options = ground.options
+    reserve, scoring = _reserve(ground, clock)
+    scale = scaled(ground.problem, _strong(candidates), clock.left() - reserve,
+                   len(ground.problem.plan.folds), len(crew.workers), options.script)
+    if scale.workers < len(crew.workers):
+        crew.few(scale.workers)
+    crew.load(scale.problem)
+    ground = replace(ground, problem=scale.problem)
+    emit("plan", models=labels(candidates), folds=scale.folds, split=scale.problem.plan.how,
+         rows=len(scale.problem.y), budget=str(clock.budget), estimate_seconds=clock.left())
+    race = Race(scale.problem, clock, crew, scale.folds,
+                time.perf_counter() + clock.left() - reserve, clock.budget.trials,
+                variations(candidates, options.seed)
+                if options.preset == "best" and options.script is None else None,
+                options.script, scoring)
+    race.run(candidates)
+    run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)))
+    run.lineage["decided"] = {**scale.decided(), **crew.told(), **race.limits}
+    if clock.left() > _TELLING:
+        told = progress.of_run(run, skip=(ground.problem.task.baseline, _blend.LABEL),
+                               most=_blend.MOST.get(options.preset))
+        run.lineage.update({} if told is None else {"progress": told.to_json()})
+    return run
+
+
+def _ended(
+    ground: Ground, left_out: Sequence[Entry], clock: Clock, crew: Crew, race: Race,
+    said: tuple[str, ...],
+) -> Run:
+    problem, options = ground.problem, ground.options
+    by_label, found = dict(race.models), dict(race.found)
+    race.limits = _limits(found, crew, options)
+    mixed = _blend.blended(
+        problem, found, crew.bags, preset=options.preset, metric=options.metric,
+        predict_time=options.predict_time, model_size=options.model_size,
+        cost=race.limits.get("cost"), size=race.limits.get("size"), **_second(options, clock))
+    if mixed is not None:
+        race.limits = {**race.limits, "second": list(mixed.tried)}
+    if mixed is not None and len(mixed.shares) > 1:
+        made = _blend.validated(mixed, found)
+        found = {_blend.LABEL: made, **found}
+        by_label = {_blend.LABEL: _blend.Blend(), **by_label}
+        race.entries[_blend.LABEL] = _blend.entry(mixed, made, race.folds)
+    judged = judge(found, by_label, problem, options, ground.codec, race.entries)
+    judged = judged.instead(_choice(judged, found, crew, options))
+    shares = mixed if judged.chosen == _blend.LABEL else _blend.alone(judged.chosen, found)
+    assert shares is not None
+    fitted = _blend.joined(problem, found, crew.bags, shares, problem.dataset.schema,
+                           ground.codec)
+    made_of = {"shares": dict(shares.shares), "temperature": shares.temperature,
+               "line": list(shares.line), "folds": race.folds, **race.crew.told()}
+    return finished(ground, clock, judged.chosen, fitted, by_label, found, judged, left_out,
+                    race.schedule, (*said, *shares.said), preset=options.preset,
+                    ensemble=made_of)
+
+
+def _second(options: Any, clock: Clock) -> dict[str, Any]:
+    """What to try for a second layer, and until when; in a replay, what was tried then."""
+    if options.script is not None:
+        return {"second": tuple(options.script.decided.get("second", ()))}
+    if options.preset != "best":
+        return {}
+    left = clock.left()
+    return {"second": None,
+            "deadline": time.perf_counter() + _LAYER * (left if math.isfinite(left) else 1e9)}
+
+
+def _limits(found: dict[str, Any], crew: Crew, options: Any) -> dict[str, dict[str, float]]:
+    """What members cost to ask and to keep, where that is limited; measured once, and recorded."""
+    if options.predict_time is None and options.model_size is None:
+        return {}
+    if options.script is not None:
+        return {name: dict(options.script.decided[name]) for name in ("cost", "size")}
+    cost, size = _blend.limits(found, crew.bags)
+    return {"cost": cost, "size": size}
+
+
+def _choice(judged: Judged, found: dict[str, Any], crew: Crew, options: Any) -> str:
+    """What answers: the best whose models were kept, or the cheapest tied with it if asked for."""
+    able = [entry.model for entry in judged.entries
+            if entry.model in found and entry.status == "ok" and (
+                entry.model == _blend.LABEL or (
+                    found[entry.model].kept and all(found[entry.model].kept)))]
+    wanted = judged.chosen
+    if wanted in able and options.choose == "recommended":
+        return wanted
+    if any(entry.model == _blend.LABEL and entry.tied for entry in judged.entries):
+        # One model's lead within a tie is mostly luck (benchmarks/results/ensembling.md).
+        return _blend.LABEL
+    best = next((entry.model for entry in judged.entries if entry.best), "")
+    return best if best in able else next(iter(able), wanted)
+
+
+def variations(candidates: Sequence[Model], seed: int) -> Iterator[Model]:
+    """More configurations of the kinds that gain by it, drawn from the catalog's ranges."""
+    from wholefit.training.tuning.space import Space
+
+    kinds = {model.name: model for model in candidates if model.family in _VARIED}
+    spaces = [Space.of([model]) for model in kinds.values()]
+    for number in range(_MOST_VARIED if spaces else 0):
+        space = spaces[number % len(spaces)]
+        with contextlib.suppress(ParameterError):  # values that do not go together
+            yield space.build(space.draw(seeds.generator(seed, "variations", number)))[0]
+
+
+def _not_begun(race: Race) -> tuple[str, ...]:
+    """A sentence on the configurations for which there was no time."""
+    if not race.unbegun:
+        return ()
+    count = len(race.unbegun)
+    return (f"{count} configuration{'s' if count > 1 else ''} of the portfolio had no turn: there "
+            "was not time enough; a larger budget tries them too.",)
+
+
+def _strong(candidates: Sequence[Model]) -> Model:
+    """The first boosted candidate, by whose cost the scale is settled; else the last."""
+    return next((model for model in candidates if model.family == "boosting"), candidates[-1])
+
+
+def _reserve(ground: Ground, clock: Clock) -> tuple[float, float]:
+    """Seconds that blend and record take after the race, and seconds to score one model."""
+    if not math.isfinite(clock.left()):
+        return 0.0, 0.0
+    _score_once(ground.problem)  # what is imported or learnt at a first call
+    start = time.perf_counter()
+    _score_once(ground.problem)
+    return max(_AFTER, _AFTER_SHARE * clock.left()), time.perf_counter() - start
+
+
+def _score_once(problem: Problem) -> None:
+    answer = np.full(len(problem.y), float(np.mean(problem.y)))
+    if problem.n_classes:
+        answer = np.full((len(problem.y), problem.n_classes), 1 / problem.n_classes)
+    evaluation.score(problem.task.name, problem.y, answer, positive=1, units=problem.plan.units)

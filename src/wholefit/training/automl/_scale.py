@@ -1,0 +1,123 @@
+"""Scale: how much of a large table, over how many folds, the time carries.
+
+On a table where one trial would take most of the time, fewer folds leave room for several
+trials; where even one fold is too much, trials learn from a share of the rows. What every trial
+of a race is given is the same, so that they can be compared and blended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wholefit.base import seeds
+from wholefit.data.splits import Plan
+from wholefit.models import Model
+from wholefit.training._folds import Problem, fit_one
+from wholefit.training.replaying.script import Script
+
+# A trial of the first strong model should take at most this share of the time for all.
+_SHARE = 0.25
+# Below so many cells nothing is too slow; the taste itself would cost more than it tells.
+_SMALL = 400_000
+# What is tasted: so many cells, over so many rounds, of what may become so many.
+_TASTE, _ROUNDS, _USUAL = 400_000, 10, 250
+# Fitting grows a little slower than rows do.
+_GROWTH = 0.9
+_LEAST_ROWS, _MOST_JUDGED = 2_000, 200_000
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The problem as every trial meets it, the folds of its plan that are fitted, and why."""
+
+    problem: Problem
+    folds: int
+    workers: int
+    said: tuple[str, ...] = ()
+    share: float | None = None
+
+    def decided(self) -> dict[str, Any]:
+        """What a clock decided here, for a replay; `share` of the rows where the plan was cut."""
+        return {"race": True, "folds": self.folds, "workers": self.workers, "share": self.share,
+                "said": list(self.said)}
+
+
+def scaled(
+    problem: Problem, strong: Model, seconds: float, folds: int, workers: int,
+    script: Script | None = None,
+) -> Scale:
+    """The scale at which several trials of `strong` fit into `seconds` over so many workers.
+
+    That of the run, where there is its `script`.
+    """
+    if script is not None:
+        share = script.decided["share"]
+        return Scale(problem if share is None else _cut(problem, share), script.decided["folds"],
+                     script.decided["workers"], tuple(script.decided["said"]), share)
+    rows = len(problem.plan.folds[0][0])
+    columns = len(problem.dataset.schema.features)
+    if not math.isfinite(seconds) or rows * max(columns, 1) < _SMALL:
+        return Scale(problem, folds, workers)
+    fold = _fold_seconds(problem, strong, rows, columns)
+    room = _SHARE * max(seconds, 0.0)
+    if fold * folds <= room:
+        return Scale(problem, folds, workers)
+    fitting = max(1, int(room / fold))
+    said = f"{fitting} of {folds} folds are fitted, for the time would not carry all"
+    if fold <= room:
+        return Scale(problem, fitting, workers, (said,))
+    fold /= min(workers, 4) ** 0.7  # one process with all threads instead
+    share = min(1.0, (room / fold) ** (1 / _GROWTH))
+    least = min(1.0, _LEAST_ROWS / rows)
+    share = max(share, least)
+    cut = _cut(problem, share)
+    if share < 1:
+        said = (f"models learn from {len(cut.plan.folds[0][0]):,} of {rows:,} rows, and are judged "
+                "on one fold, for the time would not carry all")
+    return Scale(cut, 1, 1, (said,), share)
+
+
+def _fold_seconds(problem: Problem, model: Model, rows: int, columns: int) -> float:
+    """Seconds that a fold of the model should take on one worker's threads."""
+    some = min(rows, max(1_000, _TASTE // max(columns, 1)))
+    order = seeds.generator(problem.seed, "taste").permutation(problem.plan.folds[0][0])
+    quick = model.replace(**{name: value for name, value in (
+        ("n_estimators", _ROUNDS), ("early_stopping", 0)) if hasattr(model, name)})
+    alone = dataclasses.replace(problem, encoders={})
+    picked = np.sort(order[:some])
+    fit_one(alone, quick, picked[:500], "taste 0")  # imports and first calls
+    start = time.perf_counter()
+    made = fit_one(alone, quick, picked, "taste 1")
+    whole = time.perf_counter() - start
+    start = time.perf_counter()
+    made.encoder.transform(made.dataset, picked)
+    encoding = min(2 * (time.perf_counter() - start), whole)
+    return ((whole - encoding) * _USUAL / _ROUNDS + encoding) * (rows / some) ** _GROWTH
+
+
+def _cut(problem: Problem, share: float) -> Problem:
+    """The problem with so large a share of each fold's training rows, whole units of them."""
+    random = seeds.generator(problem.seed, "scale")
+    plan = problem.plan
+    folds = tuple((_some(train, share, plan.units, random),
+                   _some(test, min(1.0, _MOST_JUDGED / max(len(test), 1)), plan.units, random))
+                  for train, test in plan.folds[:1])
+    cut = Plan(folds, plan.how, plan.unit, plan.units)
+    return dataclasses.replace(problem, plan=cut, encoders={})
+
+
+def _some(
+    rows: np.ndarray, share: float, units: np.ndarray | None, random: np.random.Generator
+) -> np.ndarray:
+    if share >= 1:
+        return rows
+    if units is None:
+        return np.sort(random.choice(rows, max(1, round(share * len(rows))), replace=False))
+    names, at = np.unique(units[rows], return_inverse=True)
+    return rows[(random.random(len(names)) < share)[at]]

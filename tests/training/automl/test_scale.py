@@ -1,0 +1,102 @@
+"""How much of a table a budget carries, and what trials are expected to take."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from wholefit.base import tasks
+from wholefit.data import dataset_of
+from wholefit.models import make
+from wholefit.training import Options
+from wholefit.training._folds import Problem, _rounds
+from wholefit.training.automl import _scale
+from wholefit.training.automl._pace import Pace
+from wholefit.training.fit import plan_of
+
+
+def problem(rows: int, columns: int = 5, groups: int = 0) -> Problem:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, columns))
+    frame = pl.DataFrame({f"x{at}": x[:, at] for at in range(columns)}).with_columns(
+        y=pl.Series(x[:, 0] + rng.normal(size=rows)))
+    if groups:
+        frame = frame.with_columns(g=pl.Series(rng.integers(0, groups, rows)))
+    dataset = dataset_of(frame, target="y", **({"groups": "g"} if groups else {}))
+    y = frame["y"].to_numpy()
+    task = tasks.get("regression")
+    return Problem(dataset, task, y, 0, plan_of(dataset, task, y, Options()), None, 1, 0, {})
+
+
+def test_a_small_table_is_taken_whole() -> None:
+    whole = problem(500)
+    found = _scale.scaled(whole, make("lightgbm"), 10.0, 5, 2)
+    assert found.problem is whole and (found.folds, found.workers) == (5, 2) and not found.said
+
+
+def test_without_a_clock_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_scale, "_SMALL", 0)
+    assert _scale.scaled(problem(3000), make("ridge"), float("inf"), 5, 2).folds == 5
+
+
+@pytest.mark.parametrize("fold, folds", [(1.0, 5), (4.0, 2), (9.0, 1)])
+def test_dear_folds_are_fewer(
+    monkeypatch: pytest.MonkeyPatch, fold: float, folds: int
+) -> None:
+    monkeypatch.setattr(_scale, "_SMALL", 0)
+    monkeypatch.setattr(_scale, "_fold_seconds", lambda *_: fold)
+    found = _scale.scaled(problem(3000), make("ridge"), 40.0, 5, 2)
+    assert found.folds == folds and len(found.said) == (folds < 5)
+
+
+def test_where_one_fold_is_too_much_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_scale, "_SMALL", 0)
+    monkeypatch.setattr(_scale, "_fold_seconds", lambda *_: 100.0)
+    whole = problem(30_000)
+    found = _scale.scaled(whole, make("ridge"), 40.0, 5, 2)
+    (train, test), = found.problem.plan.folds
+    assert (found.folds, found.workers) == (1, 1)
+    assert 2_000 <= len(train) < 24_000 and set(train) <= set(whole.plan.folds[0][0])
+    assert not set(train) & set(test) and f"{len(train):,}" in found.said[0]
+
+
+def test_groups_are_drawn_whole() -> None:
+    whole = problem(4000, groups=200)
+    train = whole.plan.folds[0][0]
+    some = _scale._some(train, 0.3, whole.plan.units, np.random.default_rng(0))
+    units = whole.plan.units
+    assert units is not None
+    kept, rest = set(units[some]), set(units[np.setdiff1d(train, some)])
+    assert not kept & rest and 0.2 < len(some) / len(train) < 0.4
+
+
+def test_the_taste_is_of_the_right_size() -> None:
+    seconds = _scale._fold_seconds(problem(4000), make("lightgbm"), 3200, 5)
+    assert 0.01 < seconds < 60
+
+
+def test_pace_learns_from_what_trials_took() -> None:
+    pace = Pace(10_000, 20)
+    quick, slow = make("lightgbm"), make("catboost")
+    before = pace.expect(slow, 5)
+    pace.learn(quick, 5, 5 * pace.expect(quick, 5))
+    assert pace.expect(slow, 5) > 3 * before  # the machine is slower than the catalog says
+    pace.learn(slow, 5, before)
+    assert pace.expect(slow, 5) == pytest.approx(before, rel=0.1)
+
+
+def test_small_steps_take_longer() -> None:
+    pace = Pace(10_000, 20)
+    usual = pace.expect(make("lightgbm(n_estimators=2000, early_stopping=20)"), 5)
+    slow = pace.expect(
+        make("lightgbm(n_estimators=2000, early_stopping=20, learning_rate=0.01)"), 5)
+    assert 3 < slow / usual < 6
+    many = pace.expect(make("random_forest(n_estimators=1000)"), 5)
+    assert many > 2 * pace.expect(make("random_forest"), 5)
+
+
+def test_rounds_are_read_off_the_mean_curve() -> None:
+    """By hand: means 3, 1.5, 1.5, 2.25 with the short curve held where it ended."""
+    assert _rounds([np.array([3.0, 2.0, 1.0, 2.5]), np.array([3.0, 1.0, 2.0])]) == 2
+    assert _rounds([np.array([3.0, 2.0, 1.0, 2.5])]) == 3

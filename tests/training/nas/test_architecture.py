@@ -1,0 +1,141 @@
+"""The strategy: halving over epochs, breeding, limits; and prices of networks."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from wholefit import models
+from wholefit.base.errors import ParameterError
+from wholefit.training.nas.space import limited, ranges
+from wholefit.training.tuning import Setting, Space
+from wholefit.training.tuning.strategies import make
+
+EPOCHS = [6, 18, 54]
+
+
+@pytest.fixture(scope="module")
+def space() -> Space:
+    model = models.make("cell_mlp(epochs=54)")
+    return Space.of([model], ranges(model))
+
+
+def _judged(values: dict[str, Any]) -> float:
+    """Better with more epochs; a gated node helps more than width."""
+    gates = sum(word.startswith("gated") for word in values["cell_mlp.cell"])
+    return 5 - gates + 3 / values["cell_mlp.epochs"] - values["cell_mlp.width"] / 1000
+
+
+def _searched(strategy: Any, trials: int) -> list[Any]:
+    found = []
+    for _ in range(trials):
+        asked = strategy.ask()
+        found.append(asked)
+        strategy.tell(asked, _judged(asked.values), 1.0)
+    return found
+
+
+def test_a_third_goes_on_and_the_last_step_sees_all_folds(space: Space) -> None:
+    found = _searched(make("architecture", Setting(space, 0)), 80)
+    steps = Counter(asked.values["cell_mlp.epochs"] for asked in found)
+    assert set(steps) == set(EPOCHS)
+    # What was among the best third once has gone on, also where better ones came later.
+    assert steps[6] // 3 <= steps[18] < 0.6 * steps[6]
+    assert steps[18] // 3 <= steps[54] < 0.6 * steps[18]
+    for asked in found:
+        assert asked.folds == (None if asked.values["cell_mlp.epochs"] == 54 else 1)
+    first = [asked for asked in found if asked.values["cell_mlp.epochs"] == 6]
+    assert len({space.key(asked.values) for asked in first}) == len(first)
+    assert dict(first[0].values, **{"cell_mlp.epochs": 0}) == dict(
+        space.usual(), **{"cell_mlp.epochs": 0}), "the default comes first"
+
+
+def test_what_goes_on_is_the_best_so_far(space: Space) -> None:
+    strategy = make("architecture(evolve=0.0)", Setting(space, 1))
+    found = _searched(strategy, 60)
+    step0 = [(at, _judged(asked.values)) for at, asked in enumerate(found)
+             if asked.note["step"] == 0]
+    for at, asked in enumerate(found):
+        if asked.note["step"] == 1:
+            before = [loss for when, loss in step0 if when < at]
+            mine = next(loss for (when, loss) in step0
+                        if found[when].note["network"] == asked.note["network"])
+            rank = sum(loss < mine for loss in before)
+            assert rank < len(before) / 3
+
+
+def test_offspring_are_better_than_draws(space: Space) -> None:
+    means = {}
+    for evolve in (0.0, 1.0):
+        found = _searched(make(f"architecture(evolve={evolve})", Setting(space, 2)), 120)
+        late = [_judged(asked.values) for asked in found[60:] if asked.note["step"] == 0]
+        means[evolve] = sum(late) / len(late)
+    assert means[1.0] < means[0.0] - 0.5
+
+
+def test_it_goes_on_from_its_state(space: Space) -> None:
+    straight = [asked.values for asked in _searched(make("architecture", Setting(space, 5)), 40)]
+    state, again = None, []
+    for _ in range(40):
+        strategy = make("architecture", Setting(space, 5))
+        if state is not None:
+            strategy.restore(json.loads(json.dumps(state)))
+        asked = strategy.ask()
+        again.append(asked.values)
+        strategy.tell(asked, _judged(asked.values), 1.0)
+        state = strategy.state()
+    assert again == straight
+
+
+def test_what_fails_goes_no_further(space: Space) -> None:
+    strategy = make("architecture", Setting(space, 0))
+    for _ in range(30):
+        asked = strategy.ask()
+        assert asked.note["step"] == 0
+        strategy.tell(asked, math.inf, 1.0)
+
+
+def test_several_may_be_trained_at_once(space: Space) -> None:
+    strategy = make("architecture", Setting(space, 0))
+    asked = [strategy.ask() for _ in range(9)]
+    for each in reversed(asked):
+        strategy.tell(each, _judged(each.values), 1.0)
+    later = [strategy.ask() for _ in range(4)]
+    assert [each.note["step"] for each in later] == [1, 1, 1, 0]
+
+
+class _Prices:
+    """Width for parameters, a second a cell."""
+
+    def parameters(self, model: Any) -> int:
+        return int(model.width)
+
+    def latency(self, model: Any) -> float:
+        return float(model.repeat)
+
+
+def test_limits_hold_for_all_that_is_suggested(space: Space) -> None:
+    small = limited(space, _Prices(), parameters=60, latency=1.0)
+    for name in ("architecture", "random", "genetic(first=4, population=4)"):
+        strategy = make(name, Setting(small, 0, trials=40))
+        for asked in _searched(strategy, 40):
+            assert asked.values["cell_mlp.width"] <= 60, name
+            assert asked.values["cell_mlp.repeat"] == 1, name
+    assert limited(space, _Prices(), None, None) is space
+    with pytest.raises(ParameterError, match="at most 1 parameters: allow more"):
+        limited(space, _Prices(), parameters=1, latency=None)
+
+
+def test_the_last_of_a_count_bring_the_best_to_the_end(space: Space) -> None:
+    found = _searched(make("architecture", Setting(space, 0, trials=12)), 12)
+    assert all(asked.note["step"] > 0 for asked in found[-3:])
+    assert any(asked.folds is None for asked in found[-3:])
+
+
+def test_other_spaces_are_refused() -> None:
+    with pytest.raises(ParameterError, match="needs a list of epochs"):
+        make("architecture", Setting(Space.of(["ridge"], {"alpha": (0.1, 1.0)}), 0))
