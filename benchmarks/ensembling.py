@@ -201,7 +201,7 @@ def told(found: list[dict[str, Any]]) -> str:
         "better than what was cross-validated: that is the part above 0 that remains.", "",
         _tools.markdown(["reported from", "tables", "mean", "spread", "within 1.96",
                          "flatters by more"], honest), "",
-        _tools.machine("numpy", "scikit-learn", "lightgbm", "xgboost", "catboost")])
+        _tools.machine("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost")])
 
 
 def _leads(found: list[dict[str, Any]]) -> list[str]:

@@ -1,7 +1,7 @@
 """Search strategies at equal cost on real tables: what each finds, on rows that no search saw.
 
     python -m benchmarks.search_strategies pipelines             # four strategies over pipelines
-    python -m benchmarks.search_strategies networks              # architecture search, random
+    python -m benchmarks.search_strategies networks --cpu 20     # architecture search, random
     python -m benchmarks.search_strategies pipelines --cpu 60 --seeds 5 --rows 3000 adult
 
 Each strategy spends the same processor seconds on trials (not wall seconds, which hang on what
@@ -43,9 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=list(STRATEGIES))
     parser.add_argument("tables", nargs="*")
-    parser.add_argument("--cpu", type=float, default=20.0, help="processor seconds of a search")
+    parser.add_argument("--cpu", type=float, default=8.0, help="processor seconds of a search")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--rows", type=int, default=1000, help="rows of the fitting part")
+    parser.add_argument("--rows", type=int, default=800, help="rows of the fitting part")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -166,7 +166,8 @@ def report(given: argparse.Namespace, rows: list[dict[str, Any]]) -> str:
         "the refitted choice on up to 3,000 rows that no search saw, and the number of trials.", "",
         _tools.markdown(["table", "seed", *names], lines), "",
         "Ratio of those scores to random search's, below 1 is better:", "",
-        _tools.markdown(["strategy", "mean ratio", "95 % interval", "better in"], ratios), "",
+        _tools.markdown(["strategy", "mean ratio", "95 % interval", "better, same, worse"],
+                        ratios), "",
         _tools.machine("wholefit", "scikit-learn", "lightgbm", "optuna", "torch")])
 
 
@@ -180,7 +181,8 @@ def _ratio(ratios: list[float]) -> Iterator[str]:
     else:
         half = stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / math.sqrt(len(logs))
         yield f"{math.exp(logs.mean() - half):.4f} to {math.exp(logs.mean() + half):.4f}"
-    yield f"{sum(ratio < 1 for ratio in ratios)} of {len(ratios)}"
+    better, worse = sum(ratio < 1 for ratio in ratios), sum(ratio > 1 for ratio in ratios)
+    yield f"{better}, {len(ratios) - better - worse}, {worse}"
 
 
 if __name__ == "__main__":

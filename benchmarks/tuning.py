@@ -39,7 +39,7 @@ def measure(name: str, draw: int) -> dict[str, Any]:
     frame, target = table(name)
     order = np.random.default_rng([draw, len(frame)]).permutation(len(frame))
     inner, outer = frame[order[:ROWS]], frame[order[ROWS:ROWS + OUTER]]
-    known = {"target": target, "models": "decision_tree", "space": SPACE, "jobs": 1,
+    known: dict[str, Any] = {"target": target, "models": "decision_tree", "space": SPACE, "jobs": 1,
              "budget": f"{TRIALS} trials", "seed": draw, "checks": False}
     start = time.perf_counter()
     once = wf.tune(inner, **known)
@@ -65,10 +65,13 @@ def costs() -> dict[str, Any]:
     for name in TABLES[:6]:
         frame, target = table(name)
         frame = frame[:3_000]
-        words = {"target": target, "models": "decision_tree", "jobs": 1, "checks": False}
+        words: dict[str, Any] = {"target": target, "models": "decision_tree", "jobs": 1,
+                                 "checks": False}
+        ways: tuple[dict[str, Any], ...] = (
+            {"strategy": "grid(resolution=5)", "budget": "125 trials"},
+            {"strategy": "random", "budget": "25 trials"})
         times, values = [], []
-        for how in ({"strategy": "grid(resolution=5)", "budget": "125 trials"},
-                    {"strategy": "random", "budget": "25 trials"}):
+        for how in ways:
             found = wf.tune(frame, **words, **how, space=SPACE).study
             times.append(sum(trial.seconds for trial in found.trials))
             values.append(found.score_of_best)

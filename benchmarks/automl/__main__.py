@@ -66,7 +66,8 @@ def _case(
                  if line["status"] == "ok" else f"FAILED {line['error'].strip()[-120:]}"),
               file=sys.stderr, flush=True)
     if new:
-        names = [system.name for system in members]
+        names = sorted({line["system"] for line in lines if line["kind"] == "run"
+                        and _key(line) == case.key and line["status"] == "ok"})
         for pair in _run.pairs(case, names, cache / "losses"):
             add(asked.lines, lines, pair)
 

@@ -52,7 +52,9 @@ def test_all_three_beside_the_teacher(
         why = kept.explain(test[:2])
         assert len(why) == 2 and kept.inside().to_text()
         assert kept.lineage["distilled"]["teacher"] == "random_forest"
-        assert [entry["model"] for entry in kept.leaderboard.to_dicts()][1].endswith("(teacher)")
+        board = kept.leaderboard.to_dicts()
+        assert [entry["model"] for entry in board] == [
+            each.word, "random_forest (teacher)", "dummy"]
 
 
 def test_held_out_rows_judge_both(teacher: wf.Result, churn: pl.DataFrame) -> None:

@@ -75,6 +75,7 @@ def test_the_file_of_a_loaded_model_is_that_of_the_run(room: Path, tmp_path: Pat
     {"clean": [{"do": "fill", "columns": ["total_charges"], "strategy": "median"}],
      "roles": {"tenure": "categorical", "gender": "ignored"}, "models": "logistic"},
     {"target": "total_charges", "models": "ridge, extra_trees(n_estimators=3)"},
+    {"models": "catboost(n_estimators=5)", "choose": "best", "seed": 1},
 ], ids=lambda words: ", ".join(words))
 def test_every_word_of_a_fit_is_repeated(
     frame: pl.DataFrame, tmp_path: Path, words: dict[str, Any]
@@ -176,7 +177,7 @@ def test_a_budget_of_trials_is_a_count(frame: pl.DataFrame) -> None:
 
 
 def test_an_ensemble_of_a_race_is_done_again(frame: pl.DataFrame, tmp_path: Path) -> None:
-    result = fit(frame, models=None, preset="balanced", budget="3 trials")
+    result = fit(frame, models=None, preset="balanced", budget="2 trials")
     assert result.lineage["decided"]["race"] is True
     result.run_file(tmp_path / "run.toml")
     found = wf.replay(tmp_path / "run.toml", frame)

@@ -191,6 +191,9 @@ def test_more_time() -> None:
     assert "rather than for more time" in standing["more time"]
     assert told(waiting=0) == {}
     assert set(told(gain="much")) == {"stopped by the budget"}  # damaged: as if it were not there
+    sampled = {"repeats": 1, "progress": stored, "decided": {"share": 0.2}}
+    said = spoken(evidence(entries=(FOREST, LOGISTIC, DUMMY, skipped), lineage=sampled))
+    assert "learnt from 20% of the rows" in said["more time"]
 
 
 def test_stopped_by_the_budget() -> None:

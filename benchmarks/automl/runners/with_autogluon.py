@@ -16,12 +16,23 @@ def work(order: Order) -> Done:
     metric = "log_loss" if order.classification else "root_mean_squared_error"
     kind = "regression" if not order.classification else (
         "binary" if len(order.classes) == 2 else "multiclass")
-    # Classes are counted in the rows to fit on, of which the outer part may have more.
     start = time.perf_counter()
-    predictor = TabularPredictor(
-        order.target, problem_type=kind, eval_metric=metric,
-        path=str(Path(order.folder) / "whole"), verbosity=0,
-    ).fit(train, presets=order.preset, time_limit=order.budget, num_cpus=order.cores)
+
+    def fitted(name: str, seconds: float, **words: object) -> TabularPredictor:
+        return TabularPredictor(
+            order.target, problem_type=kind, eval_metric=metric,
+            path=str(Path(order.folder) / name), verbosity=0,
+        ).fit(train, presets=order.preset, time_limit=seconds, num_cpus=order.cores, **words)
+
+    again = False
+    try:
+        predictor = fitted("whole", order.budget)
+    except AssertionError:
+        # Where its trial of stacking ends without a model, 1.6.3 stops with "Learner is already
+        # fit". Its log names the way out, which a user would take with the time that is left.
+        again = True
+        left = order.budget - (time.perf_counter() - start)
+        predictor = fitted("again", left, dynamic_stacking=False)
     seconds = time.perf_counter() - start
     board = predictor.leaderboard()
     best = board.iloc[0]
@@ -31,7 +42,7 @@ def work(order: Order) -> Done:
     ask = small.predict_proba if order.classification else small.predict
     return Done(seconds, ask, named(small.class_labels or ()) if order.classification else [],
                 path, __version__, -float(best["score_val"]), None,
-                {"model": str(best["model"]), "fitted": len(board)})
+                {"model": str(best["model"]), "fitted": len(board), "again": again})
 
 
 if __name__ == "__main__":

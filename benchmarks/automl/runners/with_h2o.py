@@ -19,8 +19,8 @@ def work(order: Order) -> Done:
     if order.classification:
         train[order.target] = train[order.target].asfactor()
     metric = "logloss" if order.classification else "RMSE"
-    automl = H2OAutoML(max_runtime_secs=order.budget, seed=order.seed + 1, sort_metric=metric,
-                       verbosity=None)
+    automl = H2OAutoML(max_runtime_secs=max(1, round(order.budget)), seed=order.seed + 1,
+                       sort_metric=metric, verbosity=None)
     automl.train(y=order.target, training_frame=train)
     seconds = time.perf_counter() - start
     leader = automl.leader

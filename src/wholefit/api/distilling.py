@@ -211,10 +211,29 @@ def _result(result: Result, found: Comparison, student: Taught, given: Given) ->
     facts = dataclasses.replace(
         before, said=f"{before.said}; {student.said}, taught by {result.model}",
         metric=found.metric, model={"name": student.catalog, "params": student.params},
-        entries=(mine, theirs), split=found.judged, warnings=found.said[2:],
+        entries=(mine, theirs, *_baseline(result, student, given)), split=found.judged,
+        warnings=found.said[2:],
         notes=tuple(given.rows.notes), lineage=_lineage(result, found, student, given),
         exhibits=_exhibits(student, given), findings=(), coefficients=_coefficients.none)
     return Result(student.fitted, facts)
+
+
+def _baseline(result: Result, student: Taught, given: Given) -> list[Entry]:
+    """What a model that ignores the columns scores on the same rows, where that is known."""
+    fitted = result._fitted
+    if student.answer is None or not given.known:
+        return []
+    rows = given.rows if given.held is None else given.held
+    seen = np.isfinite(student.answer.reshape(len(rows), -1)).all(axis=1)
+    taught, classes = given.rows.target(fitted.codec), len(getattr(fitted.codec, "classes", ()))
+    usual = np.bincount(taught, minlength=classes) / len(taught) if classes else taught.mean()
+    scored = evaluation.score(
+        result.task, rows.target(fitted.codec)[seen],
+        np.broadcast_to(usual, student.answer[seen].shape), metrics=list(student.scores),
+        positive=getattr(fitted.codec, "positive", 1),
+    ) if all(name in fitted.task.metrics for name in student.scores) else {}
+    name = fitted.task.baseline
+    return [Entry(model=name, params={}, scores=scored)] if scored else []
 
 
 def _unjudged(result: Result, found: Comparison) -> dict[str, Score]:

@@ -149,7 +149,12 @@ def shorten(booster: Any, rounds: int) -> Any:
 
 
 def dump(booster: Any) -> bytes:
-    """The model in CatBoost's binary format, which it writes to files only."""
+    """The model in CatBoost's binary format, which it writes to files only.
+
+    Without the time of day and the random name that it puts in: equal models have equal bytes.
+    """
+    for fact in ("model_guid", "train_finish_time"):
+        booster.get_metadata()[fact] = ""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.cbm")
         booster.save_model(str(path))

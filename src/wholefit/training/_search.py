@@ -78,6 +78,7 @@ class Search:
     def run(self, candidates: Sequence[Model]) -> None:
         """Try each; an interrupt ends the search and keeps what is done."""
         by_label = candidates_by_label(candidates)
+        self._models = by_label
         self._last = list(by_label)[-1]
         self._clocked = sum(model.clocked for model in candidates)
         self._clocked_done = 0
@@ -127,8 +128,9 @@ class Search:
         """
         spared = max((float(np.mean(found.fit_seconds)) for found in self.found.values()),
                      default=0.0) * REFIT_FACTOR
-        # What is stopped at its deadline leaves no process behind: the refit begins with a new one.
-        spared += getattr(self.trials, "startup", 0.0)
+        # What is stopped at its deadline leaves no process behind: a refit may wait for a new one.
+        if not all(self._at_once(label) for label in self.found):
+            spared += getattr(self.trials, "startup", 0.0)
         share = 0.5 if is_stranger(model) and label != self._last else 1.0
         share /= max(1, self._clocked - self._clocked_done) if model.clocked else 1
         return time.perf_counter() + (self.clock.left() - spared) * share
@@ -256,11 +258,19 @@ class Search:
                 before = trial.get("counted") or [None] * trial["folds"]
                 trial["counted"] = [*before, fitted.counted]
 
-    def _for_the_last(self, label: str, model: Model) -> Trials:
-        """Where to refit: a quick model of wholefit's own does not wait for a new process."""
+    def _at_once(self, label: str) -> bool:
+        """True for a quick model of wholefit's own, which needs no process that can be stopped."""
+        model = self._models[label]
+        if model.name == self.problem.task.baseline:
+            return True
         takes = float(np.mean(self.found[label].fit_seconds)) * REFIT_FACTOR
-        if (isinstance(self.trials, Apart) and not self.trials.running and takes < _AT_ONCE
-                and not is_stranger(model) and self.clock.budget.bytes is None):
+        return (takes < _AT_ONCE and not is_stranger(model)
+                and self.clock.budget.bytes is None)
+
+    def _for_the_last(self, label: str, model: Model) -> Trials:
+        """Where to refit: what is quick does not wait for a new process."""
+        if (isinstance(self.trials, Apart) and not self.trials.running
+                and self._at_once(label)):
             return Here(self.problem)
         return self._where(model)
 

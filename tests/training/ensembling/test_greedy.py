@@ -217,6 +217,14 @@ def test_one_row_one_class():
     assert found.shares == {"a": 1.0}
 
 
+@pytest.mark.parametrize("scale", [1e300, 1e160, 0.0, 1e-200])
+def test_numbers_of_any_size_end_in_weights(scale):
+    answers, truth, fold = numbers(rows=60, members=3)
+    found = blend(Pool({label: answer * scale for label, answer in answers.items()},
+                       truth * scale, fold, task="regression"))
+    assert sum(found.shares.values()) == pytest.approx(1)
+
+
 def test_a_metric_without_a_value_gives_way_to_the_log_loss():
     answers, truth, fold = classes(n_classes=2)
     truth = np.zeros_like(truth)  # one class only: no area under a curve

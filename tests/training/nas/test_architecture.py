@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections import Counter
@@ -106,6 +107,18 @@ def test_several_may_be_trained_at_once(space: Space) -> None:
         strategy.tell(each, _judged(each.values), 1.0)
     later = [strategy.ask() for _ in range(4)]
     assert [each.note["step"] for each in later] == [1, 1, 1, 0]
+
+
+def test_a_note_that_was_altered_changes_nothing(space: Space) -> None:
+    strategy = make("architecture", Setting(space, 0))
+    asked = strategy.ask()
+    before = strategy.state()
+    for note in ({}, {"network": 7, "step": 0}, {"network": -1, "step": 0},
+                 {"network": "x", "step": 0}, {"network": 0, "step": 5}):
+        strategy.tell(dataclasses.replace(asked, note=note), 1.0, 1.0)
+    assert strategy.state() == before
+    strategy.tell(asked, 1.0, 1.0)
+    assert strategy.state() != before
 
 
 class _Prices:

@@ -132,10 +132,11 @@ def test_the_same_seed_gives_the_same_bits_and_so_does_going_on(tmp_path: Path) 
     assert tuned(seed=1).score != first.score
 
 
-@pytest.mark.parametrize("strategy", ["grid(resolution=2)", "bayes", "halving", "asha"])
+@pytest.mark.parametrize("strategy", ["grid(resolution=4)", "bayes", "halving", "asha"])
 def test_every_strategy_runs_to_an_answer(strategy: str) -> None:
     result = tuned(strategy=strategy, budget="12 trials")
     assert result.model == "decision_tree (tuned)" and result.study.whole
+    assert len(result.study.trials) == 12 and result.study.trials[0].number == 0
 
 
 def test_the_pipeline_is_searched_and_kept(tmp_path: Path) -> None:

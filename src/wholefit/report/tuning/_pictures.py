@@ -115,7 +115,7 @@ def effects(record: Any) -> Html:
 def _effect(record: Any, name: str) -> Html:
     effect, dim = record.importance.effects[name], record.space.dims[name]
     sign = -1.0 if record.better == "higher" else 1.0
-    used = [trial for trial in (record.whole or record.done) if name in trial.values]
+    used = [trial for trial in record.rung if name in trial.values]
     values = [record.value(trial) for trial in used]
     frame = Logged((0.0, 1.0), _range(record, [*values, *(sign * mean for mean in effect.mean)]),
                   _marks(dim))

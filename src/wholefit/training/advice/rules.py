@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from wholefit.base.wording import figures
@@ -29,10 +29,10 @@ _ENSEMBLES = ("voting", "stacking")
 # is rare; so many rows a feature make a penalty idle.
 _FEW_ROWS, _RARE, _PER_FEATURE = 500, 0.2, 5
 # benchmarks/results/more_budget.md
-_WORTH_GROWING = ("on 12 tables as many models again then gained beyond chance in 32% of cases, and "
-                  "1.0% of what had been gained so far in the mean")
-_WORTH_STANDING = ("on 12 tables as many models again then gained beyond chance in 22% of cases, "
-                   "and nothing in the mean")
+_WORTH_GROWING = ("on 22 tables of at most 2,500 rows as many models again then gained beyond "
+                  "chance in 20% of cases, and nothing in the mean; larger ones were not tried")
+_WORTH_STANDING = ("on 22 tables of at most 2,500 rows as many models again then gained beyond "
+                   "chance in 12% of cases, and nothing in the mean")
 # What a tied model may lose of the best one's gain over the baseline, to be as good.
 _LOSS_ALLOWED = 0.02
 
@@ -277,13 +277,19 @@ def _stopped(e: Evidence) -> Said:
 
 def _more_time(e: Evidence) -> Said:
     """What the second half of the models added tells whether as many again will add anything."""
-    told = e.progress
+    decided, told = e.lineage.get("decided"), e.progress
+    share = decided.get("share") if isinstance(decided, Mapping) else None
+    if isinstance(share, (int, float)) and 0 < share < 1:
+        yield (1, "Give it more to spend: budget= (--budget)",
+               f"models learnt from {share:.0%} of the rows each could have had, for the time "
+               "carried no more", "")
+        return
     if told is None or not told.waiting:
         return
     gain = (f"{figures(told.gain, 3)} [{figures(told.low, 3)}, {figures(told.high, 3)}] in "
             f"{told.metric}")
     if told.grows:
-        yield (2, "Give it more to spend if small gains matter: budget= (--budget)",
+        yield (2, "Give it more to spend only if small gains matter: budget= (--budget)",
                f"{told.waiting} configurations had no turn, and the later half of the "
                f"{told.models} that had one gained {gain}", _WORTH_GROWING)
         return

@@ -113,6 +113,7 @@ def _validate(
     found = trials.Here(problem, bags).validate(
         model, time.perf_counter() + left, folds, each, keep)
     return {"rounds": found.rounds, "kept": found.kept, "counted": found.counted,
+            "predict_seconds": found.predict_seconds,
             "answer": found.answer if model.watches else None}
 
 

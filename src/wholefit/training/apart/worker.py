@@ -117,6 +117,7 @@ class Apart:
             stop.found = found.settled() if found.folds else None
             raise
         found.rounds, found.kept, found.counted = told["rounds"], told["kept"], told["counted"]
+        found.predict_seconds = told["predict_seconds"]  # of what was cut, where it was
         if told["answer"] is None:
             return found.settled()
         found.answer = told["answer"]  # settled over there

@@ -66,7 +66,7 @@ class Judge:
         count = counted(int(self.seen.sum()), "row")
         if self.given.held is not None:
             return f"Both were judged on {count} given for it, which neither has seen."
-        if self.lesson.truth is None:
+        if not self.given.known:
             return ("Nothing was judged: no row has a known target. Give held_out rows that "
                     "neither has seen.")
         if not self.judges:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
+
 from wholefit import models
 from wholefit.base import seeds, tasks
 from wholefit.base.errors import DataError, WholefitError
@@ -38,7 +40,9 @@ def more(dataset: Dataset, count: int, seed: int) -> Dataset:
     schema = dataset.schema
     features = set(schema.features)
     only = replace(schema, columns=tuple(c for c in schema.columns if c.name in features))
-    plain = Dataset(dataset.frame.select(schema.features), only, source=dataset.source)
+    # Column by column: the engine reads names such as "*" and "^a.*$" as patterns.
+    plain = Dataset(pl.DataFrame([dataset.frame.get_column(name) for name in schema.features]),
+                    only, source=dataset.source)
     columns = _columns.learn(plain, None)
     X = columns.matrix(plain)
     model = models.make(GENERATOR)

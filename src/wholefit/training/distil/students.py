@@ -223,7 +223,7 @@ def _several(sums: np.ndarray, soft: np.ndarray) -> tuple[np.ndarray, np.ndarray
 STUDENTS: dict[str, Student] = {each.word: each for each in (
     Student("tree", {"classification": "decision_tree", "regression": "decision_tree"},
             for_trees(), tree, "one tree that can be read",
-            ((1.0, False), (0.5, False), (1.0, True), (0.5, True))),
+            ((1.0, False), (0.5, False), (0.0, False), (1.0, True), (0.5, True))),
     Student("boosted", dict.fromkeys(("classification", "regression"), "hist_gradient_boosting"),
             for_trees(), boosted, "a few boosted trees",
             ((1.0, False), (0.5, False), (0.0, False), (0.5, True))),

@@ -15,11 +15,12 @@ from scipy.optimize import minimize_scalar
 
 from wholefit.base import seeds
 from wholefit.models._kernels.blend import tempered
-from wholefit.training.ensembling._pool import Pool, mixed
+from wholefit.training.ensembling._pool import Pool, mixed, others
 
 Array = np.ndarray
 _EPS = float(np.finfo(np.float64).eps)
 _HOTTEST = 5.0
+_HUGE = 1e100
 # One number needs no more rows than this.
 _ROWS = 20_000
 # A gain that is not so many standard errors above 0 is luck.
@@ -54,6 +55,8 @@ def calibrated(
     if pool.is_classes:
         heat, learnt = _crossed(pool, answer, rows, parts, shares, temperature, tempered, seed)
         words = f"the probabilities are calibrated by a temperature of {heat:.3g}"
+    elif max(abs(each) for each in pool.bounds or (0.0,)) > _HUGE:
+        return Calibrated(answer)  # their squares are no numbers any more
     else:
         straight, learnt = _crossed(pool, answer, rows, parts, shares, line, _straightened, seed)
         words = f"the answers are calibrated to {straight[0]:.4g} + {straight[1]:.4g} x"
@@ -75,14 +78,13 @@ def _crossed(
 ) -> tuple[Found, Array]:
     """What is learnt from the cross-fitted answers, and each part's as learnt from the others."""
     found = answer.copy()
-    everywhere = np.arange(len(rows))
     for number, part in enumerate(parts):
-        others = np.setdiff1d(everywhere, part)
-        others = others[seeds.some(len(others), _ROWS, seed, "calibration", number)]
-        if len(others):
-            asked = {label: np.asarray(pool.shown[label])[rows[others]]
+        rest = others(len(rows), part)
+        rest = rest[seeds.some(len(rest), _ROWS, seed, "calibration", number)]
+        if len(rest):
+            asked = {label: np.asarray(pool.shown[label])[rows[rest]]
                      for label in shares[number]}
-            learnt = learn(pool, mixed(asked, shares[number]), rows[others])
+            learnt = learn(pool, mixed(asked, shares[number]), rows[rest])
             found[part] = apply(answer[part], learnt)
     some = seeds.some(len(rows), _ROWS, seed, "calibration")
     return learn(pool, answer[some], rows[some]), found

@@ -22,7 +22,7 @@ from wholefit.models._kernels import second
 from wholefit.models._model import Context
 from wholefit.training.ensembling._greedy import climb
 from wholefit.training.ensembling._objectives import Objective, objective
-from wholefit.training.ensembling._pool import Pool
+from wholefit.training.ensembling._pool import Pool, others
 
 Array = np.ndarray
 # Small and smooth: there are few inputs, and they are alike.
@@ -106,7 +106,7 @@ class _Table:
             pace = (time.perf_counter() - begun) / max(done, 1)
             if time.perf_counter() + pace * (len(self.parts) + 1 - done) > deadline:
                 return None
-            state = self._fitted(model, inputs, np.setdiff1d(everywhere, part))
+            state = self._fitted(model, inputs, others(len(self.rows), part))
             start = time.perf_counter()
             answer[self.rows[part]] = self._answered(state, self.rows[part])
             asked += time.perf_counter() - start

@@ -24,6 +24,7 @@ _EPS = float(np.finfo(np.float64).eps)
 # The product of so many probabilities, each at least _EPS, is no smaller than a float can be.
 _TOGETHER = 16
 _BLOCK = 8192
+_HUGE = 1e300
 # Shares are chosen on at most so many rows: more change them by less than their own error.
 _LOG_ROWS = 100_000
 _ANY_ROWS = 10_000
@@ -112,8 +113,10 @@ class Squared:
 
     def __init__(self, errors: Sequence[Array], weights: Sequence[Array], weighted: bool) -> None:
         self.members = len(errors[0])
-        self._grams = np.stack([(each * weight if weighted else each) @ each.T
-                                for each, weight in zip(errors, weights, strict=True)])
+        with np.errstate(over="ignore", invalid="ignore"):  # then the loss is infinite
+            grams = [(each * weight if weighted else each) @ each.T
+                     for each, weight in zip(errors, weights, strict=True)]
+        self._grams = np.nan_to_num(np.stack(grams), nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
         self._mass = np.array([weight.sum() for weight in weights])
 
     def _gram(self, without: int | None) -> Array:
@@ -127,8 +130,9 @@ class Squared:
     def each(self, counts: Array, without: int | None = None) -> Array:
         """Mean squared errors once each has joined; no row is looked at."""
         gram = self._gram(without)
-        now = gram @ counts
-        return np.asarray((counts @ now + 2 * now + np.diag(gram)) / (counts.sum() + 1) ** 2)
+        with np.errstate(over="ignore"):
+            now = gram @ counts
+            return np.asarray((counts @ now + 2 * now + np.diag(gram)) / (counts.sum() + 1) ** 2)
 
 
 class LogLoss:

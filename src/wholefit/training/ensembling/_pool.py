@@ -168,6 +168,13 @@ def mixed(
     return tempered(total, temperature)
 
 
+def others(count: int, part: Array) -> Array:
+    """The places among `count` that are not in `part`, in order."""
+    left = np.ones(count, dtype=bool)
+    left[part] = False
+    return np.flatnonzero(left)
+
+
 def _worse(difference: Array) -> bool:
     """True if the mean of row differences lies clearly above 0."""
     if len(difference) < 2:

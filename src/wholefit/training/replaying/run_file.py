@@ -19,6 +19,7 @@ two runs that did the same, and got the same, have the same file, and `diff` sho
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import tomllib
@@ -79,11 +80,11 @@ def read(path: Path) -> Trace:
 
 
 def _turn(turn: Turn, trace: Trace) -> dict[str, Any]:
-    limited = trace.asked.options.get("predict_time") is not None
     return {"label": turn.label, "model": turn.model, "folds": turn.folds, "status": turn.status,
             "reason": turn.reason or None, "rounds": list(turn.rounds) or None,
             "counted": [list(each or ()) for each in turn.counted] or None,
-            "seconds": turn.seconds if limited else None, **_came_out(turn.label, trace)}
+            "kept": False if trace.script.decided and not turn.kept else None,
+            **_came_out(turn.label, trace)}
 
 
 def _came_out(label: str, trace: Trace) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def _trace(stored: Mapping[str, Any]) -> Trace:
     whole = [*turns, *stored.get("blend", [])]
     out = stored["came_out"]
     found = of_run([{"model": one["label"], **{name: one[name] for name in (
-        "folds", "status", "rounds", "counted") if name in one},
+        "folds", "status", "rounds", "counted", "kept") if name in one},
         "configuration": safe(one.get("model"))} for one in turns], (), str(out["chosen"]),
         stored.get("decided"))
     more = {one["label"]: one for one in turns}
@@ -117,9 +118,7 @@ def _trace(stored: Mapping[str, Any]) -> Trace:
 
 
 def _with(turn: Turn, one: Mapping[str, Any]) -> Turn:
-    seconds = one.get("seconds")
-    return Turn(turn.label, turn.model, turn.folds, turn.status, str(one.get("reason", "")),
-                turn.rounds, turn.counted, None if seconds is None else float(seconds))
+    return dataclasses.replace(turn, reason=str(one.get("reason", "")))
 
 
 def _facts(table: Mapping[str, Any]) -> Iterator[str]:

@@ -34,8 +34,8 @@ class Turn:
     `model` is text that `models.make` reads, None where the model is the user's own. `folds` were
     finished; `status` and `reason` are those of the leaderboard. `rounds` of each fold were found
     by early stopping. `counted` is what each fold of a clocked model did, by count, and last what
-    the fit on all rows did; nothing where no clock cut it short. `seconds` are for 1,000 answers;
-    `kept` says whether the folds' models could become members of a blend.
+    the fit on all rows did; nothing where no clock cut it short. `kept` says
+    whether the folds' models could become members of a blend.
     """
 
     label: str
@@ -45,7 +45,6 @@ class Turn:
     reason: str = ""
     rounds: tuple[int, ...] = ()
     counted: tuple[Any, ...] = ()
-    seconds: float | None = None
     kept: bool = True
 
 
@@ -113,11 +112,6 @@ class Script:
         return {turn.model: {("all" if at >= turn.folds else str(at)): each
                              for at, each in enumerate(turn.counted) if each}
                 for turn in self.turns if turn.model is not None and any(turn.counted)}
-
-    def seconds(self, label: str) -> float | None:
-        """Seconds for 1,000 answers as the run measured them: a limit on them is kept by these."""
-        turn = self.turn(label)
-        return None if turn is None else turn.seconds
 
 
 def _absent(label: str) -> Model:
@@ -218,11 +212,9 @@ def _turn(label: str, one: Mapping[str, Any], entry: Entry | None) -> Turn:
         text = _from_params(label, one.get("params", entry.params if entry else {}))
     folds = int(one.get("folds", 0))
     status = str(one.get("status", entry.status if entry else "ok"))
-    seconds = None if entry is None or entry.predict_seconds != entry.predict_seconds \
-        else entry.predict_seconds
     return Turn(label, text, folds, status, entry.reason if entry else "",
                 tuple(int(each) for each in one.get("rounds") or ()),
-                tuple(one.get("counted") or ()), seconds, bool(one.get("kept", True)))
+                tuple(one.get("counted") or ()), bool(one.get("kept", True)))
 
 
 def safe(text: Any) -> str | None:

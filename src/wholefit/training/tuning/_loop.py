@@ -82,10 +82,11 @@ class Searching:
 
     def run(self) -> None:
         """Try what the strategy suggests; an interrupt ends the search and keeps what is done."""
-        begun = time.perf_counter()
+        span = self.until - time.perf_counter()
+        last = _LAST * span if math.isfinite(span) else 0.0
         try:
             while self._in_time() and not self._over:
-                trial = self._final(_LAST * (self.until - begun)) or self.store.take(
+                trial = self._final(last) or self.store.take(
                     self.part, self.strategy, self.space, self.most)
                 if trial is not None:
                     self._try(trial)

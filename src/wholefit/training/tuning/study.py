@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from wholefit.training.tuning.space import MODEL, Space
 
 # Fewer trials than this say nothing about what mattered.
 _FEWEST = 12
+_ENOUGH = 30
 
 
 @dataclass(frozen=True)
@@ -84,40 +86,54 @@ class Study:
 
     def best_table(self, most: int = 10) -> tuple[list[str], list[list[str]]]:
         """Header and rows of the best trials as text."""
-        rows = self.table()[:most]
-        names = [name for name in self.space.dims
-                 if any(row[name] is not None for row in rows)]
-        part = any(row["share"] < 1 or row["folds"] for row in rows)
+        best = self.ordered[:most]
+        names = [name for name in self.space.dims if any(name in one.values for one in best)]
+        part = any(not one.whole and one.status == "done" for one in best)
         header = ["trial", self.metric, *["rows", "folds"] * part, "seconds",
                   *(name if MODEL in self.space.dims else name.removeprefix(
                       next(iter(self.space.models)) + ".") for name in names)]
         return header, [[
-            str(row["trial"] if row["trial"] >= 0 else "final"),
-            f"{row[self.metric]:.5g}" if row["status"] == "done" else str(row["status"]),
-            *[f"{row['share']:.0%}", str(row["folds"] or "all")] * part, f"{row['seconds']:.1f}",
-            *("" if row[name] is None else value_of(row[name]) for name in names)]
-            for row in rows]
+            str(one.number if one.number >= 0 else "final"),
+            f"{self.value(one):.5g}" if one.status == "done" else one.status,
+            *[f"{one.share:.0%}", str(one.folds or "all")] * part, f"{one.seconds:.1f}",
+            *(value_of(one.values[name]) if name in one.values else "" for name in names)]
+            for one in best]
+
+    @property
+    def ordered(self) -> list[Trial]:
+        """The trials, whole ones first, and of equal cost the best first."""
+        return sorted(self.trials, key=lambda one: (
+            not one.whole, -(one.folds or math.inf), -one.share, one.loss, one.number))
 
     def table(self) -> list[dict[str, Any]]:
         """One row a trial, whole ones first and the best first: for a frame or a table."""
-        ordered = sorted(self.trials, key=lambda one: (not one.whole, one.loss, one.number))
         names = list(self.space.dims)
         return [{"trial": one.number, self.metric: self.value(one) if one.status == "done"
                  else math.nan, "status": one.status, "share": one.share, "folds": one.folds,
                  "seconds": round(one.seconds, 3),
                  **{name: one.values.get(name) for name in names}, "reason": one.reason}
-                for one in ordered]
+                for one in self.ordered]
+
+    @property
+    def rung(self) -> list[Trial]:
+        """The trials that can be compared with each other: whole ones if there are enough of them,
+        else the most that had the same rows and folds.
+        """
+        if len(self.whole) >= _ENOUGH or not self.done:
+            return self.whole
+        kinds = Counter((trial.folds, trial.share) for trial in self.done)
+        most = kinds.most_common(1)[0][0]
+        return [trial for trial in self.done if (trial.folds, trial.share) == most]
 
     @cached_property
     def importance(self) -> _importance.Importance | None:
         """What share of the differences each dimension makes; None where too few trials tell.
 
-        Trials of the largest common share of rows and folds are used; with several models, those
-        of the model that answers.
+        Trials of all rows and folds are used, or of the rung that has most of them, where that says
+        more; with several models, those of the model that answers.
         """
         label = self.space.label(self.values)
-        used = [trial for trial in self.whole or self.done
-                if self.space.label(trial.values) == label]
+        used = [trial for trial in self.rung if self.space.label(trial.values) == label]
         names = [name for name in self.space.active(label) if name != MODEL and not (
             isinstance(dim := self.space.dims[name], Choice) and len(dim.options) == 1)]
         if len(used) < _FEWEST or not names:

@@ -85,9 +85,12 @@ class Architecture:
 
     def tell(self, suggestion: Suggestion, loss: float, seconds: float) -> None:
         """How good a network was after its step; what failed goes no further."""
-        network = self._networks[int(suggestion.note["network"])]
-        if int(suggestion.note["step"]) == len(network.losses):
-            network.losses.append(float(loss))
+        at, step = suggestion.note.get("network"), suggestion.note.get("step")
+        # A note may come from a file that was altered: what it does not know is left alone.
+        if isinstance(at, int) and 0 <= at < len(self._networks):
+            losses = self._networks[at].losses
+            if step == len(losses) < self._networks[at].asked:
+                losses.append(float(loss))
 
     def state(self) -> dict[str, Any]:
         """All networks and how far they came."""
