@@ -197,8 +197,9 @@ def told(found: list[dict[str, Any]]) -> str:
         f"calibration was kept on {sum(each['calibrated'] for each in found)}.", "",
         "## Is the reported score true?", "",
         "(reported - outer loss) / root of the sum of both squared standard errors. Below 0 the",
-        "report flatters. Members of the outer answers are means of five fold models, a little",
-        "better than what was cross-validated: that is the part above 0 that remains.", "",
+        "report flatters. Outer answers are means of five fold models, what was cross-validated is",
+        "one of them: that alone would put the mean a little above 0. The tables are drawn from",
+        "the same few sources, so they are fewer than they seem.", "",
         _tools.markdown(["reported from", "tables", "mean", "spread", "within 1.96",
                          "flatters by more"], honest), "",
         _tools.machine("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost")])

@@ -67,6 +67,7 @@ class Search:
         self.entries: dict[str, Entry] = {}
         self.schedule: list[dict[str, Any]] = []
         self._errors: dict[str, Exception] = {}
+        self._models: dict[str, Model] = {}
         self._interrupted = False
 
     def announce(self, candidates: Sequence[Model]) -> None:
@@ -223,6 +224,7 @@ class Search:
         `order` is the leaderboard's. Gives the label, the fitted model, and what must be said.
         """
         said: list[str] = []
+        self._models = by_label
         baseline = min((label for label in by_label if label in self.found),
                        key=lambda label: by_label[label].name != self.problem.task.baseline)
         rest = [label for label in order if label in self.found and label != chosen]

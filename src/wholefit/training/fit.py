@@ -94,7 +94,7 @@ def fit(
     """
     crew = automl.begun(options, clock, apart)
     try:
-        ground = _prepared(dataset, task, options)
+        ground = prepared(dataset, task, options)
         candidates, entries = _candidates(ground.problem, ground.options)
         if crew is not None and automl.fits(ground, candidates, clock):
             with contextlib.suppress(Unsendable):
@@ -105,7 +105,7 @@ def fit(
     return _searched(ground, candidates, entries, clock, None if crew is not None else apart)
 
 
-def _prepared(dataset: Dataset, task: Task, options: Options) -> Ground:
+def prepared(dataset: Dataset, task: Task, options: Options) -> Ground:
     """Everything about a fit that is settled before the first model is."""
     engineer.check(options.transformers, dataset.schema)
     _cleaning.check(options.clean, dataset)
@@ -137,7 +137,7 @@ def _searched(
     dataset, plan = problem.dataset, problem.plan
     candidates, cut = counted(candidates, clock.budget, problem.task.baseline)
     by_label = candidates_by_label(candidates)
-    search = Search(problem, clock, len(plan.folds), _place(problem, candidates, clock, apart),
+    search = Search(problem, clock, len(plan.folds), place(problem, candidates, clock, apart),
                     options.script)
     try:
         search.announce(candidates)
@@ -152,7 +152,7 @@ def _searched(
                     [*entries, *cut], search.schedule, said)
 
 
-def _place(
+def place(
     problem: Problem, candidates: Sequence[Model], clock: Clock, apart: Apart | None
 ) -> Trials:
     """Where to fit: here, or in a process that can be stopped where the budget may bind."""

@@ -118,5 +118,6 @@ def test_a_network_under_a_clock_is_repeated_by_count() -> None:
     assert np.array_equal(again.fit(X, y).predict_proba(X), under.predict_proba(X))
     assert again.counted_ == under.counted_, "so that a replay can be replayed"
     other = made()
-    other.by_count = [{**under.counted_[0], "steps": under.counted_[0]["steps"] - 1}]
+    # The last steps have next to no rate, and may change nothing: half of them do.
+    other.by_count = [{**under.counted_[0], "steps": under.counted_[0]["steps"] // 2}]
     assert not np.array_equal(other.fit(X, y).predict_proba(X), under.predict_proba(X))

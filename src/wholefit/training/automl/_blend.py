@@ -28,7 +28,7 @@ from wholefit.training.record import Entry
 
 LABEL = "ensemble"
 # More members than this add little, and each costs time whenever the model answers.
-MOST = {"balanced": 6, "best": 24}
+MOST = {"balanced": 4, "best": 24}
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,12 @@ def joined(
     members: list[dict[str, Any]] = []
     for label in asked(mixed):
         share = mixed.shares.get(label, 0.0)
-        for name in found[label].kept:
+        for fold, name in enumerate(found[label].kept):
             kept = bags.get(name)
             if kept.encoder not in encoders:
                 encoders[kept.encoder] = bags.encoder(kept.encoder)
             states.append(kept.state)
-            members.append({"encoder": kept.encoder, "model": label,
+            members.append({"encoder": kept.encoder, "model": label, "fold": fold,
                             "share": share / len(found[label].kept)})
     state = blend_state(states, encoders, members, temperature=mixed.temperature,
                         n_classes=problem.n_classes, line=mixed.line, bounds=mixed.bounds,

@@ -187,8 +187,8 @@ def _not_begun(race: Race) -> tuple[str, ...]:
     if not race.unbegun:
         return ()
     count = len(race.unbegun)
-    return (f"{count} configuration{'s' if count > 1 else ''} of the portfolio had no turn: there "
-            "was not time enough; a larger budget tries them too.",)
+    return (f"{count} configuration{'s' if count > 1 else ''} of the portfolio had no turn: the "
+            "budget did not reach so far; a larger one tries them too.",)
 
 
 def _strong(candidates: Sequence[Model]) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -32,6 +33,8 @@ from wholefit.training.trials import Here
 _GLANCE = 0.02
 # A trial may be begun if it should end before this share of what is left has passed.
 _SURE = 0.95
+# A linear model that should take less than this share of the time is fitted at once.
+_QUICK = 0.03
 # Seconds a fold in which a clocked model can learn something.
 _CLOCKED = 1.5
 # The least share of what is left that a clocked model is given.
@@ -85,8 +88,8 @@ class Race:
         self.models = candidates_by_label(candidates) if self.script is None \
             else self.script.models()
         self._left = deque(self.models.items())
-        self._baseline()
         self._pass_over()
+        self._first()
         threads = [threading.Thread(target=self._work, args=(worker,), daemon=True)
                    for worker in self.crew.workers]
         for thread in threads:
@@ -109,15 +112,32 @@ class Race:
         self.schedule.sort(key=lambda trial: place[trial["model"]])
         self.found = dict(sorted(self.found.items(), key=lambda each: place[each[0]]))
 
-    def _baseline(self) -> None:
-        """It costs nothing and must never be missing: it is fitted here."""
-        label, model = self._left[0]
-        if model.name != self.problem.task.baseline:
-            return
-        self._left.popleft()
-        kept = Here(self.problem, self.crew.bags)
-        found = kept.validate(model, float("inf"), self.folds, keep=True)
-        self._keep(label, model, found, 0)
+    def _first(self) -> None:
+        """The baseline, and a linear model if it is first and quick, are fitted here.
+
+        They cost next to nothing while the workers are still starting, and however slow that is,
+        something is found.
+        """
+        here = Here(self.crew.bags.problem, self.crew.bags)
+        while self._left:
+            label, model = self._left[0]
+            folds, keep = self._asked(label)
+            quick = (model.family == "linear" and not is_stranger(model)
+                     and self.crew.limit.bytes is None
+                     and self._pace.expect(model, folds) < _QUICK * (self.until
+                                                                     - time.perf_counter()))
+            if model.name != self.problem.task.baseline and not quick:
+                return
+            self._left.popleft()
+            self._begun += model.name != self.problem.task.baseline
+            try:
+                found = here.validate(model, math.inf, folds, keep=keep)
+            except _FAULTS as error:
+                self._failed(label, model, error)
+            else:
+                self._keep(label, model, found, 0)
+            if self._begun:
+                return
 
     def _pass_over(self) -> None:
         """What had no fold in the run that is replayed has none again."""
@@ -186,8 +206,9 @@ class Race:
     _begun = 0
 
     def _strong(self) -> bool:
-        """True once more than the baseline is found, or is being fitted."""
-        return self._begun > len(self.crew.workers) or len(self.found) > 1
+        """True once something dearer than a linear model is found, or is being fitted."""
+        return self._begun > len(self.crew.workers) + 1 or any(
+            self.models[label].family not in ("baseline", "linear") for label in self.found)
 
     def _try(self, worker: Apart, label: str, model: Model) -> None:
         self._said.put(("model_start", {"model": label, "left": self.clock.left()}))

@@ -19,7 +19,7 @@ from wholefit.training.ensembling._layer import layer
 from wholefit.training.ensembling._pool import Pool
 
 Array = np.ndarray
-# Below this, a second layer was never worth its while (benchmarks/results/ensembling.md).
+# On fewer rows the gain is lost in its own error (benchmarks/results/ensembling.md).
 LEAST_ROWS = 1000
 # The layer must gain more than so many standard errors of the paired difference.
 _SURE = 2.0

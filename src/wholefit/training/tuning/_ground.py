@@ -20,7 +20,8 @@ from wholefit.training import _ground, imbalance
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._lineage import data_hash
 from wholefit.training._search import estimate, is_stranger
-from wholefit.training.fit import Options, _place, _prepared, plan_of
+from wholefit.training.fit import Options, plan_of, prepared
+from wholefit.training.fit import place as fit_place
 from wholefit.training.trials import Here
 from wholefit.training.tuning._configured import Configured
 from wholefit.training.tuning.space import Space
@@ -119,7 +120,7 @@ class Ground:
 
 def ground(dataset: Dataset, task: Task, options: Options) -> Ground:
     """The ground of a search with these options; raises what a fit would of them."""
-    stood = _prepared(dataset, task, options)
+    stood = prepared(dataset, task, options)
     return Ground(stood, evaluation.metrics.main(
         task.name, stood.options.metric, getattr(stood.codec, "classes", None)))
 
@@ -182,7 +183,7 @@ def place(base: Ground, space: Space, clock: Clock, apart: Any = None) -> Any:
     if apart is None and _LARGER * one < _LITTLE * clock.left() and not any(
             is_stranger(model) or model.clocked for model in named):
         return Here(base.problem)
-    return _place(base.problem, named * 4, clock, apart)
+    return fit_place(base.problem, named * 4, clock, apart)
 
 
 def configured(space: Space, values: Mapping[str, Any], share: float = 1.0) -> Model:
