@@ -173,8 +173,8 @@ def fit(
             "memory": (memory, None), "positive": (positive, None),
             "choose": (choose, None), "preset": (preset, None),
             "predict_time": (predict_time, None), "model_size": (model_size, None),
-            "history": (history, None),
-            "balance": (balance, None), "costs": (costs, None), "threshold": (threshold, None), "clean": (clean, None),
+            "history": (history, None), "balance": (balance, None), "costs": (costs, None),
+            "threshold": (threshold, None), "clean": (clean, None),
             "transformers": (transformers or (), ())})
         common = {"metric": metric, "jobs": _unlabelled.threads(jobs), "seed": seed,
                   "features": dict(features or {})}

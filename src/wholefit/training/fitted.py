@@ -112,8 +112,8 @@ class Fitted:
         return getattr(self._scorer, "wants", None) is not None
 
     def put(self, state: State) -> None:
-        """Answer with this state from now on."""
-        self._state, self._scorer, self._estimator = state, scorer(state), None
+        """Answer with this state from now on; what it needs is imported when it first answers."""
+        self._state, self._scorer, self._estimator = state, None, None
 
     def states(self) -> dict[str, State]:
         """All that must be saved, by name; StateError if something has no stored form."""

@@ -18,7 +18,7 @@ from wholefit.base.errors import ParameterError
 from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training import progress
-from wholefit.training._folds import Problem
+from wholefit.training._folds import Problem, Validated
 from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import Judged, judge
 from wholefit.training._search import labels
@@ -107,7 +107,7 @@ def _ended(
     said: tuple[str, ...],
 ) -> Run:
     problem, options = ground.problem, ground.options
-    by_label, found = dict(race.models), dict(race.found)
+    by_label, found = dict(race.models), _whole(race)
     race.limits = _limits(found, crew, options)
     mixed = _blend.blended(
         problem, found, crew.bags, preset=options.preset, metric=options.metric,
@@ -131,6 +131,18 @@ def _ended(
     return finished(ground, clock, judged.chosen, fitted, by_label, found, judged, left_out,
                     race.schedule, (*said, *shares.said), preset=options.preset,
                     ensemble=made_of)
+
+
+def _whole(race: Race) -> dict[str, Validated]:
+    """What was tried on as many folds as any: rows that some did not answer compare nothing.
+
+    A trial that the end of the time cut short stays on the leaderboard, without scores.
+    """
+    baseline = race.problem.task.baseline
+    most = max((each.folds for label, each in race.found.items()
+                if race.models[label].name != baseline), default=0)
+    return {label: each for label, each in race.found.items()
+            if each.folds >= most or race.models[label].name == baseline}
 
 
 def _second(options: Any, clock: Clock) -> dict[str, Any]:
