@@ -28,7 +28,7 @@ run() {
   "$@"
 }
 
-run wholefit fit "$out/train.csv" --target churn --budget "${DEMO_BUDGET:-60s}" \
+run wholefit fit "$out/train.csv" --target churn --budget "${DEMO_BUDGET:-20s}" \
   --out "$out/churn.wf" --report "$out/report.html" --force
 run wholefit predict "$out/churn.wf" "$out/new.csv" --out "$out/predictions.csv" --force
 run wholefit evaluate "$out/churn.wf" "$out/held-out.csv"

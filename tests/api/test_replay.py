@@ -241,3 +241,12 @@ def test_damaged_marks_are_refused(room: Path, tmp_path: Path) -> None:
         with pytest.raises(ArtifactError):
             wf.load(tmp_path / "bad.wf")
     assert zipfile.is_zipfile(room / "m.wf") and _record
+
+
+def test_a_tuned_result_says_how_it_is_repeated() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=80)
+    tuned = wf.tune({"x": x, "y": x + rng.normal(size=80)}, target="y", models="ridge",
+                    budget="3 trials", folds=2)
+    with pytest.raises(StateError, match=r"call wf\.tune again with the same words"):
+        tuned.replay()

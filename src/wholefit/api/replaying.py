@@ -191,6 +191,9 @@ def _of_result(result: Result) -> Trace:
     from wholefit.training.replaying.asked import of_record
 
     run, facts, fitted = result._run, result._facts, result._fitted
+    if "tuning" in facts.lineage:
+        raise StateError("a tuned result is not replayed: call wf.tune again with the same words, "
+                         "seed and number of trials, which gives the same bits.")
     if run is not None and run.asked is not None and run.fitted is fitted:
         return trace.of_run(run, run.asked)
     positive = getattr(fitted.codec, "classes", (None, None))[getattr(fitted.codec, "positive", 1)]

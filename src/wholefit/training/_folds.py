@@ -34,6 +34,8 @@ REFIT_FACTOR = 1.35
 # What a clocked model's fold must leave to a refit and to the answers, in folds.
 _AFTER = REFIT_FACTOR + 0.65
 _LEAST = 0.05
+# What of its pace a clocked model can make do with in its last fold.
+_AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
 
@@ -294,7 +296,8 @@ def validate(
     for number, (train, test) in enumerate(problem.plan.folds[:folds]):
         share = (deadline - time.perf_counter()) / (folds - number + after)
         pace = max(found.fit_seconds, default=0.0) + max(found.predict_seconds, default=0.0)
-        if number and time.perf_counter() + pace * (1 + beside) > deadline:
+        needs = pace * (_AT_LEAST if model.clocked and keep is not None else 1 + beside)
+        if number and time.perf_counter() + needs > deadline:
             break
         fold = fit_one(problem, model, train, number, share, test)
         waits = keep is not None and model.watches

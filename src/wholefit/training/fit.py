@@ -12,6 +12,7 @@ import numpy as np
 from wholefit import evaluation, models
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.errors import BudgetError, DataError, ParameterError, unknown
+from wholefit.base.events import emit
 from wholefit.base.tasks import Codec, Task
 from wholefit.data import splits
 from wholefit.data.dataset import Dataset
@@ -159,9 +160,13 @@ def place(
     if apart is None:
         guess = estimate(problem, candidates, len(problem.plan.folds))
         strangers = [model for model in candidates if is_stranger(model)]
-        if not all(sendable(getattr(model, "estimator", model)) for model in strangers):
-            return Here(problem)
         doubtful = clock.budget != DEFAULT_BUDGET and strangers
+        if not all(sendable(getattr(model, "estimator", model)) for model in strangers):
+            if doubtful:
+                emit("warning", message="a model defined in a script or notebook cannot be sent to "
+                     "another process, so nothing can stop it before it ends: define it in a "
+                     "module that can be imported to have the budget kept.")
+            return Here(problem)
         if not doubtful and guess < _HEAVY * clock.left():
             return Here(problem)
         try:

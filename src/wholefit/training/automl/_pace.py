@@ -18,8 +18,9 @@ _USUAL_RATE = 0.05
 class Pace:
     """Seconds that trials take here; `expect` before, `learn` after each."""
 
-    def __init__(self, rows: int, columns: int) -> None:
+    def __init__(self, rows: int, columns: int, classes: int = 0) -> None:
         self._cells = rows * max(columns, 1) / 1e6
+        self._trees = classes if classes > 2 else 1  # boosting grows one for each class
         self._known: dict[str, float] = {}
 
     def expect(self, model: Model, folds: int) -> float:
@@ -36,7 +37,8 @@ class Pace:
         self._known[_kind(model)] = news if old is None else old + _NEWS * (news - old)
 
     def _bare(self, model: Model) -> float:
-        return max(model.pace * self._cells * _length(model), 1e-4)
+        each = self._trees if model.family == "boosting" else 1
+        return max(model.pace * self._cells * _length(model) * each, 1e-4)
 
     def _told(self, model: Model) -> float:
         """The logarithm of how much slower than the catalog says; that of all where none is."""

@@ -35,6 +35,8 @@ _GLANCE = 0.02
 _SURE = 0.95
 # A linear model that should take less than this share of the time is fitted at once.
 _QUICK = 0.03
+# A trial that should take more than this share of the time waits for those that should not.
+_DEAR = 0.25
 # Seconds a fold in which a clocked model can learn something.
 _CLOCKED = 1.5
 # The least share of what is left that a clocked model is given.
@@ -73,7 +75,8 @@ class Race:
         self.schedule: list[dict[str, Any]] = []
         self.interrupted = False
         self._errors: dict[str, Exception] = {}
-        self._pace = Pace(len(problem.plan.folds[0][0]), len(problem.dataset.schema.features))
+        self._pace = Pace(len(problem.plan.folds[0][0]), len(problem.dataset.schema.features),
+                          problem.n_classes)
         self._lock = threading.Lock()
         self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._ended = False
@@ -87,7 +90,7 @@ class Race:
         """Try each while there is time; an interrupt ends the race and keeps what is done."""
         self.models = candidates_by_label(candidates) if self.script is None \
             else self.script.models()
-        self._left = deque(self.models.items())
+        self._left = deque(self._ordered())
         self._pass_over()
         self._first()
         threads = [threading.Thread(target=self._work, args=(worker,), daemon=True)
@@ -111,6 +114,15 @@ class Race:
         place = {label: at for at, label in enumerate(self.models)}
         self.schedule.sort(key=lambda trial: place[trial["model"]])
         self.found = dict(sorted(self.found.items(), key=lambda each: place[each[0]]))
+
+    def _ordered(self) -> list[tuple[str, Model]]:
+        """In the order given, but what would take much of the time alone after what would not."""
+        given = list(self.models.items())
+        room = _DEAR * (self.until - time.perf_counter())
+        if self.script is not None or not math.isfinite(room):
+            return given
+        return sorted(given, key=lambda one: not one[1].clocked and self._pace.expect(
+            one[1], self.folds) > room)
 
     def _first(self) -> None:
         """The baseline, and a linear model if it is first and quick, are fitted here.

@@ -62,7 +62,8 @@ def scaled(
                      script.decided["workers"], tuple(script.decided["said"]), share)
     rows = len(problem.plan.folds[0][0])
     columns = len(problem.dataset.schema.features)
-    if not math.isfinite(seconds) or rows * max(columns, 1) < _SMALL:
+    cells = rows * max(columns, 1) * max(1, problem.n_classes // 2)  # boosting has trees for each
+    if not math.isfinite(seconds) or cells < _SMALL:
         return Scale(problem, folds, workers)
     fold = _fold_seconds(problem, strong, rows, columns)
     room = _SHARE * max(seconds, 0.0)
