@@ -167,7 +167,7 @@ class Refused(Here):
 def test_a_refit_that_is_stopped_gives_way(
     churn: Dataset, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FITTING, "_place", lambda problem, *rest: Refused(
+    monkeypatch.setattr(FITTING, "place", lambda problem, *rest: Refused(
         problem, {"lightgbm"}, error))
     seen: list[str] = []
     with listen(lambda event, facts: seen.append(event)):

@@ -28,6 +28,7 @@ _ADDS = {
     "deep": "networks in the catalog: tables, pictures, texts, sequences, generation",
     "text": "byte pairs, and pretrained encoders of texts",
     "track": "curves of a training for TensorBoard",
+    "tune": "Bayesian search of settings",
     "tensorflow": "Keras models of your own",
 }
 _SYSTEM = re.compile(r"platform_system\s*(==|!=)\s*['\"](\w+)['\"]")

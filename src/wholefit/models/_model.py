@@ -85,7 +85,7 @@ class Model(Params):
         the mean loss of the watched rows after each round, and `cut(rounds)` shortens what was
         fitted to its first rounds.
         """
-        return False
+        return int(getattr(self, "early_stopping", 0)) > 0
 
     def encoding(self, task: Task) -> Encoding:
         """How this family wants its columns."""

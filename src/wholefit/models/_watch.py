@@ -15,6 +15,15 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.errors import ParameterError
+from wholefit.base.params import param
+
+
+def patience() -> Any:
+    """The hyper-parameter `early_stopping` of a boosted model."""
+    return param(
+        0, "Where there are rows to watch (the folds of a fit): end once this many rounds have "
+        "not lowered their loss, and answer with the rounds that were best; 0 does all rounds.",
+        low=0)
 
 
 @dataclass

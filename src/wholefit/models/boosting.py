@@ -14,6 +14,7 @@ from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models import _tree_states
 from wholefit.models._hist import estimator_class, limited
 from wholefit.models._model import Context, Model
+from wholefit.models._watch import patience
 
 Self = TypeVar("Self", bound="HistGradientBoosting")
 
@@ -170,10 +171,7 @@ class HistGradientBoosting(Model):
     balanced: bool = param(
         False, "Weigh classes inversely to their frequency (classification only).",
         search=(False,))
-    early_stopping: int = param(
-        0, "Where there are rows to watch (the folds of a fit): end once this many rounds have "
-        "not lowered their loss, and answer with the rounds that were best; 0 does all rounds.",
-        low=0)
+    early_stopping: int = patience()
 
     @classmethod
     def from_dict(cls: type[Self], values: dict[str, Any]) -> Self:
@@ -181,11 +179,6 @@ class HistGradientBoosting(Model):
         if isinstance(values.get("early_stopping"), bool):
             values = {**values, "early_stopping": 10 if values["early_stopping"] else 0}
         return super().from_dict(values)
-
-    @property
-    def watches(self) -> bool:
-        """True if the estimator's `fit` wants rows to watch."""
-        return self.early_stopping > 0
 
     def encoding(self, task: Task) -> Encoding:
         """Codes; missing values stay, each split learns where to send them."""

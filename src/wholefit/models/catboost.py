@@ -17,7 +17,7 @@ from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models._boosted import boosted, boosted_state
 from wholefit.models._kernels.native import catboost_pool
 from wholefit.models._model import Context, Model
-from wholefit.models._watch import Watch
+from wholefit.models._watch import Watch, patience
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,7 @@ class CatBoost(Model):
     balanced: bool = param(
         False, "Weigh classes inversely to their frequency (classification only).",
         search=(False,))
-    early_stopping: int = param(
-        0, "Where there are rows to watch (the folds of a fit): end once this many rounds have "
-        "not lowered their loss, and answer with the rounds that were best; 0 does all rounds.",
-        low=0)
-
-    @property
-    def watches(self) -> bool:
-        """True if the estimator's `fit` wants rows to watch."""
-        return self.early_stopping > 0
+    early_stopping: int = patience()
 
     def encoding(self, task: Task) -> Encoding:
         """Codes, which CatBoost reads as names; missing values stay."""

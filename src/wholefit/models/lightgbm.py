@@ -14,7 +14,7 @@ from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models._boosted import boosted, boosted_state
 from wholefit.models._model import Context, Model
-from wholefit.models._watch import Watch
+from wholefit.models._watch import Watch, patience
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,7 @@ class LightGBM(Model):
     balanced: bool = param(
         False, "Weigh classes inversely to their frequency (classification only).",
         search=(False,))
-    early_stopping: int = param(
-        0, "Where there are rows to watch (the folds of a fit): end once this many rounds have "
-        "not lowered their loss, and answer with the rounds that were best; 0 does all rounds.",
-        low=0)
-
-    @property
-    def watches(self) -> bool:
-        """True if the estimator's `fit` wants rows to watch."""
-        return self.early_stopping > 0
+    early_stopping: int = patience()
 
     def encoding(self, task: Task) -> Encoding:
         """Codes; missing values stay, each split learns where to send them."""

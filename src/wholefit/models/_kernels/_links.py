@@ -48,3 +48,23 @@ def spread(found: np.ndarray, classes: Sequence[int] | None, n_classes: int) -> 
     whole = np.zeros((len(found), n_classes))
     whole[:, np.asarray(classes, dtype=np.intp)] = found
     return whole
+
+
+def bounded(answer: np.ndarray, bounds: Sequence[float] | None) -> np.ndarray:
+    """Numbers held between two bounds, if given; the same array where none lies outside."""
+    if bounds is None or not ((answer < bounds[0]) | (answer > bounds[1])).any():
+        return answer
+    return np.clip(answer, bounds[0], bounds[1])
+
+
+def tempered(shares: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (n, classes) to the power of 1 / temperature, made to add up to 1.
+
+    Above 1 they become less sure (Guo and others 2017, "On Calibration of Modern Neural
+    Networks").
+    """
+    if temperature == 1.0:
+        return shares
+    logs = np.log(np.maximum(shares, np.finfo(np.float64).tiny)) / temperature
+    found = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return found / found.sum(axis=1, keepdims=True)

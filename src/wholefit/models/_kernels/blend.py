@@ -13,6 +13,8 @@ import numpy as np
 from wholefit.base.errors import StateError
 from wholefit.base.state import State
 from wholefit.features.encoder import Encoder
+from wholefit.models._kernels._links import bounded, tempered
+from wholefit.models._kernels.second import Second
 from wholefit.models._scorers import scorer
 
 
@@ -47,7 +49,7 @@ class Blend:
                              f"shares {shares}, temperature {self._temperature}.")
         whole = sum(shares) + sum(second)
         self._shares = np.array(shares) / whole
-        self._seconds = [(share / whole, _second(state.parts[f"second {at}"]))
+        self._seconds = [(share / whole, Second(state.parts[f"second {at}"]))
                          for at, share in enumerate(second)]
         self._encoders = {n: Encoder.from_state(state.parts[f"encoder {n}"]) for n in numbers}
         self._models = [scorer(state.parts[f"model {at}"]) for at in range(len(shares))]
@@ -71,32 +73,6 @@ class Blend:
         if not self._classes:
             return self._offset + self._slope * np.asarray(found)
         return tempered(np.asarray(found), self._temperature)
-
-
-def _second(state: State) -> Any:
-    from wholefit.models._kernels.second import Second  # it needs this module
-
-    return Second(state)
-
-
-def bounded(answer: np.ndarray, bounds: Sequence[float] | None) -> np.ndarray:
-    """Numbers held between two bounds, if given; the same array where none lies outside."""
-    if bounds is None or not ((answer < bounds[0]) | (answer > bounds[1])).any():
-        return answer
-    return np.clip(answer, bounds[0], bounds[1])
-
-
-def tempered(shares: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, classes) to the power of 1 / temperature, made to add up to 1.
-
-    Above 1 they become less sure (Guo and others 2017, "On Calibration of Modern Neural
-    Networks").
-    """
-    if temperature == 1.0:
-        return shares
-    logs = np.log(np.maximum(shares, np.finfo(np.float64).tiny)) / temperature
-    found = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return found / found.sum(axis=1, keepdims=True)
 
 
 def blend_state(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.state import State
-from wholefit.models._kernels.blend import bounded
+from wholefit.models._kernels._links import bounded
 from wholefit.models._scorers import scorer
 
 # A probability is no further from 0 than this to a second layer: beyond it, sureness is noise.

@@ -36,7 +36,6 @@ _LEAST = 8.0
 _AFTER, _AFTER_SHARE = 0.7, 0.03
 # With less time left than this it is not said whether more would help.
 _TELLING = 0.3
-_SCORED = 25
 # What a second layer may take of the time that is left when the race ends.
 _LAYER = 0.4
 # Families of which more configurations are drawn when all of the portfolio are tried.

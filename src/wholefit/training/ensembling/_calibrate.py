@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from wholefit.base import seeds
-from wholefit.models._kernels.blend import tempered
+from wholefit.models._kernels._links import tempered
 from wholefit.training.ensembling._pool import Pool, mixed, others
 
 Array = np.ndarray

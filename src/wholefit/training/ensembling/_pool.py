@@ -11,7 +11,7 @@ import numpy as np
 
 from wholefit.base import seeds
 from wholefit.base.errors import DataError, ParameterError
-from wholefit.models._kernels.blend import bounded, tempered
+from wholefit.models._kernels._links import bounded, tempered
 
 Array = np.ndarray
 # A member that lies within so many standard errors of the best counts as good as it.

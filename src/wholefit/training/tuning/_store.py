@@ -217,8 +217,8 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         where = ":memory:" if self.path is None else str(self.path)
-        line = sqlite3.connect(where, timeout=60.0, isolation_level=None)
-        line.execute("PRAGMA journal_mode = WAL")
+        line = sqlite3.connect(where, timeout=_PATIENCE, isolation_level=None)
+        _write_ahead(line)
         line.execute("PRAGMA synchronous = NORMAL")
         return line
 
@@ -346,3 +346,23 @@ _FIELDS = ("number, status, config, share, folds, note, loss, losses, seconds, r
 
 def _finite(loss: float) -> float | None:
     return loss if np.isfinite(loss) else None
+
+
+# Seconds to wait for others who write.
+_PATIENCE = 60.0
+
+
+def _write_ahead(line: sqlite3.Connection) -> None:
+    """Turn write-ahead logging on; who opens the file at the same moment is waited for.
+
+    SQLite refuses this change at once where another connection is busy: its timeout is not heard.
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            line.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
