@@ -17,6 +17,8 @@ MISSING_WORDS = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", 
                  "--", ".", "missing")
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "on")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
+# Words for true and false, in lower case.
+TRUTH = {**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)}
 _PROBE = 200
 # A column this short is gone through cell by cell: asking the engine takes longer than that.
 SHORT = 100
@@ -78,8 +80,7 @@ def to_booleans(column: pl.Series) -> pl.Series:
     """As Float64: 1 for true, 0 for false; numbers stay as they are."""
     if column.dtype in _TEXTS:
         word = column.cast(pl.String).str.strip_chars().str.to_lowercase()
-        table = {**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)}
-        return word.replace_strict(table, default=None, return_dtype=pl.Float64)
+        return word.replace_strict(TRUTH, default=None, return_dtype=pl.Float64)
     return to_numbers(column)
 
 

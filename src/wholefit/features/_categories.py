@@ -25,7 +25,7 @@ class OneHot:
         self.columns = columns
         self.names: list[str] = []
         self.sources: list[str] = []
-        self._tables: list[np.ndarray] = []
+        self.tables: list[np.ndarray] = []
         for levels in columns:
             self._append(levels)
 
@@ -38,11 +38,11 @@ class OneHot:
         missing = len(self.names) - 1 if levels.missing else -1
         # places are 0.. for kept levels, -2 for others and -1 for missing: the table's own end
         kept = range(start, start + len(levels.kept))
-        self._tables.append(np.array([*kept, other, missing], dtype=np.int32))
+        self.tables.append(np.array([*kept, other, missing], dtype=np.int32))
 
     def places(self, picked: Picked, span: slice, column: int) -> np.ndarray:
         """The feature of each row that is one; -1 where all are zero."""
-        return self._tables[column].take(self.columns[column].places(picked, span))
+        return self.tables[column].take(self.columns[column].places(picked, span))
 
     def write(self, picked: Picked, span: slice, out: np.ndarray) -> None:
         """Fill `out` (rows, features)."""
@@ -83,7 +83,7 @@ class Ordinal:
         self.names = [levels.column for levels in columns]
         self.sources = list(self.names)
         self.cardinalities = tuple(len(c.kept) + c.folded for c in columns)
-        self._tables = [
+        self.tables = [
             np.array([*range(len(c.kept)), len(c.kept) if c.folded else hole, hole])
             for c in columns
         ]
@@ -91,7 +91,7 @@ class Ordinal:
     def write(self, picked: Picked, span: slice, out: np.ndarray) -> None:
         """Fill `out` (rows, columns)."""
         for at, levels in enumerate(self.columns):
-            out[:, at] = self._tables[at].take(levels.places(picked, span))
+            out[:, at] = self.tables[at].take(levels.places(picked, span))
 
     def filled(self) -> float:
         """Expected number of entries of a row that are not zero."""

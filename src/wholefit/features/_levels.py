@@ -28,11 +28,12 @@ class Levels:
     def places(self, picked: Picked, span: slice) -> np.ndarray:
         """For each row: the place of its level in `kept`, -1 for a missing one, -2 for another."""
         levels = picked.levels(self.column)
-        if self._known is None or self._known[0] is not levels:
-            self._known = (levels, self._table(levels))
-        return self._known[1].take(picked.codes(self.column, span))
+        known = self._known  # one look: another thread may put its own dataset's there meanwhile
+        if known is None or known[0] is not levels:
+            known = self._known = (levels, self.table(levels))
+        return known[1].take(picked.codes(self.column, span))
 
-    def _table(self, levels: list[str]) -> np.ndarray:
+    def table(self, levels: list[str]) -> np.ndarray:
         """Places by code; the last entry answers code -1, which means missing."""
         place = {level: i for i, level in enumerate(self.kept)}
         return np.array([*(place.get(level, -2) for level in levels), -1], dtype=np.int32)

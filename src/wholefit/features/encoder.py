@@ -20,6 +20,7 @@ import numpy as np
 
 from wholefit.base.errors import DataError, StateError
 from wholefit.base.state import State
+from wholefit.data.rows import Rows
 from wholefit.features import (
     _assemble,
     _custom,
@@ -29,6 +30,7 @@ from wholefit.features import (
     _reduce,
     _sequences,
     _text,
+    few,
 )
 from wholefit.features._categories import ONEHOT, ORDINAL, OneHot, Ordinal, learn_categories
 from wholefit.features._custom import Applied, Layout
@@ -84,6 +86,7 @@ class Encoder:
         self.transformers = tuple(transformers)
         self.seed = seed
         self._learnt_on: str | None = None
+        self._written: few.Few | None = None
 
     def fit(
         self, dataset: Any, rows: np.ndarray | None = None, y: np.ndarray | None = None
@@ -110,7 +113,29 @@ class Encoder:
     def transform(self, dataset: Any, rows: np.ndarray | None = None) -> Any:
         """Matrix (rows, features) of float64, or float32 if encoding.single; dense or CSR."""
         self._check_fitted()
+        if rows is None and isinstance(dataset, Rows) and len(dataset) <= few.MOST:
+            written = self._few()
+            if written.able:
+                return written.csr(dataset) if self._thin else written.dense(dataset)
         return self._encode(Picked(dataset, rows), training=False)
+
+    def entries(self, rows: Rows) -> list[tuple[list[int], list[float]]] | None:
+        """The places and values that are not zero, of each of a few rows; None if it is not thin.
+
+        They are those of the CSR matrix that `transform` gives.
+        """
+        self._check_fitted()
+        written = self._few()
+        if not (self._thin and written.able) or len(rows) > few.MOST:
+            return None
+        return written.entries(rows)
+
+    def _few(self) -> few.Few:
+        """How a few rows are written; never able where anything stands before or after blocks."""
+        if self._written is None:
+            plain = not self._applied and self._reduction is None
+            self._written = few.Few(self._blocks if plain else [None], self.encoding.single)
+        return self._written
 
     def fit_transform(
         self, dataset: Any, rows: np.ndarray | None = None, y: np.ndarray | None = None
@@ -167,12 +192,16 @@ class Encoder:
             made._reduce(Reduction.from_state(state.parts["reduction"]))
         return made
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_written": None}  # it holds functions, which cannot travel
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "_blocks"):
             raise StateError("Encoder must be fitted first: call fit(dataset, rows).")
 
     def _settle(self, blocks: list[Block], origins: dict[str, str]) -> None:
         self._blocks, self._origins = blocks, origins
+        self._written = None
         self._reduction: Reduction | None = None
         self.selection: Selection | None = None
         self.projection: Projection | None = None
@@ -194,6 +223,7 @@ class Encoder:
     def _reduce(self, reduction: Reduction) -> None:
         """Let `reduction` follow the blocks from now on."""
         self._reduction, self.sparse = reduction, reduction.sparse
+        self._written = None
         self.selection, self.projection = reduction.selection, reduction.projection
         self.names, self.sources, self.categorical, self.cardinalities = reduction.settle(
             self.names, self.sources, self.categorical, self.cardinalities)

@@ -18,20 +18,9 @@ from wholefit.training import _cost
 from wholefit.training._folds import REFIT_FACTOR, Problem, Validated
 from wholefit.training.apart import Apart, Stopped, Unsendable
 from wholefit.training.fitted import Fitted
-from wholefit.training.record import Entry
+from wholefit.training.record import Entry, labels
 from wholefit.training.replaying.script import Script, written
 from wholefit.training.trials import Here, Trials
-
-
-def labels(candidates: Sequence[Model]) -> list[str]:
-    """A distinct leaderboard name for each candidate: its own, numbered where they repeat."""
-    seen: dict[str, int] = {}
-    found = []
-    for model in candidates:
-        seen[model.name] = seen.get(model.name, 0) + 1
-        times = seen[model.name]
-        found.append(model.name if times == 1 else f"{model.name}_{times}")
-    return found
 
 
 def candidates_by_label(candidates: Sequence[Model]) -> dict[str, Model]:

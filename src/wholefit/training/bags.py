@@ -27,7 +27,6 @@ class Kept:
 
     state: State
     encoder: str
-    nbytes: int
 
 
 class Bags:
@@ -49,9 +48,8 @@ class Bags:
 
     def get(self, name: str) -> Kept:
         """The model put aside under `name`."""
-        size = (self.folder / name).stat().st_size
         found = self._read(name)
-        return Kept(found["state"], found["encoder"], size)
+        return Kept(found["state"], found["encoder"])
 
     def encoder(self, name: str) -> Encoder:
         """The encoder put aside under `name`."""
@@ -62,11 +60,6 @@ class Bags:
     def size(self, name: str) -> int:
         """Bytes of a model put aside, its encoder apart."""
         return (self.folder / name).stat().st_size
-
-    def drop(self, names: list[str]) -> None:
-        """Forget these models."""
-        for name in filter(None, names):
-            (self.folder / name).unlink(missing_ok=True)
 
     def _encoder(self, number: int, encoder: Encoder) -> str:
         """Models of one fold and the same needs share an encoder: it is written once."""

@@ -18,6 +18,7 @@ from wholefit.base.state import State
 from wholefit.base.stored import reading
 from wholefit.base.tasks import Codec, Task
 from wholefit.data.dataset import Dataset
+from wholefit.data.rows import Rows
 from wholefit.data.schema import Schema
 from wholefit.evaluation.conformal import Calibration
 from wholefit.evaluation.conformal_groups import Grouped
@@ -47,17 +48,29 @@ class Fitted:
         self.counted: Any = None
         self.calibration: Calibration | Grouped | None = None
         self._scorer: Scorer | None = None
+        self._classes = len(getattr(codec, "classes", ()))
 
-    def answer(self, dataset: Dataset) -> np.ndarray:
+    def answer(self, dataset: Dataset | Rows) -> np.ndarray:
         """The task's answer for every row of a conforming dataset, in order."""
         if not self._from_file:
             return self._answered(dataset)
         with self.reading("the model file cannot answer"):
             found = self._answered(dataset)
-            classes = len(getattr(self.codec, "classes", ()))
-            if found.shape != ((len(dataset), classes) if classes else (len(dataset),)):
+            if found.shape != self._shape(len(dataset)):
                 raise ValueError(f"its model gives answers of shape {found.shape}")
             return found
+
+    def few(self, rows: Rows) -> np.ndarray:
+        """`answer` for a few plain rows, with no more on the way than they need; see `Quick`."""
+        self.settle()
+        try:
+            found = self._answer(rows, None)
+        except Exception:
+            return self.answer(rows)  # where it fails again, it says why
+        return found if found.shape == self._shape(len(rows)) else self.answer(rows)
+
+    def _shape(self, rows: int) -> tuple[int, ...]:
+        return (rows, self._classes) if self._classes else (rows,)
 
     def reading(self, said: str) -> AbstractContextManager[None]:
         """Around what works with its state: of one from a file, every fault is an ArtifactError.
@@ -66,9 +79,10 @@ class Fitted:
         """
         return reading(said) if self._from_file else nullcontext()
 
-    def _answered(self, dataset: Dataset) -> np.ndarray:
+    def _answered(self, dataset: Dataset | Rows) -> np.ndarray:
         self.settle()
-        dataset = self.cleaned(dataset)
+        if isinstance(dataset, Dataset):
+            dataset = self.cleaned(dataset)
         rows = len(dataset)
         if rows <= _CHUNK or _looks_back(self.encoder):
             return self._answer(dataset, None)
@@ -111,6 +125,15 @@ class Fitted:
         self.settle()
         return getattr(self._scorer, "wants", None) is not None
 
+    @property
+    def reads_features(self) -> bool:
+        """True if the feature columns alone make the answer; not the rows as they were given."""
+        self.settle()
+        if getattr(self._scorer, "wants", None) not in (None, "rows"):
+            return False
+        encoders = getattr(self._scorer, "encoders", {0: self.encoder})
+        return not any(getattr(encoder, "_applied", ()) for encoder in encoders.values())
+
     def put(self, state: State) -> None:
         """Answer with this state from now on; what it needs is imported when it first answers."""
         self._state, self._scorer, self._estimator = state, None, None
@@ -151,12 +174,16 @@ class Fitted:
         made.__dict__.update(parcel)
         return made
 
-    def _answer(self, dataset: Dataset, rows: np.ndarray | None) -> np.ndarray:
+    def _answer(self, dataset: Dataset | Rows, rows: np.ndarray | None) -> np.ndarray:
         wants = getattr(self._scorer, "wants", None)
         if wants is not None:
             asked = dataset if rows is None else dataset.take(rows)
             return self._scorer.answer(  # type: ignore[union-attr]
-                asked if wants == "rows" else asked.original)
+                asked if wants == "rows" else asked.original)  # type: ignore[union-attr]
+        if rows is None and isinstance(dataset, Rows) and hasattr(self._scorer, "sums"):
+            entries = self.encoder.entries(dataset)
+            if entries is not None:
+                return self._scorer.ended(self._scorer.sums(entries))  # type: ignore[union-attr]
         X = self.encoder.transform(dataset, rows)
         if self._scorer is not None:
             return self._scorer.answer(X)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,16 @@ class Entry:
                 number is None or isinstance(number, (int, float)) for number in numbers):
             raise TypeError("a difference on the leaderboard must be numbers")
         return typed(cls(**values))
+
+
+def labels(candidates: Sequence[Model]) -> list[str]:
+    """A distinct leaderboard name for each candidate: its own, numbered where they repeat."""
+    seen: dict[str, int] = {}
+    found = []
+    for model in candidates:
+        seen[model.name] = times = seen.get(model.name, 0) + 1
+        found.append(model.name if times == 1 else f"{model.name}_{times}")
+    return found
 
 
 @dataclass

@@ -51,14 +51,14 @@ class Blend:
         self._shares = np.array(shares) / whole
         self._seconds = [(share / whole, Second(state.parts[f"second {at}"]))
                          for at, share in enumerate(second)]
-        self._encoders = {n: Encoder.from_state(state.parts[f"encoder {n}"]) for n in numbers}
+        self.encoders = {n: Encoder.from_state(state.parts[f"encoder {n}"]) for n in numbers}
         self._models = [scorer(state.parts[f"model {at}"]) for at in range(len(shares))]
 
     def answer(self, dataset: Any) -> np.ndarray:
         """Conforming rows (n) to probabilities (n, classes) or numbers (n,)."""
         found: Any = 0.0
         asked: dict[str, list[np.ndarray]] = {}
-        for number, encoder in self._encoders.items():
+        for number, encoder in self.encoders.items():
             X = encoder.transform(dataset)
             for member, share, model in zip(self._members, self._shares, self._models,
                                             strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,26 @@ class Linear:
         """Features (n, p), dense or CSR, to numbers (n,), margins, or probabilities."""
         X = numbers(X, self._coef.shape[1])
         return self.ended(np.asarray(X @ self._coef.T) + self._intercept)
+
+    def sums(self, rows: list[tuple[list[int], list[float]]]) -> np.ndarray:
+        """Weighted sums (n, outputs) of rows given by the places and values that are not zero.
+
+        Added up in the order of a CSR matrix, so that they are its sums to the last bit.
+        """
+        found = []
+        for places, values in rows:
+            row = []
+            for weights in self._lists:
+                total = 0.0
+                for place, value in zip(places, values, strict=True):
+                    total += value * weights[place]
+                row.append(total)
+            found.append(row)
+        return np.array(found) + self._intercept
+
+    @cached_property
+    def _lists(self) -> list[list[float]]:
+        return self._coef.tolist()
 
     def ended(self, sums: np.ndarray) -> np.ndarray:
         """The sums (n, outputs) to the answer."""

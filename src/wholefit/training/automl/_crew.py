@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from types import TracebackType
 
 from wholefit.training._folds import Problem
 from wholefit.training.apart import Apart, Limit
@@ -55,10 +54,3 @@ class Crew:
         """End the workers and take their files away; again is harmless."""
         for worker in reversed(self.workers):
             worker.close()
-
-    def __enter__(self) -> Crew:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()

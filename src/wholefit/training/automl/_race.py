@@ -26,7 +26,7 @@ from wholefit.training._search import (
 from wholefit.training.apart import Apart, Stopped
 from wholefit.training.automl._crew import Crew
 from wholefit.training.automl._pace import Pace
-from wholefit.training.record import Entry
+from wholefit.training.record import Entry, labels
 from wholefit.training.replaying.script import Script
 from wholefit.training.trials import Here
 
@@ -209,8 +209,7 @@ class Race:
             self._more, None)
         if model is None:
             return False
-        number = 1 + sum(other.name == model.name for other in self.models.values())
-        label = model.name if number == 1 else f"{model.name}_{number}"
+        label = labels([*self.models.values(), model])[-1]
         self.models[label] = model
         self._left.append((label, model))
         return True

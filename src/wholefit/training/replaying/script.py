@@ -22,7 +22,7 @@ from wholefit import models
 from wholefit.base.budget import Budget
 from wholefit.base.errors import ArtifactError, StateError, WholefitError
 from wholefit.models import Model
-from wholefit.training.record import Entry
+from wholefit.training.record import Entry, labels
 
 _MOST_TURNS, _MOST_COUNTED = 100_000, 4_096
 
@@ -189,20 +189,10 @@ def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
 def _own(turns: Sequence[Turn], live: Any) -> dict[str, Any]:
     """The models of the fit at hand that cannot be written, by label."""
     given = [models.make(each) for each in getattr(live, "models", None) or ()]
-    found = dict(zip(labelled(given), given, strict=True))
+    found = dict(zip(labels(given), given, strict=True))
     before = getattr(getattr(live, "script", None), "own", {})
     return {turn.label: model for turn in turns if turn.model is None
             and (model := before.get(turn.label, found.get(turn.label))) is not None}
-
-
-def labelled(candidates: Sequence[Model]) -> list[str]:
-    """A distinct leaderboard name for each candidate: its own, numbered where they repeat."""
-    named: dict[str, int] = {}
-    found = []
-    for model in candidates:
-        named[model.name] = times = named.get(model.name, 0) + 1
-        found.append(model.name if times == 1 else f"{model.name}_{times}")
-    return found
 
 
 def _turn(label: str, one: Mapping[str, Any], entry: Entry | None) -> Turn:
@@ -251,7 +241,7 @@ def counted(
     kept: list[Model] = []
     left: list[Entry] = []
     tried = 0
-    for label, model in zip(labelled(candidates), candidates, strict=True):
+    for label, model in zip(labels(candidates), candidates, strict=True):
         tried += model.name != baseline
         if tried > budget.trials:
             left.append(Entry(model=label, params={}, status="skipped",

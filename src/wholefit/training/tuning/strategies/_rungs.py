@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from wholefit.base import seeds
+from wholefit.base.params import Params, param
 from wholefit.training.tuning._strategy import Setting, Suggestion
 
 # A model of fewer rows than this says little about one of them all.
@@ -13,6 +15,16 @@ _MOST_RUNGS = 5
 _AT_TOP = 3
 # The part of the time that one bracket may take.
 BRACKET = 0.7
+
+
+@dataclass(frozen=True)
+class Options(Params):
+    """How it climbs."""
+
+    eta: int = param(3, "One in so many climbs to the next rung.", low=2, high=10)
+    least: float | None = param(
+        None, "Smallest part of a full trial's cost; None leaves at least 200 rows.",
+        above=0, high=1, none=True)
 
 
 def rungs(setting: Setting, eta: int, least: float | None) -> list[tuple[float, int | None]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from wholefit.base.params import Params, param
 from wholefit.training.tuning._strategy import Setting, Suggestion
-from wholefit.training.tuning.strategies._rungs import fresh, rungs, suggested
+from wholefit.training.tuning.strategies._rungs import Options, fresh, rungs, suggested
 
 
 class Asha:
@@ -19,14 +17,7 @@ class Asha:
     summary: ClassVar[str] = (
         "Successive halving that never waits: for large data and several processes on one study.")
 
-    @dataclass(frozen=True)
-    class Options(Params):
-        """How it climbs."""
-
-        eta: int = param(3, "One in so many climbs to the next rung.", low=2, high=10)
-        least: float | None = param(
-            None, "Smallest part of a full trial's cost; None leaves at least 200 rows.",
-            above=0, high=1, none=True)
+    Options = Options
 
     def __init__(self, setting: Setting, options: Options) -> None:
         self.setting, self.options = setting, options

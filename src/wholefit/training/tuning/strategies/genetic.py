@@ -22,6 +22,7 @@ from wholefit.training.tuning._strategy import Setting, Suggestion
 from wholefit.training.tuning.dimensions import Choice, jsonable
 from wholefit.training.tuning.space import MODEL, Space
 from wholefit.training.tuning.strategies import _nsga
+from wholefit.training.tuning.strategies._distinct import Distinct
 
 Values = dict[str, Any]
 # Attempts at a child that was not tried before, until a fresh draw takes its place.
@@ -43,7 +44,7 @@ class _Member:
     aims: tuple[float, ...]
 
 
-class Genetic:
+class Genetic(Distinct):
     """Crosses and changes the best pipelines so far."""
 
     name: ClassVar[str] = "genetic"
@@ -67,23 +68,8 @@ class Genetic:
             choices=("complexity", "seconds", "none"))
 
     def __init__(self, setting: Setting, options: Options) -> None:
-        self.setting, self.options = setting, options
-        self._asked = 0
-        self._keys: set[str] = set()
+        super().__init__(setting, options)
         self._members: list[_Member] = []
-
-    def ask(self) -> Suggestion | None:
-        """A new pipeline; None when a finite space is used up."""
-        space = self.setting.space
-        if len(self._keys) >= space.size():
-            return None
-        for values in self._candidates():
-            key = space.key(values)
-            if key not in self._keys:
-                self._keys.add(key)
-                self._asked += 1
-                return Suggestion(self._asked - 1, values)
-        return None
 
     def tell(self, suggestion: Suggestion, loss: float, seconds: float) -> None:
         """Take it in where it deserves a place; what failed has none."""
@@ -111,11 +97,11 @@ class Genetic:
         members = [{"number": member.number, "aims": list(member.aims),
                     "values": {name: jsonable(value) for name, value in member.values.items()}}
                    for member in self._members]
-        return {"asked": self._asked, "keys": sorted(self._keys), "members": members}
+        return {**super().state(), "members": members}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
-        self._asked, self._keys = int(state["asked"]), set(state["keys"])
+        super().restore(state)
         self._members = [
             _Member(int(each["number"]), self.setting.space.unpack(each["values"]),
                     tuple(map(float, each["aims"]))) for each in state["members"]]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from wholefit.base.params import Params, param
 from wholefit.training.tuning._strategy import Setting, Suggestion
-from wholefit.training.tuning.strategies._rungs import BRACKET, fresh, rungs, suggested
+from wholefit.training.tuning.strategies._rungs import BRACKET, Options, fresh, rungs, suggested
 
 _LAST = 3
 
@@ -22,14 +20,7 @@ class Halving:
         "Gives many configurations a fold or a part of the rows, and the best of them more: for "
         "large data, where one full trial is dear; waits for a rung to end before it climbs.")
 
-    @dataclass(frozen=True)
-    class Options(Params):
-        """How it climbs."""
-
-        eta: int = param(3, "One in so many climbs to the next rung.", low=2, high=10)
-        least: float | None = param(
-            None, "Smallest part of a full trial's cost; None leaves at least 200 rows.",
-            above=0, high=1, none=True)
+    Options = Options
 
     def __init__(self, setting: Setting, options: Options) -> None:
         self.setting, self.options = setting, options

@@ -1,0 +1,163 @@
+"""A few rows as plain Python values, ready for an encoder without a table in between.
+
+A server answers one row at a time. Making a table of it, bringing that to a schema and looking
+for what may be wrong takes a hundred times as long as the answer itself; rows whose values are
+plainly what training had need none of it. Whatever is not plain (a text where a number belongs, a
+category never seen, an absent column) is left to `wholefit.data.conforming`, which repairs it
+and says so, or refuses it with a reason.
+
+>>> table = {"age": [30, 41, None], "town": ["Ely", "Wells", "Ely"], "y": [0, 1, 0]}
+>>> reader = RowReader(wholefit.data.load(table, target="y").schema)
+>>> reader.read([{"age": 35, "town": "Wells"}]).numeric("age")
+array([35.])
+>>> reader.read([{"age": "35", "town": "Wells"}]) is None
+True
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from wholefit.data._cells import TRUTH
+from wholefit.data.schema import Column, Schema
+
+# Whole numbers beyond this are not all floats.
+_EXACT = 2**53
+# From so many rows on, columns are looked at for having been swapped (see `_swapped`).
+_ENOUGH = 20
+_FITS = 0.1
+_NUMBERS = frozenset({float, int, type(None)})
+_NAN = math.nan
+
+
+class NotPlain(Exception):
+    """A cell is not plainly what training had."""
+
+
+class RowReader:
+    """Reads rows of one schema; `able` is False where a column's role is never read here."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        learnt = set(schema.features)
+        columns = [column for column in schema.columns if column.name in learnt]
+        self.able = all(column.role in _READERS for column in columns)
+        self._columns = [(column.name, _READERS[column.role](column)) for column in columns] \
+            if self.able else []
+        # Numbers may be whole or not; words, truth values and numbers are never in one column.
+        self._alike = [c.name for c in columns if c.role in ("boolean", "categorical")]
+        self._ranges = [(c.name, c.low, c.high) for c in columns
+                        if c.role == "numeric" and c.low is not None and c.high is not None]
+        self.levels = {c.name: list(c.levels or ()) for c in columns if c.role == "categorical"}
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> Rows | None:
+        """These rows (at least one), or None where one of them is not plain."""
+        if not self.able or not rows:
+            return None
+        try:
+            if len(rows) == 1:
+                row = rows[0]
+                cells = {name: [read(row[name])] for name, read in self._columns}
+            else:
+                cells = {name: [read(row[name]) for row in rows] for name, read in self._columns}
+                if not self._are_alike(rows):
+                    return None
+        except (KeyError, NotPlain, TypeError):
+            return None
+        if len(rows) >= _ENOUGH and self._strays(cells):
+            return None
+        return Rows(self, cells, len(rows))
+
+    def _are_alike(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether no column holds words and numbers, which a table would read as words."""
+        for name in self._alike:
+            kinds = {type(row[name]) for row in rows}
+            kinds.discard(type(None))
+            if len(kinds) > 1 and not kinds <= _NUMBERS:
+                return False
+        return True
+
+    def _strays(self, cells: dict[str, list[Any]]) -> bool:
+        """Whether two columns of numbers hardly hold what they held: they may be swapped."""
+        odd = 0
+        for name, low, high in self._ranges:
+            values = np.array(cells[name])
+            there = values[~np.isnan(values)]
+            odd += bool(len(there)) and float(
+                np.mean((there >= low) & (there <= high))) <= _FITS
+        return odd > 1
+
+
+class Rows:
+    """Rows that were read: what an encoder asks of a Dataset, of feature columns alone.
+
+    `cells` holds one list a column: floats (NaN missing), or codes of `levels` (-1 missing).
+    """
+
+    def __init__(self, reader: RowReader, cells: dict[str, list[Any]], size: int) -> None:
+        self.reader, self.cells, self._size = reader, cells, size
+        self.schema = reader.schema
+
+    def __len__(self) -> int:
+        return self._size
+
+    def numeric(self, name: str) -> np.ndarray:
+        """A column of numbers or truth values as float64 (n,), NaN where missing."""
+        return np.array(self.cells[name], dtype=np.float64)
+
+    def codes(self, name: str) -> tuple[np.ndarray, list[str]]:
+        """A column of categories as codes int32 (n,), -1 missing, into the training levels."""
+        return np.array(self.cells[name], dtype=np.int32), self.reader.levels[name]
+
+    def take(self, rows: np.ndarray) -> Rows:
+        """The rows at these places, in that order."""
+        at = np.asarray(rows).tolist()
+        return Rows(self.reader, {name: [column[i] for i in at]
+                                  for name, column in self.cells.items()}, len(at))
+
+
+# How a column's cell is read, and what kinds of cell may stand in one column of plain rows.
+Read = Callable[[Any], Any]
+
+
+def _number(cell: Any) -> float:
+    if type(cell) is float:
+        return cell
+    if cell is None:
+        return _NAN
+    if type(cell) is int and -_EXACT <= cell <= _EXACT:
+        return float(cell)
+    raise NotPlain
+
+
+def _truth(cell: Any) -> float:
+    if type(cell) is bool:
+        return float(cell)
+    if type(cell) is not str:
+        return _number(cell)
+    found = TRUTH.get(cell)
+    if found is None:
+        raise NotPlain
+    return found
+
+
+def _place(column: Column) -> Read:
+    places: dict[Any, int] = {level: at for at, level in enumerate(column.levels or ())}
+
+    def read(cell: Any) -> int:
+        if cell is None:
+            return -1
+        found = places.get(cell if type(cell) is str else str(cell) if type(cell) is int else None)
+        if found is None:
+            raise NotPlain
+        return found
+
+    return read
+
+
+_READERS: dict[str, Callable[[Column], Read]] = {
+    "numeric": lambda column: _number, "boolean": lambda column: _truth, "categorical": _place}
