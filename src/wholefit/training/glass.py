@@ -20,10 +20,9 @@ from wholefit.evaluation import Score, conformal
 from wholefit.models import Model
 from wholefit.training import portfolio
 from wholefit.training._folds import Problem, fit_one, telling_weights
-from wholefit.training._search import labels
 from wholefit.training.fit import Options, fit
 from wholefit.training.fitted import Fitted
-from wholefit.training.record import Entry, Run
+from wholefit.training.record import Entry, Run, labels
 
 # From the easiest to read to the hardest; what is not named here is a black box.
 READABLE = ("rule_list", "decision_tree", "linear", "ridge", "lasso", "elastic_net", "logistic",

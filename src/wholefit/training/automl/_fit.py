@@ -21,13 +21,12 @@ from wholefit.training import progress
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import Judged, judge
-from wholefit.training._search import labels
 from wholefit.training.apart import Apart, Limit, sendable
 from wholefit.training.automl import _blend
 from wholefit.training.automl._crew import Crew
 from wholefit.training.automl._race import Race
 from wholefit.training.automl._scale import scaled
-from wholefit.training.record import Entry, Run
+from wholefit.training.record import Entry, Run, labels
 
 PRESETS = ("balanced", "best")
 # Below so many seconds, starting workers would take most of them.

@@ -18,7 +18,7 @@ BRACKET = 0.7
 
 
 @dataclass(frozen=True)
-class Options(Params):
+class Climb(Params):
     """How it climbs."""
 
     eta: int = param(3, "One in so many climbs to the next rung.", low=2, high=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from wholefit.training.tuning._strategy import Setting, Suggestion
-from wholefit.training.tuning.strategies._rungs import Options, fresh, rungs, suggested
+from wholefit.training.tuning.strategies._rungs import Climb, fresh, rungs, suggested
 
 
 class Asha:
@@ -17,9 +17,9 @@ class Asha:
     summary: ClassVar[str] = (
         "Successive halving that never waits: for large data and several processes on one study.")
 
-    Options = Options
+    Options = Climb
 
-    def __init__(self, setting: Setting, options: Options) -> None:
+    def __init__(self, setting: Setting, options: Climb) -> None:
         self.setting, self.options = setting, options
         self.rungs = rungs(setting, options.eta, options.least)
         self._asked = self._fresh = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from wholefit.training.tuning._strategy import Setting, Suggestion
-from wholefit.training.tuning.strategies._rungs import BRACKET, Options, fresh, rungs, suggested
+from wholefit.training.tuning.strategies._rungs import BRACKET, Climb, fresh, rungs, suggested
 
 _LAST = 3
 
@@ -20,9 +20,9 @@ class Halving:
         "Gives many configurations a fold or a part of the rows, and the best of them more: for "
         "large data, where one full trial is dear; waits for a rung to end before it climbs.")
 
-    Options = Options
+    Options = Climb
 
-    def __init__(self, setting: Setting, options: Options) -> None:
+    def __init__(self, setting: Setting, options: Climb) -> None:
         self.setting, self.options = setting, options
         self.rungs = rungs(setting, options.eta, options.least)
         self._asked = self._fresh = 0
