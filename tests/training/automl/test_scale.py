@@ -61,6 +61,24 @@ def test_where_one_fold_is_too_much_rows_are_drawn(monkeypatch: pytest.MonkeyPat
     assert not set(train) & set(test) and f"{len(train):,}" in found.said[0]
 
 
+@pytest.mark.parametrize("groups", [0, 300])
+def test_where_one_fold_judges_most_of_its_rows_are_learnt_from(
+    monkeypatch: pytest.MonkeyPatch, groups: int
+) -> None:
+    monkeypatch.setattr(_scale, "_SMALL", 0)
+    monkeypatch.setattr(_scale, "_JUDGED", 500)
+    monkeypatch.setattr(_scale, "_fold_seconds", lambda *_: 9.0)
+    whole = problem(10_000, groups=groups)
+    found = _scale.scaled(whole, make("ridge"), 40.0, 5, 2)
+    (train, test), = found.problem.plan.folds
+    assert found.lent and found.folds == 1 and found.workers == 2
+    assert 200 < len(test) < 900 and len(train) + len(test) == 10_000
+    assert not set(train) & set(test) and f"{len(test):,}" in found.said[0]
+    if groups:
+        units = whole.plan.units
+        assert units is not None and not set(units[train]) & set(units[test])
+
+
 def test_groups_are_drawn_whole() -> None:
     whole = problem(4000, groups=200)
     train = whole.plan.folds[0][0]

@@ -30,6 +30,9 @@ _TASTE, _ROUNDS, _USUAL = 400_000, 10, 250
 # Fitting grows a little slower than rows do.
 _GROWTH = 0.9
 _LEAST_ROWS, _MOST_JUDGED = 2_000, 200_000
+# Where one fold judges, so many of its rows do, or so large a part of them; the rest are learnt
+# from. No model is ever fitted to all rows, so a fifth of a large table would be lost to all.
+_JUDGED, _JUDGED_SHARE = 5_000, 0.2
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,15 @@ class Scale:
     workers: int
     said: tuple[str, ...] = ()
     share: float | None = None
+    lent: bool = False
 
     def decided(self) -> dict[str, Any]:
-        """What a clock decided here, for a replay; `share` of the rows where the plan was cut."""
+        """What a clock decided here, for a replay.
+
+        `share` of the rows where the plan was cut; `lent` where one fold gave rows to learn from.
+        """
         return {"race": True, "folds": self.folds, "workers": self.workers, "share": self.share,
-                "said": list(self.said)}
+                "lent": self.lent, "said": list(self.said)}
 
 
 def scaled(
@@ -57,9 +64,10 @@ def scaled(
     That of the run, where there is its `script`.
     """
     if script is not None:
-        share = script.decided["share"]
-        return Scale(problem if share is None else _cut(problem, share), script.decided["folds"],
-                     script.decided["workers"], tuple(script.decided["said"]), share)
+        share, lent = script.decided["share"], script.decided["lent"]
+        return Scale(_lent(problem) if lent else problem if share is None else _cut(problem, share),
+                     script.decided["folds"], script.decided["workers"],
+                     tuple(script.decided["said"]), share, lent)
     rows = len(problem.plan.folds[0][0])
     columns = len(problem.dataset.schema.features)
     cells = rows * max(columns, 1) * max(1, problem.n_classes // 2)  # boosting has trees for each
@@ -70,9 +78,15 @@ def scaled(
     if fold * folds <= room:
         return Scale(problem, folds, workers)
     fitting = max(1, int(room / fold))
-    said = f"{fitting} of {folds} folds are fitted, for the time would not carry all"
-    if fold <= room:
+    if 1 < fitting:
+        said = f"{fitting} of {folds} folds are fitted, for the time would not carry all"
         return Scale(problem, fitting, workers, (said,))
+    if fold <= room:
+        lending = _lent(problem)
+        train, test = lending.plan.folds[0]
+        said = (f"models learn from {len(train):,} rows and are judged on {len(test):,} others, "
+                f"for the time would not carry {folds} folds")
+        return Scale(lending, 1, workers, (said,), lent=True)
     fold /= min(workers, 4) ** 0.7  # one process with all threads instead
     share = min(1.0, (room / fold) ** (1 / _GROWTH))
     least = min(1.0, _LEAST_ROWS / rows)
@@ -111,6 +125,17 @@ def _cut(problem: Problem, share: float) -> Problem:
                   for train, test in plan.folds[:1])
     cut = Plan(folds, plan.how, plan.unit, plan.units)
     return dataclasses.replace(problem, plan=cut, encoders={})
+
+
+def _lent(problem: Problem) -> Problem:
+    """The problem with the first fold alone, most of whose rows are learnt from; whole units."""
+    plan = problem.plan
+    train, test = plan.folds[0]
+    share = max(_JUDGED / max(len(test), 1), _JUDGED_SHARE)
+    judged = _some(test, share, plan.units, seeds.generator(problem.seed, "lent"))
+    lent = np.setdiff1d(test, judged)
+    one = Plan(((np.sort(np.concatenate([train, lent])), judged),), plan.how, plan.unit, plan.units)
+    return dataclasses.replace(problem, plan=one, encoders={})
 
 
 def _some(

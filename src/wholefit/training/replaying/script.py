@@ -182,8 +182,8 @@ def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
     limits = {name: {str(label): float(each) for label, each in stored[name].items()}
               for name in ("cost", "size") if name in stored}
     layer = {"second": [str(each) for each in stored["second"]]} if "second" in stored else {}
-    return {"race": True, **counts, "share": share, "said": [str(each) for each in stored["said"]],
-            **limits, **layer}
+    return {"race": True, **counts, "share": share, "lent": stored.get("lent") is True,
+            "said": [str(each) for each in stored["said"]], **limits, **layer}
 
 
 def _own(turns: Sequence[Turn], live: Any) -> dict[str, Any]:
