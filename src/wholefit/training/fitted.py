@@ -9,6 +9,7 @@ scored, bit by bit, and no library version comes between them.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from wholefit.base.state import State
 from wholefit.base.stored import reading
 from wholefit.base.tasks import Codec, Task
 from wholefit.data.dataset import Dataset
-from wholefit.data.rows import Rows
+from wholefit.data.rows import RowReader, Rows
 from wholefit.data.schema import Schema
 from wholefit.evaluation.conformal import Calibration
 from wholefit.evaluation.conformal_groups import Grouped
 from wholefit.features.encoder import Encoder
+from wholefit.features.few import MOST
 from wholefit.models import Model, Scorer, scorer
 from wholefit.models._model import Context
 from wholefit.training._cleaning import Replay
@@ -84,11 +86,21 @@ class Fitted:
         if isinstance(dataset, Dataset):
             dataset = self.cleaned(dataset)
         rows = len(dataset)
+        if 0 < rows <= MOST and isinstance(dataset, Dataset) and self.reader.able \
+                and self.reads_features:
+            plain = self.reader.read(dataset.frame.to_dicts())
+            if plain is not None:
+                return self._answer(plain, None)
         if rows <= _CHUNK or _looks_back(self.encoder):
             return self._answer(dataset, None)
         parts = [self._answer(dataset, np.arange(at, min(at + _CHUNK, rows)))
                  for at in range(0, rows, _CHUNK)]
         return np.concatenate(parts)
+
+    @cached_property
+    def reader(self) -> RowReader:
+        """Reads plain rows of its schema."""
+        return RowReader(self.schema)
 
     def cleaned(self, dataset: Dataset) -> Dataset:
         """Conforming rows as the encoder knows them: the recipe's learnt steps done."""
@@ -162,7 +174,7 @@ class Fitted:
 
     def parcel(self) -> dict[str, Any]:
         """Everything but task, schema, codec and scorer, to be sent to another process."""
-        apart = ("task", "schema", "codec", "_scorer")
+        apart = ("task", "schema", "codec", "_scorer", "reader")
         return {name: value for name, value in self.__dict__.items() if name not in apart}
 
     @classmethod
@@ -195,7 +207,8 @@ class Fitted:
         if self._scorer is not None:
             return
         try:
-            self._scorer = scorer(self.state())
+            with self.reading("the model file's model cannot be made"):
+                self._scorer = scorer(self.state())
         except StateError:
             if self._estimator is None:
                 raise

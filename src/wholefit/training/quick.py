@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.data.rows import RowReader
 from wholefit.training.fitted import Fitted
 
 
@@ -20,7 +19,7 @@ class Quick:
     """Answers of `fitted` to plain rows; `able` is False where it can never answer so."""
 
     def __init__(self, fitted: Fitted) -> None:
-        self._fitted, self._reader = fitted, RowReader(fitted.schema)
+        self._fitted, self._reader = fitted, fitted.reader
         self.able = self._reader.able and fitted.replay is None and fitted.reads_features
 
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:

@@ -24,7 +24,8 @@ def trace() -> Trace:
                      "clean": {"version": 1, "step": [{"do": "fill"}, {"do": "drop"}]}},
                     "log_loss", "60s", ("metric",)),
         script=Script(turns, "dummy", {
-            "race": True, "folds": 5, "workers": 2, "threads": 1, "share": 0.25, "lent": False, "said": ["a", "b"],
+            "race": True, "folds": 5, "workers": 2, "threads": 1, "share": 0.25, "lent": False,
+            "said": ["a", "b"],
             "cost": {"dummy": 0.5}, "second": ["ridge"]}),
         lineage={"wholefit": "1", "libraries": {"numpy": "2"}, "jobs": 1},
         data={"source": "ü.csv", "rows": 7, "hash": "ab"},
