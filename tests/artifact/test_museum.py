@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wholefit import artifact
+from wholefit import artifact, models
 from wholefit.artifact import _format
+from wholefit.base import tasks
 from wholefit.base.errors import ArtifactError
 from wholefit.base.state import State
 
@@ -72,6 +73,27 @@ def test_the_museum_is_open_and_every_exhibit_has_its_label():
 
 def test_every_format_there_ever_was_is_shown():
     assert {label(path)["format"] for path in EXHIBITS} == set(range(1, artifact.FORMAT + 1))
+
+
+# What has no file of its own here, and why.
+NOT_SHOWN = {"pretrained": "it is another network's weights, which are megabytes"}
+
+
+def shows(stem: str, name: str, kind: str) -> bool:
+    """Whether an exhibit is of this model, for one of the tasks of this kind."""
+    named = any(stem.startswith(f"{each}-") for each in (name, name.replace("_", "-")))
+    tasks_of = ("classification", "regression") if kind == "supervised" else (kind,)
+    return named and any(task in stem for task in tasks_of)
+
+
+@pytest.mark.parametrize("kind", ["supervised", *tasks.names(supervised=False)])
+def test_every_model_of_every_task_is_shown(kind):
+    """A model that answers with classes and with numbers is shown with one of them at least."""
+    names = {*models.names("classification"), *models.names("regression")} \
+        if kind == "supervised" else set(models.names(kind))
+    missing = sorted(name for name in names - NOT_SHOWN.keys()
+                     if not any(shows(path.stem, name, kind) for path in EXHIBITS))
+    assert not missing, f"fit each, save it, and add it with {MUSEUM / 'add.py'}: {missing}"
 
 
 @pytest.mark.parametrize("path", EXHIBITS, ids=lambda path: path.stem)
