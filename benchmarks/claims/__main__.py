@@ -24,6 +24,7 @@ from benchmarks.claims import (  # noqa: F401  (their claims register here)
     explaining_locally,
     families,
     fits,
+    keeping,
     networks,
     recommending,
     reducing,

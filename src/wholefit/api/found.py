@@ -122,6 +122,13 @@ class FoundResult:
 
         return report.write_found(self._found, path, force=force)
 
+    def export(self, path: str | Path, *, to: str | None = None, rows: Any = None,
+               tolerance: float | None = None, force: bool = False, **options: Any) -> Any:
+        """Write it for another runtime, as `Result.export` does; gives an `Exported`."""
+        from wholefit.api.exporting import exported
+
+        return exported(self, path, to, rows, tolerance, force, options)
+
     def asked(self, new: Any, options: Mapping[str, Any] | None = None) -> Dataset:
         """`new` read and brought to the schema; what was repaired is said aloud.
 

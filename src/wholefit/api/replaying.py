@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wholefit import artifact, data, training
+from wholefit import data, training
 from wholefit.api import _record
 from wholefit.api._answers import check_options
 from wholefit.api._tables import cleaned
 from wholefit.api._telling import tell
+from wholefit.artifact import opening
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.cores import cores
@@ -178,7 +179,7 @@ def _before(model: Any) -> tuple[Trace, Path | None]:
     path = Path(model)
     if path.suffix.lower() == ".toml":
         return run_file.read(path), path
-    package = artifact.read(path)
+    package = opening.opened(path)
     named = str(package.record.get("task"))
     if named in tasks.names(supervised=False):
         raise StateError(f"{path.name} is a model of {named}, which has no schedule of trials: "

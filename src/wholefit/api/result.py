@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -11,6 +11,7 @@ from wholefit.api import _answers, _choice, _record
 from wholefit.api._shown import Findings, Scores
 from wholefit.api.leaderboard import Leaderboard
 from wholefit.api.understanding import Understood
+from wholefit.artifact import opening
 from wholefit.base import tasks
 from wholefit.data import Dataset, Schema
 from wholefit.evaluation import Score
@@ -18,8 +19,12 @@ from wholefit.training import Fitted, Run
 from wholefit.training.decision import Decision
 
 if TYPE_CHECKING:
+    from wholefit.api.compressing import Compressed
     from wholefit.api.distilling import Distilled
+    from wholefit.api.ejecting import Ejected
     from wholefit.api.replaying import Replayed
+    from wholefit.api.streaming import Answered
+    from wholefit.artifact.exports import Exported
     from wholefit.evaluation.slices import Slices
     from wholefit.training.label_errors import LabelErrors
 
@@ -196,6 +201,19 @@ class Result(Understood):
 
         return Result(calibrated(self._fitted, rows, by, options), self._facts, self._run)
 
+    def stream(
+        self, readings: Iterable[Mapping[str, Any]], *, deadline: float | None = None,
+        **policies: Any,
+    ) -> Iterator[Answered]:
+        """Readings as they come (a sensor's, a queue's), each answered at once.
+
+        A reading maps column names to values. One that cannot be answered is told by its `wrong`
+        and does not end the loop. `deadline` is in seconds: answers that took longer are `late`.
+        """
+        from wholefit.api.streaming import stream
+
+        return stream(self._fitted, readings, deadline, policies)
+
     def with_threshold(self, threshold: Any = None, *, costs: Any = None, rows: Any = None,
                        **options: Any) -> Result:
         """A new Result that decides otherwise; probabilities stay as they are.
@@ -250,6 +268,22 @@ class Result(Understood):
             "to": to, "leaves": leaves, "rounds": rounds, "more": more, "folds": folds,
             "jobs": jobs, "seed": seed}, options)
 
+    def compress(
+        self, rows: Any, *, to: str | Sequence[str] = "all", held_out: Any = None,
+        metric: Any = None, **options: Any,
+    ) -> Compressed:
+        """This model in fewer bits, weights, units or trees: size, speed and score side by side.
+
+        `to`: one or more of float32, float16, int8, dynamic, static, shared, pruned, structured,
+        deep (networks), fewer, shallow (trees), distil; or "all" that the model can take. `rows`:
+        those that it learnt from, with their target. `held_out`: rows that it has not seen, to
+        judge by; else a part of `rows` is set aside. `options` are those of `training.compress`
+        (sparsity, epochs, trees, ...) and of `predict`. `found["int8"]` is a Result like any other.
+        """
+        from wholefit.api.compressing import compressed
+
+        return compressed(self, rows, held_out, metric, to, options)
+
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the model as one safe file (.wf); refuses to overwrite without `force`.
 
@@ -258,6 +292,31 @@ class Result(Understood):
         fitted = self._fitted
         return artifact.write(path, self._facts.to_json(fitted), fitted.states(), force=force,
                               reference=_record.reference(self._facts))
+
+    def export(self, path: str | Path, *, to: str | None = None, rows: Any = None,
+               tolerance: float | None = None, force: bool = False, **options: Any) -> Exported:
+        """Write the model for another runtime; a file that answers otherwise is not left behind.
+
+        `to` names the target (`wholefit export --list`), or the path's ending does. `rows` are
+        answered by both and compared; without, rows made up from what the model remembers.
+        `tolerance` is the largest difference allowed. `options` are the target's and those of
+        `predict`. Raises ExportError for what the target cannot hold.
+        """
+        from wholefit.api.exporting import exported
+
+        return exported(self, path, to, rows, tolerance, force, options)
+
+    def eject(self, path: str | Path, *, rows: Any = None, force: bool = False,
+              **options: Any) -> Ejected:
+        """Write a plain script that trains and predicts the same, without wholefit.
+
+        `rows` are those that the model learnt from: the script is run on them and its answers are
+        held against the model's. `options` are those of `predict`. Raises ExportError for a model
+        that no plain script makes, with the reason.
+        """
+        from wholefit.api.ejecting import ejected
+
+        return ejected(self, path, rows, force, options)
 
     def replay(self, source: Any = None, **options: Any) -> Replayed:
         """Do the run again, by count and without a clock, and say what of it is bit-equal.
@@ -311,13 +370,18 @@ class Result(Understood):
                 f"{self._facts.metric} {self.score}{said}>")
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path, *, trust: Any = None, key: Any = None) -> Any:
     """Read a model written by `save`; runs no code from the file.
 
+    With `trust`, a file of public keys, only if one of them has signed it; `key` says where the
+    key of a sealed model comes from ("env:NAME", "file:PATH", "command:WORDS"). Without them the
+    environment variables WHOLEFIT_TRUST and WHOLEFIT_KEY are asked.
+
     Returns a `Result`; for a task without a target that task's own (`Clusters`, `Rules`, ...).
-    Raises ArtifactError if the file is damaged, tampered with, or from a newer format.
+    Raises ArtifactError if the file is damaged, tampered with, or from a newer format, AccessError
+    if nobody trusted has signed it, or the key does not open it.
     """
-    package = artifact.read(path)
+    package = opening.opened(path, trust=trust, key=key)
     if package.record.get("task") in tasks.names(supervised=False):
         from wholefit.api import _unlabelled
 

@@ -175,6 +175,16 @@ def _packing(data: bytes) -> int:
     return zipfile.ZIP_DEFLATED if worth else zipfile.ZIP_STORED
 
 
+@contextmanager
+def replacing_file(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` when it is whole, and else vanishes.
+
+    An existing file is replaced only with `force`. Raises ArtifactError.
+    """
+    with _replacing(_target(path, force), force) as file:
+        yield file
+
+
 def _target(path: str | os.PathLike[str], force: bool) -> Path:
     """The file to write; a link is followed, so that it stays a link."""
     target = Path(os.path.realpath(path))

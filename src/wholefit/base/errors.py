@@ -7,8 +7,11 @@
         SchemaError                  new data does not fit the schema a model was fitted with
       ArtifactError                  a model file is damaged, tampered with, or too new
       StateError                     a fitted object has no version-independent form
+      ExportError                    a model cannot be written for another runtime
+      AccessError                    a key, signature or seal is missing, wrong or expired
       MissingExtraError              an optional library is not installed
       BudgetError                    nothing could be finished within the budget
+      RegistryError                  a registry of models is damaged, or refuses a change
 
 A message says who, what, the rule, what was got, and the way out:
 ``Ridge.alpha must be >= 0; got -1.``
@@ -46,7 +49,18 @@ class DataError(WholefitError, ValueError):
 
 
 class SchemaError(DataError):
-    """New data does not fit the schema that a model was fitted with."""
+    """New data does not fit the schema that a model was fitted with.
+
+    Where it is known, `column` says in which column, `rows` (from 1) in which rows, the first few,
+    and `rule` by one word against what: "present", "type", "level".
+    """
+
+    def __init__(
+        self, message: str = "", *, column: str | None = None, rows: Iterable[int] = (),
+        rule: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.column, self.rows, self.rule = column, tuple(map(int, rows)), rule
 
 
 class ArtifactError(WholefitError):
@@ -57,12 +71,24 @@ class StateError(WholefitError):
     """A fitted object has no version-independent form and cannot be saved."""
 
 
+class ExportError(WholefitError):
+    """A model cannot be written for another runtime, or what was written answers otherwise."""
+
+
+class AccessError(WholefitError):
+    """A key, a signature or a seal is missing, wrong, expired, or nobody's who is trusted."""
+
+
 class MissingExtraError(WholefitError, ImportError):
     """An optional library is needed and not installed."""
 
 
 class BudgetError(WholefitError):
     """Nothing could be finished within the budget."""
+
+
+class RegistryError(WholefitError):
+    """A registry of models is damaged, or cannot do what is asked of it."""
 
 
 def nearest(word: str, options: Iterable[str]) -> str | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 LEARN, DATA, USE, HERE = "Learn", "Know the data", "Use a model", "This installation"
 UNDERSTAND = "Understand a model"
+SECURE = "Keys and signatures"
+LIVE = "Keep models alive"
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,15 @@ LINES = (
     Line("distil", "distil", USE,
          "Teach a small model what a saved one answers: its loss in score, its gain in speed and "
          "size."),
+    Line("compress", "compress", USE,
+         "Make a saved model smaller or quicker in several ways, each with its loss in score."),
+    Line("bench", "bench", USE,
+         "Measure a saved model in every runtime: time of a row, rows a second, memory, size."),
+    Line("export", "export", USE,
+         "Write a saved model for another runtime; a file that answers otherwise is not left "
+         "behind."),
+    Line("eject", "eject", USE,
+         "Write a plain script that trains and predicts the same without wholefit, and run it."),
     Line("report", "report", UNDERSTAND,
          "Write one page about a saved model: how good, why, where it fails, what to do next."),
     Line("explain", "explain", UNDERSTAND,
@@ -129,12 +140,47 @@ LINES = (
     Line("advise", "advise", UNDERSTAND,
          "What to do next: a short list, each with its evidence and the experiment it rests "
          "on."),
+    Line("serve", "serve", LIVE,
+         "Answer rows over HTTP with one or more models, until a signal to stop."),
+    Line("monitor", "monitor", LIVE,
+         "Judge the answers that a model gave: drift, quality, strange rows, scores, latency."),
+    Line("log", "monitor", LIVE,
+         "Answer rows and write the answers to a log, as the server does, to be monitored."),
+    Line("registry", "registry", LIVE,
+         "Keep versions of models in a folder: which is served, which share requests, and every "
+         "change."),
+    Line("rollback", "registry", LIVE,
+         "Serve again what was served before the last promotion; a running server follows at "
+         "once."),
+    Line("loop", "loop", LIVE,
+         "Turn the loop of a model: collect labels, retrain by triggers, judge, promote, watch."),
+    Line("gate", "loop", LIVE,
+         "May a challenger take the champion's place? Every check with its numbers; exit code 1 "
+         "if not."),
+    Line("sign", "sign", SECURE,
+         "Vouch for a model: a signature of its contents beside it, FILE.sig."),
+    Line("verify", "sign", SECURE,
+         "Whether a file is whole, and whether somebody who is trusted vouches for it."),
+    Line("seal", "sign", SECURE,
+         "Write a copy that only who has the key can read: FILE.sealed."),
+    Line("unseal", "sign", SECURE,
+         "Write what a sealed file holds, plain; nothing if it was altered."),
+    Line("keys", "keys", SECURE,
+         "Make and end the API keys of a server, make keys to sign and to seal, read the audit "
+         "log."),
     Line("lesson", "lesson", HERE,
          "Run an experiment about neural networks: does what is said of them hold, and by how "
          "much?"),
     Line("history", "history", HERE,
          "List past fits that were noted on this machine: what was tried, what won, how long it "
          "took."),
+    Line("package", "package", USE,
+         "Write all that runs a model elsewhere: images, manifests, cloud bundles, pipelines."),
+    Line("audit-packages", "audit_packages", HERE,
+         "Which packages are out of date, and which are known to be vulnerable; what is not "
+         "known."),
+    Line("sbom", "audit_packages", HERE,
+         "The packages that answer a model, as a bill of materials: CycloneDX, JSON."),
     Line("doctor", "doctor", HERE,
          "Tell what is installed here, what each extra would add, and how to get it."),
 )

@@ -29,6 +29,9 @@ _ADDS = {
     "text": "byte pairs, and pretrained encoders of texts",
     "track": "curves of a training for TensorBoard",
     "tune": "Bayesian search of settings",
+    "serve": "answers of models over HTTP",
+    "trace": "spans of a server's requests for OpenTelemetry",
+    "secure": "signatures of models, and seals that only a key opens",
     "tensorflow": "Keras models of your own",
 }
 _SYSTEM = re.compile(r"platform_system\s*(==|!=)\s*['\"](\w+)['\"]")

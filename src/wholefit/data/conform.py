@@ -61,7 +61,7 @@ def _with_all_columns(
     known = set(schema.names)
     free = [name for name in frame.columns if name not in known]
     if policies.missing_column == "error":
-        raise SchemaError(_absent_sentence(absent, free))
+        raise SchemaError(_absent_sentence(absent, free), column=absent[0], rule="present")
     notes = [warning("column_missing", f"column {name!r} is absent{_perhaps(name, free)}: every "
                      "cell of it is taken as missing.", column=name, count=frame.height)
              for name in absent]
@@ -111,7 +111,7 @@ def _settled(column: Column, cells: pl.Series, policies: Policies) -> tuple[pl.S
     if policies.wrong_type == "error" and not _fits(column.role, cells.dtype):
         raise SchemaError(
             f"column {column.name!r} must hold {expected}; got type {cells.dtype}. Convert it, or "
-            "say wrong_type='convert'.")
+            "say wrong_type='convert'.", column=column.name, rule="type")
     if column.role == "image":
         found = to_cells(cells, int(column.format or LIMIT))
         return found, _odd_cells(column, cells, found, expected, policies)
@@ -153,7 +153,7 @@ def _odd_cells(
         raise SchemaError(
             f"column {column.name!r} must hold {expected}; {len(bad):,} of {present:,} values do "
             f"not convert, such as {examples} ({where}). Check that the columns are the right "
-            "ones, or clean them.")
+            "ones, or clean them.", column=column.name, rows=rows, rule="type")
     return [warning(
         "wrong_type", f"column {column.name!r} must hold {expected}; {len(bad):,} of {present:,} "
         f"values do not convert, such as {examples} ({where}): taken as missing.",
@@ -178,7 +178,8 @@ def _unseen(column: Column, found: pl.Series, policies: Policies) -> list[Note]:
     sentence = (f"column {column.name!r} has {len(values):,} {word} that training did not: "
                 f"{some(said)} ({count:,} cells, first in row {rows[0]})")
     if policies.unseen_category == "error":
-        raise SchemaError(f"{sentence}. Correct them, or say unseen_category='fold'.")
+        raise SchemaError(f"{sentence}. Correct them, or say unseen_category='fold'.",
+                          column=column.name, rows=rows, rule="level")
     return [warning("unseen_category", f"{sentence}: taken as rare.", column=column.name,
                     rows=rows, count=count)]
 

@@ -111,7 +111,8 @@ class Calibration:
         edges, n, kept = arrays["edges"], arrays["n"], arrays["kept"]
         at, values = arrays["at"], arrays["values"]
         parts = classes + 1 if classes else len(edges) + 1
-        if (any(each.ndim != 1 for each in (edges, n, kept, at, values)) or len(n) != parts
+        if (any(each.ndim != 1 or each.dtype.kind not in "iuf"
+                for each in (edges, n, kept, at, values)) or len(n) != parts
                 or len(kept) != parts or (kept < 0).any() or kept.sum() != len(at)
                 or len(at) != len(values) or not np.isfinite(values).all()
                 or (np.diff(edges) < 0).any()):

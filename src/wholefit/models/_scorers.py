@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "clusters.nearest": "wholefit.models._kernels.clusters:NearestRow",
     "clusters.reached": "wholefit.models._kernels.clusters:Reached",
     "clusters.weighed": "wholefit.models._kernels.clusters:Weighed",
+    "compressed": "wholefit.models._kernels.compressed:Compressed",
     "constant": "wholefit.models._kernels.constant:Constant",
     "detector.autoencoder": "wholefit.models._kernels.detectors_spread:Rebuilt",
     "detector.boundary": "wholefit.models._kernels.detectors_spread:Boundary",

@@ -12,6 +12,7 @@ from wholefit import evaluation, models
 from wholefit.base.errors import DataError, StateError
 from wholefit.data.dataset import Dataset
 from wholefit.evaluation import Score
+from wholefit.models._kernels.compressed import KIND as COMPRESSED
 from wholefit.models._shifted import KIND as SHIFTED
 from wholefit.training._lineage import data_hash
 from wholefit.training.fitted import Fitted
@@ -45,6 +46,9 @@ def update(
             f"{model.name} cannot learn on from where it is; fit anew on all rows, or fit one "
             f"of {', '.join(able)}, which can."
         )
+    if fitted.state().kind == COMPRESSED:
+        raise StateError(f"{model.name} was compressed, and what was taken away is not there to "
+                         "learn with; update the model as it was, and compress it anew.")
     if fitted.state().kind == SHIFTED:
         raise StateError(f"{model.name} was fitted on balanced rows, and cannot learn more of them "
                          "as they come; fit anew on all rows.")

@@ -36,15 +36,11 @@ def plain(made_of: Mapping[str, Any], blob: bytes | None) -> Step | None:
     It knows the network "mlp" with the activations and norms above, without residual layers.
     StateError if the weights do not fit it.
     """
-    if blob is None or not _known(made_of):
+    if blob is None or not known(made_of):
         return None
     weights = {name: array.astype(np.float64)
                for name, array in _safetensors.arrays(blob).items()}
-    try:
-        hidden = [int(size) for size in made_of.get("hidden", [64])]
-        steps = _steps(made_of, weights, hidden)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise StateError(f"the weights do not fit the network: {error}") from error
+    steps = steps_of(made_of, weights, dense_layer) or []
 
     def answer(x: np.ndarray) -> np.ndarray:
         for step in steps:
@@ -54,30 +50,50 @@ def plain(made_of: Mapping[str, Any], blob: bytes | None) -> Step | None:
     return answer
 
 
-def _known(made_of: Mapping[str, Any]) -> bool:
+def steps_of(
+    made_of: Mapping[str, Any], weights: dict[str, np.ndarray], dense: Callable[..., Step]
+) -> list[Step] | None:
+    """The layers, one after the other; None if torch must answer. StateError if they do not fit.
+
+    `dense(weights, at, width, size)` makes a dense layer: `dense_layer`, or one that adds up in
+    another arithmetic.
+    """
+    if not known(made_of):
+        return None
+    try:
+        hidden = [int(size) for size in made_of.get("hidden", [64])]
+        return _steps(made_of, weights, hidden, dense)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise StateError(f"the weights do not fit the network: {error}") from error
+
+
+def known(made_of: Mapping[str, Any]) -> bool:
+    """True for networks that numpy answers with."""
     return (made_of.get("network") == "mlp" and not made_of.get("residual")
             and made_of.get("activation", "relu") in _ACTIVATIONS
             and made_of.get("norm", "none") in ("none", "batch", "layer"))
 
 
 def _steps(
-    made_of: Mapping[str, Any], weights: dict[str, np.ndarray], hidden: list[int]
+    made_of: Mapping[str, Any], weights: dict[str, np.ndarray], hidden: list[int],
+    dense: Callable[..., Step],
 ) -> list[Step]:
     norm, activation = made_of.get("norm", "none"), made_of.get("activation", "relu")
     at, width = 0, int(made_of["inputs"])
     steps: list[Step] = []
     for size in hidden:
-        steps.append(_dense(weights, at, width, size))
+        steps.append(dense(weights, at, width, size))
         at, width = at + 1, size
         if norm != "none":
             steps.append(_norm(weights, at, norm, size))
             at += 1
         steps.append(_ACTIVATIONS[activation])
         at += 1 + (float(made_of.get("dropout", 0.0)) > 0)
-    return [*steps, _dense(weights, at, width, int(made_of["outputs"]))]
+    return [*steps, dense(weights, at, width, int(made_of["outputs"]))]
 
 
-def _dense(weights: dict[str, np.ndarray], at: int, width: int, size: int) -> Step:
+def dense_layer(weights: dict[str, np.ndarray], at: int, width: int, size: int) -> Step:
+    """A dense layer of `size` outputs, the `at`-th of the stack; ValueError if it does not fit."""
     weight, bias = weights[f"layers.{at}.weight"], weights[f"layers.{at}.bias"]
     if weight.shape != (size, width) or bias.shape != (size,):
         raise ValueError(f"layer {at} is {weight.shape}, not {(size, width)}")

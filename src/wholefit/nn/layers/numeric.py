@@ -35,7 +35,7 @@ class RobustScale(nn.Module):
     @torch.no_grad()
     def prepare(self, x: torch.Tensor) -> None:
         """Learn median and scale of training rows."""
-        if not len(x) or not x.shape[1]:
+        if not x.shape[0] or not x.shape[1]:
             return
         shares = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
         for at, column in enumerate(x.double().T):
@@ -103,7 +103,7 @@ class Piecewise(nn.Module):
         Where a value is so common that half the edges fall on it, quantiles of the distinct values
         are taken, lest all the others share a bin.
         """
-        if not len(x) or not x.shape[1]:
+        if not x.shape[0] or not x.shape[1]:
             return
         shares = torch.linspace(0, 1, self.bins + 1, dtype=torch.float64)
         edges = torch.zeros(x.shape[1], self.bins + 1, dtype=torch.float64)

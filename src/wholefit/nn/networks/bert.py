@@ -55,8 +55,9 @@ class Bert(nn.Module):
         tokens = tokens[:, :self.length].long()
         there = tokens != 0
         # Columns that are padding in every row cost time and say nothing.
-        longest = max(int(there.sum(dim=1).max()), 1) if len(tokens) else 1
-        tokens, there = tokens[:, :longest], there[:, :longest]
+        if not (torch.compiler.is_exporting() or torch.jit.is_tracing()):
+            longest = max(int(there.sum(dim=1).max()), 1) if len(tokens) else 1
+            tokens, there = tokens[:, :longest], there[:, :longest]
         at = torch.arange(tokens.shape[1], device=tokens.device)
         x = self.words(tokens) + self.positions(at) + self.types(torch.zeros_like(tokens))
         x = self.dropout(self.norm(x))

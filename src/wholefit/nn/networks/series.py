@@ -42,7 +42,7 @@ class Series(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits or numbers (n, outputs)."""
-        steps = x.reshape(len(x), -1, self.per_step)
+        steps = x.reshape(x.shape[0], -1, self.per_step)
         if self.normalise:
             spread, mean = torch.std_mean(steps, dim=1, keepdim=True, correction=0)
             steps = (steps - mean) / spread.clamp(min=1e-6)

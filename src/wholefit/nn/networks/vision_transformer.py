@@ -60,7 +60,7 @@ class VisionTransformer(nn.Module):
         """
         x = self.patches(x)
         if self.token is not None:
-            x = torch.cat([self.token.expand(len(x), -1, -1), x], 1)
+            x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
         x = self.dropout(x + self.positions)
         seen: list[torch.Tensor] = []
         for block in self.blocks:

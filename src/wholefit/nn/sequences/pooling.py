@@ -32,7 +32,7 @@ class Pooling(nn.Module):
             return x
         if self.kind == "last":
             last = real.long().mul(torch.arange(1, real.shape[1] + 1, device=x.device)).argmax(1)
-            return x[torch.arange(len(x), device=x.device), last]
+            return x[torch.arange(x.shape[0], device=x.device), last]
         if self.kind == "max":
             return x.masked_fill(~real[..., None], -torch.inf).amax(dim=1)
         if self.kind == "attention":
@@ -84,6 +84,11 @@ def _upto(tokens: torch.Tensor) -> torch.Tensor:
 
 
 def trimmed(tokens: torch.Tensor) -> torch.Tensor:
-    """Without the columns that are padding in every row; at least one column stays."""
+    """Without the columns that are padding in every row; at least one column stays.
+
+    A graph that is being traced keeps them all: it must not hang on the rows it is traced with.
+    """
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():
+        return tokens
     used = (tokens != 0).any(dim=0).nonzero()
     return tokens[:, :max(1, int(used[-1]) + 1 if len(used) else 1)]

@@ -51,8 +51,12 @@ class Layout:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Layout:
-        """Back from `to_json`."""
-        return typed(cls(**{**stored, "items": tuple(stored["items"]), "by": tuple(stored["by"])}))
+        """Back from `to_json`; ValueError where a column that its kind needs is not named."""
+        made = cls(**{**stored, "items": tuple(stored["items"]), "by": tuple(stored["by"])})
+        needs = {"long": ("basket", "item"), "strings": ("item",)}.get(made.kind, ())
+        if any(getattr(made, name) is None for name in needs):
+            raise ValueError(f"baskets laid out as {made.kind!r} need {' and '.join(needs)}")
+        return typed(made)
 
 
 def layout(frame: pl.DataFrame, schema: Schema, separator: str | None, quantity: str | None,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from wholefit.base import seeds
 from wholefit.models._kernels._links import tempered
@@ -121,6 +120,8 @@ def temperature(pool: Pool, answer: Array, rows: Array) -> float:
         top = scaled.max(axis=1)
         whole = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
         return float(np.average(whole - scaled[np.arange(len(rows)), truth], weights=weights))
+
+    from scipy.optimize import minimize_scalar  # slow to wake, and of no use to who only answers
 
     found = minimize_scalar(loss, bounds=(1 / _HOTTEST, _HOTTEST), method="bounded",
                             options={"xatol": 1e-4})

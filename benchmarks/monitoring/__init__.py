@@ -1,0 +1,1 @@
+"""Monitoring measured: false alarms, power, and scores estimated without truths."""

@@ -1,0 +1,116 @@
+"""Ejected scripts: trained and asked by themselves, they answer as the model does."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import wholefit as wf
+from wholefit.artifact import eject
+from wholefit.base.errors import ExportError
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def table(rows: int = 220) -> pl.DataFrame:
+    rng = np.random.default_rng(3)
+    x, yes = rng.normal(size=rows), rng.random(rows) < 0.5
+    kind = rng.choice(["a", "b", "None", "c d"], rows)
+    days = (np.datetime64("2020-01-05") + rng.integers(0, 900, rows)).astype(str)
+    good = 2 * x + 2 * (kind == "a") + yes + 0.2 * rng.normal(size=rows)
+    text = [f"{word} thing {word}" for word in np.where(good > 1, "fine", "poor")]
+    gaps = pl.Series(rng.random(rows) < 0.1)
+    frame = pl.DataFrame({"x": x, "yes": yes, "kind": kind, "day": days, "text": text,
+                          "label": np.where(good > 0.9, "in", "out"), "size": 30 + 9 * good})
+    return frame.with_columns(x=pl.when(gaps).then(None).otherwise(pl.col("x")))
+
+
+def fit(model: str, target: str, **options: Any) -> Any:
+    others = {"label", "size"} - {target}
+    return wf.fit(table().drop(*others), target=target, models=[model], folds=2, checks=False,
+                  choose="best", roles={"text": "text"}, **options)
+
+
+@pytest.mark.parametrize(("model", "target", "most"), [
+    ("logistic", "label", 1e-9), ("ridge", "size", 1e-9), ("polynomial", "size", 1e-9),
+    ("lasso", "size", 1e-9), ("linear_svm", "label", 1e-5),
+    ("hist_gradient_boosting(n_estimators=9)", "size", 1e-9),
+    ("lightgbm(n_estimators=9)", "label", 1e-9), ("xgboost(n_estimators=9)", "label", 1e-6),
+    ("catboost(n_estimators=9)", "label", 1e-9), ("multinomial_nb", "label", 1e-9)])
+def test_a_script_comes_to_the_same_model(
+    model: str, target: str, most: float, tmp_path: Path
+) -> None:
+    result = fit(model, target)
+    assert result.model in model
+    found = result.eject(tmp_path / "m.py", rows=table())
+    assert found.rows == 220 and found.agreement == 1 and found.most < most
+    text = (tmp_path / "m.py").read_text()
+    ast.parse(text)
+    assert found.lines == text.count("\n") < 350
+    assert "import wholefit" not in text and "@" not in text.split('"""')[2].split("def ")[0]
+
+
+def test_a_script_reads_csv_and_answers_new_rows(tmp_path: Path) -> None:
+    result = fit("logistic", "label", threshold=0.7)
+    train, new = tmp_path / "train.csv", tmp_path / "new.csv"
+    table().write_csv(train)
+    table().drop("label").head(30).write_csv(new)
+    found = result.eject(tmp_path / "m.py", rows=str(train))
+    assert found.agreement == 1 and found.most < 1e-9
+    done = subprocess.run([sys.executable, str(tmp_path / "m.py"), str(train), str(new)],
+                          capture_output=True, text=True, check=True)
+    answers = pl.read_csv(done.stdout.encode())
+    assert answers["prediction"].to_list() == list(result.predict(new)["prediction"])
+    done = subprocess.run([sys.executable, str(tmp_path / "m.py"), str(train)],
+                          capture_output=True, text=True, check=True)
+    assert "trained on 220 rows" in done.stdout
+
+
+def test_nothing_is_overwritten_or_half_written(tmp_path: Path) -> None:
+    result, path = fit("logistic", "label"), tmp_path / "m.py"
+    path.write_text("mine")
+    with pytest.raises(ExportError, match="force"):
+        result.eject(path)
+    assert path.read_text() == "mine"
+    found = result.eject(path, force=True)
+    assert found.rows is None and "not run" in found.to_text()
+    assert set(found.to_json()) == {"path", "lines", "rows", "most", "agreement"}
+
+
+def test_a_loaded_model_ejects_the_same_script(tmp_path: Path) -> None:
+    result = fit("lightgbm(n_estimators=9)", "label")
+    result.eject(tmp_path / "m.py")
+    first = (tmp_path / "m.py").read_text()
+    wf.load(result.save(tmp_path / "m.wf")).eject(tmp_path / "m.py", force=True)
+    assert (tmp_path / "m.py").read_text() == first
+
+
+def test_what_cannot_be_plain_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    for model, options, said in (
+            ("additive", {}, "no AdditiveClassifier"), ("mlp(epochs=1)", {}, "NetworkClassifier"),
+            ("lightgbm(n_estimators=5, early_stopping=3)", {}, "early_stopping=0"),
+            ("logistic", {"balance": "weights"}, "balance")):
+        result = fit(model, "label", **options)
+        with pytest.raises(ExportError, match=said):
+            result.eject(tmp_path / "m.py")
+    assert not list(tmp_path.iterdir())
+
+
+def test_words_of_the_data_never_become_code() -> None:
+    rng = np.random.default_rng(0)
+    names = ['""" + evil() + """', "a\\", "@estimator@", "x\ny", "{name}"]
+    frame = pl.DataFrame({name: rng.choice(names, 80) for name in names} | {
+        'y"""': rng.choice(["p", 'q"""\nevil()'], 80)})
+    result = wf.fit(frame, target='y"""', models=["logistic"], folds=2, checks=False)
+    text = eject.script(result._fitted, eject.Origin(
+        result._facts.model["name"], result._facts.model["params"], result.lineage), 'm".py')
+    calls = {node.func.id for node in ast.walk(ast.parse(text))
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert "evil" not in calls
