@@ -47,7 +47,7 @@ def main() -> None:
         "two columns (numbers as ranks, levels by a number at random), with spread 1; doubt: z the "
         "rank of how unsure the model is, which moves the accuracy most; s of "
         f"{', '.join(map(str, STRENGTHS))}. beyond: the reference lacks a quarter of the range of "
-        "a column, or levels, that the window consists of: nothing can be known. The reference "
+        "a column, or levels, that the window consists of: only other columns tell. The reference "
         f"has {REFERENCE:,} labelled rows; neither was learnt from. within 3: share of known "
         "estimates within 3 points of the window's true accuracy; covered: whose interval, with "
         "the window's own chance, holds it; error: mean distance, beside that of saying the "

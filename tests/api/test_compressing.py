@@ -113,6 +113,7 @@ def test_a_forest_of_numbers(tmp_path: Path) -> None:
     assert loaded.explain(HELD[:3]) is not None
 
 
+@pytest.mark.slow
 def test_members_of_an_ensemble_are_compressed_each() -> None:
     blend = wf.fit(CLASSES[:300], target="y", checks=False, jobs=1, folds=3, preset="balanced",
                    budget="3 trials", seed=2)

@@ -112,8 +112,9 @@ def _itself(rows: Any) -> Path | None:
 def _run(script: Path, learnt: Path, asked: Path) -> list[list[str]]:
     command = [sys.executable, str(script), str(learnt), str(asked)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=False,
-                              cwd=script.parent, env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": ""})
+        done = subprocess.run(
+            command, capture_output=True, timeout=_PATIENCE, check=False, cwd=script.parent,
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": ""})
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ExportError(f"the ejected script could not be run: {error}.") from error
     if done.returncode:

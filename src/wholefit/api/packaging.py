@@ -31,6 +31,7 @@ from wholefit.artifact.packaging import (
 )
 from wholefit.artifact.packaging.plan import PORT
 from wholefit.base.errors import ArtifactError
+from wholefit.base.events import emit
 from wholefit.base.wording import counted
 
 # How far a request of memory and its limit lie above what was measured.
@@ -85,8 +86,11 @@ def package(
     python = platform.python_version()
     row = example.row(loaded.schema) if _answers_rows(loaded) else None
     roles = {column.name: column.role for column in loaded.schema.columns}
+    emit("report_step", step="trying the model with the packages of the image alone")
     needs = find(package_, python, lambda modules: trial(path, modules, row), roles)
     built = wheel.build()
+    if hashes:
+        emit("report_step", step="asking the registry for hashes")
     known = lock.hashes(needs.packages, python) if hashes else {}
     missing = lock.missing(needs.packages, known)
     requirements = needs.requirements(known)

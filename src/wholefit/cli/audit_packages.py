@@ -12,6 +12,7 @@ from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Force, Json, option
 from wholefit.cli._places import check_free
+from wholefit.cli._progress import told
 from wholefit.cli.use import Model
 
 
@@ -50,7 +51,8 @@ def audit_packages(
         except WholefitError as error:
             # It is told and not fatal: what else is known is still worth saying.
             aside = str(error)
-    found = packaging.audit_packages(model, database=database, ask=ask)
+    with told(as_json):
+        found = packaging.audit_packages(model, database=database, ask=ask)
     if as_json:
         _show.as_json({**found.to_json(), "not_fetched": aside or None})
     else:

@@ -10,6 +10,7 @@ import typer
 from wholefit.cli import _show
 from wholefit.cli._app import command
 from wholefit.cli._options import Force, Json, option
+from wholefit.cli._progress import told
 from wholefit.cli.use import Model
 
 
@@ -49,9 +50,10 @@ def package(
     """
     from wholefit.api.packaging import package as packaged
 
-    found = packaged(model, folder, to=to, name=name, image=image, base=base, port=port,
-                     memory=memory, cpu=cpu, replicas=replicas, most=most, hashes=hashes, keys=keys,
-                     force=force)
+    with told(as_json):
+        found = packaged(model, folder, to=to, name=name, image=image, base=base, port=port,
+                         memory=memory, cpu=cpu, replicas=replicas, most=most, hashes=hashes,
+                         keys=keys, force=force)
     if as_json:
         _show.as_json(found.to_json())
         return

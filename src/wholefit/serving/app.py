@@ -67,12 +67,15 @@ class App:
 
     # ---- one request ---------------------------------------------------------------------
 
-    async def respond(self, request: Request, body: bytes) -> Reply:
-        """The reply to a request, counted and logged; never an error."""
+    async def respond(self, request: Request, body: bytes, entered: bool = False) -> Reply:
+        """The reply to a request, counted and logged; never an error.
+
+        `entered` says that it is among those `inside` already; afterwards it is not.
+        """
         target: Target | None = None
-        self.inside += 1
+        self.inside += not entered
         try:
-            target = self._admitted(request)
+            target = self._admitted(request, self.inside - 1)
             reply = await self._reply(request, target, self._plain(request, body))
         except Exception as error:
             reply = self.problem(error, request)
@@ -94,7 +97,7 @@ class App:
         try:
             if self._tracing is not None or b"content-encoding" in request.headers:
                 return None
-            target = self._admitted(request)
+            target = self._admitted(request, self.inside)
             if target.page is not None:
                 reply = self._pages.get(target, request)
             elif target.verb is None:
@@ -166,14 +169,17 @@ class App:
         self.seen(ready.request, None, reply)
         return reply
 
-    def _admitted(self, request: Request) -> Target:
-        """What is asked, by somebody who may ask it (looked at once); Refused otherwise."""
+    def _admitted(self, request: Request, others: int) -> Target:
+        """What is asked, by somebody who may ask it (looked at once); Refused otherwise.
+
+        `others` are the requests that are being answered already.
+        """
         if request.target is not None:
             return request.target
         target = self._targets.find(request)
         if target.scope is None:
             return target
-        if self.inside > self.options.concurrent:
+        if others >= self.options.concurrent:
             raise Refused(429, f"{self.options.concurrent:,} requests are being answered, which is "
                           "as many as the server takes at one time: come again later.",
                           retry_after=1, reason="concurrent")

@@ -219,13 +219,14 @@ class Wire(asyncio.Protocol):
 
     def later(self, request: Request, body: bytes) -> None:
         """Answer in a task of its own, for it may have to wait."""
+        self.app.inside += 1  # now, not when the task begins: the next one is let in by it
         task = self.loop.create_task(self._answered(request, body))
         tasks = self.shared.state.tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
     async def _answered(self, request: Request, body: bytes) -> None:
-        self.reply(request, await self.app.respond(request, body))
+        self.reply(request, await self.app.respond(request, body, entered=True))
 
     def reply(self, request: Request, reply: Reply) -> None:
         """Write a reply, and take the next request."""

@@ -229,9 +229,14 @@ def test_the_museum_answers_the_same_in_onnx(path: Path, tmp_path: Path) -> None
         with pytest.raises((ExportError, DataError), match=reason or "cannot be made up"):
             model.export(tmp_path / "m.onnx")
         return
+    if kind == "compressed" and package.states["model"].config["arithmetic"] in (
+            "dynamic", "static"):  # sums in whole numbers: the file's are of floats
+        with pytest.raises(ExportError, match="must answer as the model does"):
+            model.export(tmp_path / "m.onnx")
+        return
     found = model.export(tmp_path / "m.onnx")
-    # XGBoost and networks that torch writes compute in 32 bits
-    single = path.stem.startswith("xgboost") or "network" in kind
+    # XGBoost, networks that torch writes and compressed ones compute in 32 bits
+    single = path.stem.startswith("xgboost") or "network" in kind or kind == "compressed"
     assert found.parity.most <= (1e-5 if single else 1e-11)
     assert found.parity.agreement == 1.0 and found.parity.rows == 1000
     proto = onnx.load(str(tmp_path / "m.onnx"))
@@ -248,14 +253,14 @@ def mixed() -> pl.DataFrame:
             np.digitize(score.to_numpy(), [1.0, 2.2])].alias("y"))
 
 
-@pytest.mark.parametrize("model", ["lightgbm", "xgboost", "catboost", "knn"])
-def test_boosters_and_neighbours_on_columns_of_every_kind(
+@pytest.mark.parametrize("model", ["lightgbm", "xgboost", "catboost"])
+def test_boosters_on_columns_of_every_kind(
     model: str, mixed: pl.DataFrame, tmp_path: Path
 ) -> None:
     from wholefit.models import get
 
-    made = get(model)() if model == "knn" else get(model)(n_estimators=20)
-    result = wf.fit(mixed, target="y", models=[made], folds=2, roles={"text": "text"})
+    result = wf.fit(mixed, target="y", models=[get(model)(n_estimators=20)], folds=2,
+                    roles={"text": "text"})
     assert result.model == model
     found = result.export(tmp_path / "m.onnx", rows=mixed)
     assert found.parity.most < 1e-6 and found.parity.agreement == 1.0

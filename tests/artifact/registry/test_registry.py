@@ -363,6 +363,34 @@ def test_where_the_folder_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert folder_of(None) == tmp_path and folder_of("x") == Path("x")
 
 
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_add_that_breaks_off_leaves_whole_versions_alone(
+    three: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, at: int
+) -> None:
+    """Broken off at the first, second or third such call; what is left is whole, and tidied."""
+    fourth, real, calls = model(tmp_path, 4), getattr(os, call), [0]
+
+    def broken(*words: object) -> None:
+        calls[0] += 1
+        if calls[0] == at:
+            raise KeyboardInterrupt
+        real(*words)
+
+    monkeypatch.setattr(os, call, broken)
+    try:
+        three.add(fourth, "m")
+        added = True
+    except KeyboardInterrupt:
+        added = False
+    monkeypatch.undo()
+    assert len(three.versions("m")) == (4 if added else 3)
+    assert all(fact.ok for fact in three.check())
+    three.tidy()
+    assert len(list((three.folder / "files").rglob("*.wf"))) == (4 if added else 3)
+    assert three.add(fourth, "m").number == 4
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where a process can be forked")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_process_opens_it_anew(three: Registry) -> None:

@@ -209,6 +209,30 @@ def test_damage_is_an_error_of_one_sentence(tmp_path: Path) -> None:
         open_log(tmp_path / "b.db", create=False)
 
 
+def test_random_damage_never_ends_in_another_error(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": np.arange(200.0), "y": [0, 1] * 100})
+    log = open_log(tmp_path / "a.db")
+    log.watch("m", "1", sketch_of(frame, infer(frame, target="y")))
+    log.write([record(at, row={"x": 1.0 * at}) for at in range(60)])
+    log.feedbacks((f"r{at}", "yes") for at in range(60))
+    log.close()
+    whole = (tmp_path / "a.db").read_bytes()
+    random, refused = np.random.default_rng(0), 0
+    for at in range(60):
+        raw = bytearray(whole[:random.integers(len(whole))] if at % 10 == 0 else whole)
+        for place in random.integers(0, max(len(raw), 1), 20) if raw else ():
+            raw[place] = int(random.integers(256))
+        path = tmp_path / f"{at}.db"
+        path.write_bytes(raw)
+        try:
+            damaged = open_log(path, create=False)
+            damaged.versions(), damaged.read(), damaged.counted("m")
+            damaged.close()
+        except WholefitError:
+            refused += 1
+    assert refused >= 20
+
+
 def test_altered_counts_and_sketches_are_refused(tmp_path: Path) -> None:
     frame = pl.DataFrame({"x": np.arange(200.0), "y": [0, 1] * 100})
     log = open_log(tmp_path / "a.db")

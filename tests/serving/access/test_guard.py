@@ -233,6 +233,17 @@ def test_with_a_secret_nobody_else_can_make_a_chain(tmp_path):
         assert "without the secret" in record.verify()[1]
 
 
+def test_the_environment_may_name_the_records_secret(tmp_path, monkeypatch):
+    monkeypatch.setenv("SALT", "salt")
+    monkeypatch.setenv("WHOLEFIT_AUDIT_KEY", "env:SALT")
+    made = guard(audit=tmp_path / "a.db")
+    made.changed("route_swapped", {"name": "churn"})
+    assert made.audit.verify() == (1, None)
+    made.close()
+    with Audit(tmp_path / "a.db") as record:
+        assert "without the secret" in record.verify()[1]
+
+
 def test_several_writers_make_one_chain(tmp_path):
     def work(at: int) -> None:
         with Audit(tmp_path / "a.db") as record:

@@ -48,7 +48,7 @@ def newest(names: Iterable[str], *, seconds: float = _SECONDS) -> dict[str, Newe
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for at, one in enumerate(pool.map(lambda name: _ask(name, seconds), rest), 1):
             found[one.name] = one
-            emit("package_asked", package=one.name, done=at, of=len(rest))
+            emit("report_step", step=f"asking the registry: {at} of {len(rest)} packages")
     return {name: found[name] for name in names}
 
 

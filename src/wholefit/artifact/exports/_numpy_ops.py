@@ -78,8 +78,8 @@ def tfidf(rows: Any, out: Any, column: int, words: Any, idf: Any) -> None:
             if word in places:
                 out[at, places[word]] = count * idf[places[word]]
     length = np.zeros(len(out))
-    for column in np.flatnonzero(out.any(axis=0)):  # in order, as a single row is summed
-        length += out[:, column] * out[:, column]
+    for place in np.flatnonzero(out.any(axis=0)):  # in order, as a single row is summed
+        length += out[:, place] * out[:, place]
     out /= np.where(length > 0, np.sqrt(length), 1.0)[:, None]
 
 

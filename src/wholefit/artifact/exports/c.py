@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,7 @@ def _folded(cells: list[str]) -> str:
     return ("\n" if lines else "") + "\n".join([*lines, line.rstrip(", ")])
 
 
+@cache
 def _unicode() -> str:
     """Which characters are parts of words, and their small letters, as this Python has them."""
     inside = [at for at in range(0x110000) if chr(at).isalnum() or at == 95]

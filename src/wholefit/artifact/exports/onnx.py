@@ -168,6 +168,7 @@ class _Runner:
             facts = self.session.get_modelmeta().custom_metadata_map
             self.columns: list[dict[str, Any]] = json.loads(facts["columns"])
             self.classes: list[Any] = json.loads(facts.get("classes", "[]"))
+            self._flat = facts.get("task") == "anomaly"  # one score a row
             self._features = _prepared.Features(bytes.fromhex(
                 facts["encoder"])) if "encoder" in facts else None
         except (KeyError, ValueError) as error:
@@ -210,8 +211,7 @@ class _Runner:
             found, = self.session.run([name], self.inputs(frame[at:at + _ROWS]))
             parts.append(np.asarray(found))
         whole = np.concatenate(parts)
-        return whole[:, 0] if whole.ndim == 2 and whole.shape[1] == 1 and not self.classes else (
-            whole)
+        return whole[:, 0] if self._flat and whole.ndim == 2 else whole
 
 
 def open(path: Path, threads: int | None = None) -> _Runner:
