@@ -15,10 +15,10 @@ LIGHT   := .venv-demo
 LOWEST  := .venv-lowest
 KERAS   := .venv-keras
 BIN     := $(VENV)/bin
-EXTRAS  := dev,boost,excel,sql,arrow,pandas,maps,deep,text,images,track,tune
+EXTRAS  := dev,boost,excel,sql,arrow,pandas,export,maps,deep,text,images,track,tune,secure,serve,trace
 PROCESSES ?= 2
 # One module or package with a __main__ is one table; `make bench TABLES=weight` makes one of them.
-# Not among them: studies that take hours or need peers (benchmarks/{automl,portfolio,serving} say how).
+# Not among them: studies that take hours or need peers (their packages say how).
 TABLES  ?= $(filter-out automl portfolio serving,\
 	$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)) \
 	$(patsubst benchmarks/%/__main__.py,%,$(wildcard benchmarks/*/__main__.py)))

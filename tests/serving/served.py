@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import http.client
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.unlabelled import CASES
 import wholefit as wf
 
 FOLDER = Path(tempfile.gettempdir()) / f"wholefit-served-{os.getpid()}"
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 
 _CHEAP = {"anomaly": "isolation_forest", "association": "eclat", "clustering": "kmeans",

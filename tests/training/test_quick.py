@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,6 +142,26 @@ def test_infinite_numbers_are_held_as_in_a_table(churn: Any) -> None:
     rows = [{"age": math.inf, "town": "Ely", "member": True},
             {"age": -math.inf, "town": None, "member": False}]
     np.testing.assert_array_equal(Quick(churn._fitted).answer(rows), slowly(churn._fitted, rows))
+
+
+def test_an_estimator_of_ones_own_is_never_asked_so() -> None:
+    """It is handed the rows as they were given, which plain rows are not."""
+    from sklearn.base import BaseEstimator, RegressorMixin
+
+    class Mine(RegressorMixin, BaseEstimator):
+        def fit(self, X: Any, y: Any) -> Any:
+            self.mean_ = float(np.mean(y))
+            return self
+
+        def predict(self, X: Any) -> np.ndarray:
+            return np.full(len(X), self.mean_)
+
+    table = {"a": [1.0, 2.0, 3.0, 4.0] * 20, "y": [1.0, 2.0, 3.0, 5.0] * 20}
+    frame = pl.DataFrame(table)
+    mine = Mine().fit(frame.select("a"), frame["y"].to_numpy())
+    adopted = wf.adopt(mine, frame, target="y", task="regression")
+    assert Quick(adopted._fitted).answer([{"a": 1.0}]) is None
+    assert adopted.predict(frame.head(1).drop("y"))["prediction"].to_list() == [2.75]
 
 
 def test_an_encoder_that_answered_quickly_can_still_travel(churn: Any) -> None:

@@ -13,6 +13,7 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Codec, Task
 from wholefit.data import Schema
 from wholefit.data.dataset import Dataset
+from wholefit.data.rows import Rows
 from wholefit.data.write import give_back
 from wholefit.features import Encoding
 from wholefit.features.encoder import Encoder
@@ -39,9 +40,14 @@ class Foreign(Fitted):
         super().__init__(task, schema, codec, Encoder(Encoding()), estimator=estimator)
         self._columns, self._guest = columns, guest
 
-    def answer(self, dataset: Dataset) -> np.ndarray:
+    @property
+    def reads_features(self) -> bool:
+        """False while the user's own class answers: it is handed the rows as they were given."""
+        return self._state is not None and super().reads_features
+
+    def answer(self, dataset: Dataset | Rows) -> np.ndarray:
         """The estimator's answer: probabilities over the codec's classes, or numbers."""
-        if self._state is not None:
+        if self._state is not None or isinstance(dataset, Rows):
             return super().answer(dataset)
         given = give_back(self._asked(dataset), self._guest)
         classes = getattr(self.codec, "classes", None)

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -315,6 +316,19 @@ def test_what_has_no_form_is_refused_with_the_way_out(tmp_path: Path) -> None:
     finally:
         model.replay = None
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "at", "value"), [
+    ("feature", 0, 999), ("size", 0, 1), ("value", None, None)])
+def test_arrays_that_point_outside_are_refused(name: str, at: Any, value: Any) -> None:
+    subject = exports.subject(fitted("decision_tree", "two"))
+    arrays = dict(subject.model.arrays)
+    arrays[name] = arrays[name].copy()[:1] if at is None else arrays[name].copy()
+    if at is not None:
+        arrays[name][at] = value
+    model = replace(subject.model, arrays=arrays)
+    with pytest.raises(ExportError, match=r"arrays|trees"):
+        program_of(replace(subject, model=model), "c")
 
 
 def test_no_compiler_and_no_node_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

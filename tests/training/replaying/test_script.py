@@ -53,7 +53,8 @@ def test_a_script_follows_the_schedule() -> None:
     assert script.folds("lightgbm") == (3, "") and not script.kept("lightgbm")
     assert script.folds("lightgbm_2") == (0, "its time was up")
     assert script.status("lightgbm_2") == "stopped" and script.status("nothing") == "skipped"
-    assert script.turns[1].rounds == (4, 5, 6) and script.decided == {**race, "share": None, "lent": False}
+    assert script.turns[1].rounds == (4, 5, 6)
+    assert script.decided == {**race, "share": None, "lent": False}
 
 
 def test_parameters_of_an_older_schedule_are_enough() -> None:

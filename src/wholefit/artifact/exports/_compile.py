@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.artifact.exports import _boosters, _lower_columns, _lower_model
+from wholefit.artifact.exports import _boosters, _lower_columns, _lower_model, _sound
 from wholefit.artifact.exports._program import Cell, Program, Reg
 from wholefit.base.errors import StateError
 from wholefit.base.state import State
@@ -42,6 +42,7 @@ def compiled(
     if program.classes and program.answer.width == 1:
         program.answer = program.do("pair", 2, program.answer)
     program.rule = rule_of(decision)
+    _sound.check(program)
     return _tidied(program)
 
 

@@ -220,6 +220,8 @@ def _asked(tf: Any, x: Any, inputs: Inputs, model: Any) -> Any:
     flat = _numbers(tf, x, inputs)
     shapes = [tuple(int(size) for size in each.shape[1:]) if None not in each.shape[1:]
               else (flat.shape[1],) for each in model.inputs]
+    if len(shapes) == 1:
+        return flat if len(shapes[0]) == 1 else tf.reshape(flat, [-1, *shapes[0]])
     parts = tf.split(flat, [int(np.prod(shape)) for shape in shapes], axis=1)
     found = [tf.reshape(part, [-1, *shape]) for part, shape in zip(parts, shapes, strict=True)]
     return found[0] if len(found) == 1 else found

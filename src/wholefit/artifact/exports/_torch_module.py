@@ -85,16 +85,18 @@ def _module(torch: Any, inner: Any, inputs: Inputs, state: State) -> Any:
 
         def scaled(self, numbers: Any) -> Any:
             """Numbers on the scale that the network learnt on."""
-            if inputs.scaling == "none":
-                return numbers
-            if inputs.scaling == "quantile":
-                return _normal_scores(torch, numbers, self.quantiles)
-            found = ((numbers - self.centre) * self.factor).clamp(-_FAR, _FAR)
-            if inputs.scaling == "robust":
-                found = found / torch.sqrt(1.0 + (found / 3.0) ** 2)
-            return found
+            return _scaled(torch, self, numbers, inputs.scaling)
 
     return Whole()
+
+
+def _scaled(torch: Any, module: Any, numbers: Any, scaling: str) -> Any:
+    if scaling == "none":
+        return numbers
+    if scaling == "quantile":
+        return _normal_scores(torch, numbers, module.quantiles)
+    found = ((numbers - module.centre) * module.factor).clamp(-_FAR, _FAR)
+    return found / torch.sqrt(1.0 + (found / 3.0) ** 2) if scaling == "robust" else found
 
 
 def _pictures(torch: Any, x: Any, spans: Any) -> list[Any]:

@@ -36,7 +36,9 @@ def write(fitted: Subject, path: Path) -> list[str]:
     try:
         with tempfile.TemporaryDirectory() as folder:  # the converter takes variables from there
             tf.saved_model.save(module, folder, signatures={"serving_default": module.answer})
-            made = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            converter.experimental_enable_resource_variables = False  # weights are constants
+            made = converter.convert()
     except Exception as error:  # its converter raises many kinds
         said = (str(error).strip() or "no more is known").splitlines()[0][:200]
         raise ExportError(f"TensorFlow Lite cannot convert this network ({type(error).__name__}: "

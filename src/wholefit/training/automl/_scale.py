@@ -78,7 +78,7 @@ def scaled(
     if fold * folds <= room:
         return Scale(problem, folds, workers)
     fitting = max(1, int(room / fold))
-    if 1 < fitting:
+    if fitting > 1:
         said = f"{fitting} of {folds} folds are fitted, for the time would not carry all"
         return Scale(problem, fitting, workers, (said,))
     if fold <= room:
