@@ -8,7 +8,6 @@ TensorFlow Lite are.
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -34,11 +33,11 @@ def write(fitted: Subject, path: Path) -> list[str]:
     tf = need("tensorflow", extra="tensorflow", user="the LiteRT export")
     module = _tf_module.module_of(state, single=True)
     try:
-        with tempfile.TemporaryDirectory() as folder:  # the converter takes variables from there
-            tf.saved_model.save(module, folder, signatures={"serving_default": module.answer})
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            converter.experimental_enable_resource_variables = False  # weights are constants
-            made = converter.convert()
+        # weights become constants: the interpreter would leave variables without their numbers
+        frozen = need("tensorflow.python.framework.convert_to_constants", extra="tensorflow",
+                      user="the LiteRT export").convert_variables_to_constants_v2(
+                          module.answer.get_concrete_function())
+        made = tf.lite.TFLiteConverter.from_concrete_functions([frozen], module).convert()
     except Exception as error:  # its converter raises many kinds
         said = (str(error).strip() or "no more is known").splitlines()[0][:200]
         raise ExportError(f"TensorFlow Lite cannot convert this network ({type(error).__name__}: "

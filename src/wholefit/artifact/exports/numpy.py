@@ -39,7 +39,8 @@ _MODULES = (
     "artifact.exports._lower_model", "artifact.exports._lower_network",
     "artifact.exports._lower_trees", "artifact.exports._numpy_models",
     "artifact.exports._numpy_ops", "artifact.exports._numpy_run", "artifact.exports._program",
-    "artifact.exports._sound", "artifact.exports._ubjson", "artifact.read", "base.errors", "base.state", "base.wording",
+    "artifact.exports._sound", "artifact.exports._ubjson", "artifact.read", "base.errors",
+    "base.state", "base.wording",
     "features._polynomial", "models._kernels._safetensors")
 _IMPORT = re.compile(r"^(\s*)from wholefit\b", re.MULTILINE)
 
