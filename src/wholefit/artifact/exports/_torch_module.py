@@ -31,7 +31,7 @@ def whole(state: State) -> tuple[Any, Any]:
 def _module(torch: Any, inner: Any, inputs: Inputs, state: State) -> Any:
     parent: Any = torch.nn.Module
     exact = not (inputs.of("image") or inputs.of("tokens"))
-    spans, onehot = inputs.spans, inputs.onehot
+    spans = inputs.spans
     levels = [level for span in spans if span.kind == "codes" for level in span.levels]
     link, target = state.config["link"], state.arrays.get("target")
     classes, n_classes = state.config.get("classes"), int(state.config["n_classes"])
@@ -55,7 +55,7 @@ def _module(torch: Any, inner: Any, inputs: Inputs, state: State) -> Any:
         def forward(self, features: Any) -> Any:
             """Features (rows, p) to probabilities (rows, classes) or numbers (rows,)."""
             pieces = [each if each.dtype == torch.int64 or exact else each.float()
-                      for each in self.pieces(features)]
+                      for each in _pieces(torch, self, features, inputs, levels)]
             raw = self.inner(*pieces).double()
             raw = raw if raw.dim() == 2 else raw.unsqueeze(1)
             if link == "softmax":
@@ -65,29 +65,27 @@ def _module(torch: Any, inner: Any, inputs: Inputs, state: State) -> Any:
             found = raw if target is None else raw * self.target[1] + self.target[0]
             return found[:, 0] if found.shape[1] == 1 else found
 
-        def pieces(self, x: Any) -> list[Any]:
-            """The inputs of the network, as `Inputs.split` cuts them."""
-            found, parts = [], []
-            if len(self.at_numbers):
-                parts.append(self.scaled(x.index_select(1, self.at_numbers)))
-            if len(self.at_codes):
-                codes = x.index_select(1, self.at_codes)
-                fine = (codes >= 0) & (codes < self.levels)
-                known = torch.where(fine, codes, torch.full_like(codes, -1)).long()
-                if onehot:
-                    parts += [(known[:, at:at + 1] == torch.arange(level)).double()
-                              for at, level in enumerate(levels)]
-                else:
-                    found.append(known)
-                    parts = parts or [x[:, :0]]
-            found = [torch.cat(parts, 1), *found] if parts else found
-            return [*found, *_pictures(torch, x, spans), *_texts(torch, x, spans)]
-
-        def scaled(self, numbers: Any) -> Any:
-            """Numbers on the scale that the network learnt on."""
-            return _scaled(torch, self, numbers, inputs.scaling)
-
     return Whole()
+
+
+def _pieces(torch: Any, module: Any, x: Any, inputs: Inputs, levels: list[int]) -> list[Any]:
+    """The inputs of the network, as `Inputs.split` cuts them."""
+    found, parts = [], []
+    if len(module.at_numbers):
+        numbers = x.index_select(1, module.at_numbers)
+        parts.append(_scaled(torch, module, numbers, inputs.scaling))
+    if len(module.at_codes):
+        codes = x.index_select(1, module.at_codes)
+        fine = (codes >= 0) & (codes < module.levels)
+        known = torch.where(fine, codes, torch.full_like(codes, -1)).long()
+        if inputs.onehot:
+            parts += [(known[:, at:at + 1] == torch.arange(level)).double()
+                      for at, level in enumerate(levels)]
+        else:
+            found.append(known)
+            parts = parts or [x[:, :0]]
+    found = [torch.cat(parts, 1), *found] if parts else found
+    return [*found, *_pictures(torch, x, inputs.spans), *_texts(torch, x, inputs.spans)]
 
 
 def _scaled(torch: Any, module: Any, numbers: Any, scaling: str) -> Any:
