@@ -87,7 +87,8 @@ def test_scaling_in_torch_is_that_of_numpy(scaling: str) -> None:
     else:
         state = type("S", (), {"config": {"link": "identity", "n_classes": 0}, "arrays": {}})
         module = _torch_module._module(torch, torch.nn.Identity(), inputs, state)
-        found = module.scaled(torch.as_tensor(asked)).numpy()
+        found = _torch_module._scaled(
+            torch, module, torch.as_tensor(asked), scaling).numpy()
     np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
