@@ -6,13 +6,13 @@ import contextlib
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wholefit.artifact.registry._records import Event, now, of_text, to_text, whole
 from wholefit.base.errors import RegistryError
+from wholefit.base.transactions import alone, write_ahead
 
 _MARK, _VERSION = 0x77665265, 1
 # Seconds to wait for others who write.
@@ -85,15 +85,8 @@ class Database:
     @contextlib.contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that no other process writes in: all of it holds, or none."""
-        with self.reading() as line:
-            line.execute("BEGIN IMMEDIATE")
-            try:
-                yield line
-                line.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    line.execute("ROLLBACK")
-                raise
+        with self.reading() as line, alone(line):
+            yield line
 
     def _connection(self) -> sqlite3.Connection:
         if self._line is None or self._pid != os.getpid():
@@ -127,7 +120,7 @@ class Database:
                                 "wholefit: upgrade wholefit, or name another folder.")
 
     def _make(self, line: sqlite3.Connection) -> None:
-        _write_ahead(line)
+        write_ahead(line, _PATIENCE)
         line.execute("BEGIN IMMEDIATE")
         if not line.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
             for statement in _TABLES:
@@ -187,19 +180,3 @@ def _event(row: tuple[Any, ...]) -> Event:
     return Event(whole(place), str(at), str(name), str(action), whole(number, none=True), str(by),
                  str(why), of_text(details), None if key is None else str(key), str(previous),
                  str(digest))
-
-
-def _write_ahead(line: sqlite3.Connection) -> None:
-    """Turn write-ahead logging on: readers never wait for a writer.
-
-    SQLite refuses this at once where another connection is busy, and hears of no timeout then.
-    """
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            line.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > end:
-                raise
-            time.sleep(0.01)

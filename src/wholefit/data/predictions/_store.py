@@ -11,12 +11,13 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from wholefit.base.errors import DataError, WholefitError
 from wholefit.base.optional import need
+from wholefit.base.transactions import alone, write_ahead
 
 TABLES: dict[str, tuple[tuple[str, str, bool], ...]] = {
     # column, kind (name: short text, text, number, whole), whether it is part of the key
@@ -79,7 +80,7 @@ class Sqlite:
             self._link = sqlite3.connect(path, timeout=_BUSY, isolation_level=None,
                                          check_same_thread=False)
             if create:
-                self._link.execute("PRAGMA journal_mode = WAL")
+                write_ahead(self._link, _BUSY)
             self._link.execute("PRAGMA synchronous = NORMAL")
             if create:
                 with self.transaction() as all_:
@@ -95,14 +96,8 @@ class Sqlite:
         """What is done inside is kept together, or not at all; without `write`, only asked."""
         with self._lock:
             try:
-                self._link.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-                try:
+                with alone(self._link, "BEGIN IMMEDIATE" if write else "BEGIN"):
                     yield _Sqlite(self._link)
-                    self._link.execute("COMMIT")
-                except BaseException:
-                    with suppress(sqlite3.Error):
-                        self._link.execute("ROLLBACK")
-                    raise
             except _FAULTS as error:
                 raise self._error(error) from error
 

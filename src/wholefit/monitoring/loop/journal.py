@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wholefit.base.errors import RegistryError
+from wholefit.base.transactions import alone, write_ahead
 
 _MARK, _VERSION = 0x77664C70, 1
 _PATIENCE = 30.0
@@ -227,15 +228,8 @@ class Journal:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        with self._guard, self._minding():
-            self._line.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._line
-                self._line.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._line.execute("ROLLBACK")
-                raise
+        with self._guard, self._minding(), alone(self._line):
+            yield self._line
 
     def _prepare(self) -> None:
         mark, version = (self._line.execute(f"PRAGMA {ask}").fetchone()[0]
@@ -248,7 +242,7 @@ class Journal:
             raise RegistryError("the journal of this loop was written by a newer wholefit: "
                                 "upgrade wholefit.")
         if mark != _MARK:
-            self._line.execute("PRAGMA journal_mode = WAL")
+            write_ahead(self._line, _PATIENCE)
         self._line.execute("PRAGMA synchronous = FULL")
         if mark == _MARK:
             return

@@ -27,6 +27,7 @@ from typing import Any
 
 from wholefit.base.errors import AccessError
 from wholefit.base.keysource import Secret, secret
+from wholefit.base.transactions import alone, write_ahead
 
 VARIABLE = "WHOLEFIT_AUDIT_KEY"
 """Environment variable: where the record's secret comes from, such as file:PATH."""
@@ -138,18 +139,12 @@ class Audit:
     def _add(self, event: str, facts: dict[str, Any]) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         told = json.dumps(facts, ensure_ascii=True, default=str, sort_keys=True)[:20_000]
-        self._line.execute("BEGIN IMMEDIATE")
-        try:
+        with alone(self._line):
             number, before = self._last()
             self._line.execute(
                 "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
                 (number + 1, at, event, told,
                  self._chained(before, number + 1, at, event, told)))
-            self._line.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                self._line.execute("ROLLBACK")
-            raise
 
     def _last(self) -> tuple[int, str]:
         found = self._line.execute(
@@ -163,10 +158,9 @@ class Audit:
         return hmac.new(self._secret, message, "sha256").hexdigest()
 
     def _prepare(self) -> None:
-        with contextlib.suppress(sqlite3.OperationalError):  # another process may just do it
-            self._line.execute("PRAGMA journal_mode = WAL")
-        self._line.execute("BEGIN IMMEDIATE")
-        try:
+        with contextlib.suppress(sqlite3.OperationalError):  # one may read where none may write
+            write_ahead(self._line, _WAIT / 1000)
+        with alone(self._line):
             mark, version, tables = (self._line.execute(ask).fetchone()[0] for ask in (
                 "PRAGMA application_id", "PRAGMA user_version",
                 "SELECT COUNT(*) FROM sqlite_master"))
@@ -177,8 +171,6 @@ class Audit:
             elif (mark, version) != (_MARK, _VERSION):
                 raise AccessError(f"{self.path} is a database of another kind, or of a newer "
                                   "wholefit, and is left as it is: name another file.")
-        finally:
-            self._line.execute("COMMIT")
 
     @contextlib.contextmanager
     def _minding(self) -> Iterator[None]:

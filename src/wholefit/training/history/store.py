@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wholefit.base.errors import DataError
+from wholefit.base.transactions import alone
 from wholefit.training.history.meta import Meta
 from wholefit.training.record import Run
 
@@ -160,13 +161,8 @@ class History:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """A transaction that no other process writes in."""
-        self._line.execute("BEGIN IMMEDIATE")
-        try:
+        with alone(self._line):
             yield
-        except BaseException:
-            self._line.execute("ROLLBACK")
-            raise
-        self._line.execute("COMMIT")
 
     @contextlib.contextmanager
     def _minding(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.errors import DataError, WholefitError
+from wholefit.base.transactions import alone, write_ahead
 from wholefit.training.tuning._strategy import Strategy, Suggestion
 from wholefit.training.tuning.space import Space
 
@@ -41,6 +42,8 @@ CREATE TABLE answers (part INTEGER, number INTEGER, shape TEXT, answer BLOB, see
 LEASE, _SIGN = 20.0, 4.0
 # Out-of-fold answers are kept of so many of the best trials: the choice needs no more of them.
 _KEPT = 12
+# Seconds to wait for others who write.
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         where = ":memory:" if self.path is None else str(self.path)
         line = sqlite3.connect(where, timeout=_PATIENCE, isolation_level=None)
-        _write_ahead(line)
+        write_ahead(line, _PATIENCE)
         line.execute("PRAGMA synchronous = NORMAL")
         return line
 
@@ -253,15 +256,8 @@ class Store:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[sqlite3.Connection]:
         """A transaction during which no other process writes."""
-        with self._minding():
-            self._line.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._line
-                self._line.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._line.execute("ROLLBACK")
-                raise
+        with self._minding(), alone(self._line):
+            yield self._line
 
     def _claim(self, line: sqlite3.Connection, part: int, number: int) -> None:
         line.execute("UPDATE trials SET status = 'running', owner = ?, lease = ? WHERE part = ? "
@@ -346,23 +342,3 @@ _FIELDS = ("number, status, config, share, folds, note, loss, losses, seconds, r
 
 def _finite(loss: float) -> float | None:
     return loss if np.isfinite(loss) else None
-
-
-# Seconds to wait for others who write.
-_PATIENCE = 60.0
-
-
-def _write_ahead(line: sqlite3.Connection) -> None:
-    """Turn write-ahead logging on; who opens the file at the same moment is waited for.
-
-    SQLite refuses this change at once where another connection is busy: its timeout is not heard.
-    """
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            line.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > end:
-                raise
-            time.sleep(0.01)
