@@ -6,15 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wholefit.api import _answers, _coefficients, distilling
+from wholefit.api._several import Several
 from wholefit.api._shown import as_kind
 from wholefit.api._tables import as_table
 from wholefit.api._telling import warn
 from wholefit.base.cores import cores
-from wholefit.base.errors import DataError, unknown
 from wholefit.data import Policies
 from wholefit.evaluation import Score
 from wholefit.training import Entry
@@ -26,35 +25,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Compressed(Comparison):
+class Compressed(Several, Comparison):
     """A model and what became of it; see `wholefit.training.compress.record.Comparison`.
 
     `found["int8"]` is the Result of a way, `found.smaller` that of the only one.
     """
 
     _results: Mapping[str, Result] = field(default_factory=dict, repr=False)
-
-    def __getitem__(self, word: str) -> Result:
-        """The Result of a way; UnknownNameError for a word that was not asked for."""
-        if word not in self._results:
-            raise unknown("way of compressing", word, list(self._results))
-        return self._results[word]
+    _called = "way of compressing"
+    _said = "the model was compressed in several ways"
 
     @property
     def smaller(self) -> Result:
         """The Result of the way, where there is one; DataError where there are several."""
-        if len(self._results) > 1:
-            word = next(iter(self._results))
-            raise DataError(f"the model was compressed in several ways: name one, found[{word!r}], "
-                            f"of {', '.join(self._results)}.")
-        return next(iter(self._results.values()))
-
-    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
-        """Save the model; of several ways each beside the others, as small-int8.wf and so on."""
-        path = Path(path)
-        several = len(self._results) > 1
-        return [result.save(path.with_name(f"{path.stem}-{word}{path.suffix}") if several else path,
-                            force=force) for word, result in self._results.items()]
+        return self._only()
 
     def __str__(self) -> str:
         return self.to_text()

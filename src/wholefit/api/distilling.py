@@ -8,18 +8,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wholefit import artifact, data, evaluation, training
 from wholefit.api import _answers, _coefficients, _record
+from wholefit.api._several import Several
 from wholefit.api._shown import as_kind
 from wholefit.api._tables import as_table
 from wholefit.api._telling import warn
 from wholefit.base.cores import cores
-from wholefit.base.errors import DataError, StateError, WholefitError, unknown
+from wholefit.base.errors import DataError, StateError, WholefitError
 from wholefit.data import Dataset, Table
 from wholefit.evaluation import Score
 from wholefit.training import Entry, Fitted
@@ -35,34 +35,20 @@ _SKETCHED = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class Distilled(Comparison):
+class Distilled(Several, Comparison):
     """A teacher and its students; see `wholefit.training.distil.record.Comparison` for its facts.
 
     `found["tree"]` is the Result of a student, `found.student` that of the only one.
     """
 
     _results: Mapping[str, Result] = field(default_factory=dict, repr=False)
-
-    def __getitem__(self, word: str) -> Result:
-        """The Result of a student; UnknownNameError for a word that was not asked for."""
-        if word not in self._results:
-            raise unknown("student", word, list(self._results))
-        return self._results[word]
+    _called = "student"
+    _said = "several students were taught"
 
     @property
     def student(self) -> Result:
         """The Result of the student, where there is one; DataError where there are several."""
-        if len(self._results) > 1:
-            raise DataError("several students were taught: name one, found['tree'] of "
-                            f"{', '.join(self._results)}.")
-        return next(iter(self._results.values()))
-
-    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
-        """Save the student; of several each beside the others, as small-tree.wf and so on."""
-        path = Path(path)
-        several = len(self._results) > 1
-        return [result.save(path.with_name(f"{path.stem}-{word}{path.suffix}") if several else path,
-                            force=force) for word, result in self._results.items()]
+        return self._only()
 
     def __str__(self) -> str:
         return self.to_text()

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from wholefit.artifact.exports import _prepared, _torch_module
+from wholefit.artifact.exports import _prepared, _torch_files, _torch_module
 from wholefit.artifact.exports._subject import Subject
-from wholefit.base.errors import ArtifactError, ExportError
 from wholefit.base.optional import need
 
 NAME = "torch"
 EXTENSION = ".pt2"
 SAID = "a network as torch's exported program, features in, answers out"
 TOLERANCE = 1e-5
-_FACTS = "features.json"
 
 
 def write(fitted: Subject, path: Path) -> list[str]:
@@ -36,44 +31,21 @@ def write(fitted: Subject, path: Path) -> list[str]:
             warnings.simplefilter("ignore")
             program = torch.export.export(module, (example,), dynamic_shapes=({0: rows},))
             with path.open("wb") as file:
-                torch.export.save(program, file, extra_files={
-                    _prepared.MEMBER: _prepared.packed(fitted).hex(),
-                    _FACTS: _prepared.facts(fitted)})
-    except Exception as error:  # torch's tracer raises many kinds, some with pages of text
-        said = (str(error).strip() or "no more is known").splitlines()[0][:200]
-        raise ExportError(f"torch cannot trace this network ({type(error).__name__}: {said}): "
-                          "export with to='torchscript' or to='onnx'.") from error
-    return ["the program takes the features that the encoder makes; their names lie in the file "
-            f"({_FACTS})"]
+                torch.export.save(program, file, extra_files=_torch_files.beside(fitted))
+    except Exception as error:  # torch's tracer raises many kinds
+        raise _torch_files.untraced(error, "to='torchscript' or to='onnx'") from error
+    return _torch_files.told("program")
 
 
-class _Runner:
-    """Answers by torch on the processor."""
-
-    def __init__(self, path: Path) -> None:
-        torch = need("torch", extra="deep", user="answering from a .pt2 file")
-        extra = {_prepared.MEMBER: "", _FACTS: ""}
-        try:
-            with path.open("rb") as file:
-                program = torch.export.load(file, extra_files=extra)
-            kept = bytes.fromhex(_text(extra[_prepared.MEMBER]))
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise ArtifactError(f"{path.name} cannot be read as a program of torch: "
-                                f"{str(error).splitlines()[0][:200]}") from error
-        self._torch, self._module = torch, program.module()
-        self.features = _prepared.Features(kept)
-
-    def answer(self, frame: Any) -> np.ndarray:
-        """Conforming rows to probabilities (n, classes) or numbers (n,)."""
-        X = self._torch.from_numpy(self.features.of(frame).astype(np.float64))
-        with self._torch.inference_mode():
-            return np.asarray(self._module(X).numpy())
-
-
-def _text(found: Any) -> str:
-    return found.decode() if isinstance(found, bytes) else str(found)
-
-
-def open(path: Path) -> _Runner:
+def open(path: Path) -> _torch_files.TorchRunner:
     """What answers from a .pt2 file that `write` wrote."""
-    return _Runner(Path(path))
+    path = Path(path)
+    torch = need("torch", extra="deep", user="answering from a .pt2 file")
+    extra = _torch_files.asked()
+    try:
+        with path.open("rb") as file:
+            program = torch.export.load(file, extra_files=extra)
+        kept = _torch_files.encoder(extra)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise _torch_files.unread(path, "a program of torch", error) from error
+    return _torch_files.TorchRunner(torch, program.module(), kept)

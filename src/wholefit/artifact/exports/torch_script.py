@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from wholefit.artifact.exports import _prepared, _torch_module
+from wholefit.artifact.exports import _prepared, _torch_files, _torch_module
 from wholefit.artifact.exports._subject import Subject
-from wholefit.base.errors import ArtifactError, ExportError
 from wholefit.base.optional import need
 
 NAME = "torchscript"
 EXTENSION = ".pt"
 SAID = "a network as TorchScript, for LibTorch in C++; features in, answers out"
 TOLERANCE = 1e-5
-_FACTS = "features.json"
 
 
 def write(fitted: Subject, path: Path) -> list[str]:
@@ -34,42 +29,22 @@ def write(fitted: Subject, path: Path) -> list[str]:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             traced = torch.jit.trace(module, example, check_trace=False)
-            torch.jit.save(traced, str(path), _extra_files={
-                _prepared.MEMBER: _prepared.packed(fitted).hex(),
-                _FACTS: _prepared.facts(fitted)})
-    except Exception as error:  # torch's tracer raises many kinds, some with pages of text
-        said = (str(error).strip() or "no more is known").splitlines()[0][:200]
-        raise ExportError(f"torch cannot trace this network ({type(error).__name__}: {said}): "
-                          "export with to='torch' or to='onnx'.") from error
-    return ["the script takes the features that the encoder makes; their names lie in the file "
-            f"({_FACTS})"]
+            torch.jit.save(traced, str(path), _extra_files=_torch_files.beside(fitted))
+    except Exception as error:  # torch's tracer raises many kinds
+        raise _torch_files.untraced(error, "to='torch' or to='onnx'") from error
+    return _torch_files.told("script")
 
 
-class _Runner:
-    """Answers by TorchScript on the processor."""
-
-    def __init__(self, path: Path) -> None:
-        torch = need("torch", extra="deep", user="answering from a TorchScript file")
-        extra = {_prepared.MEMBER: "", _FACTS: ""}
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
-            found = extra[_prepared.MEMBER]
-            kept = bytes.fromhex(found.decode() if isinstance(found, bytes) else found)
-        except (RuntimeError, ValueError) as error:
-            raise ArtifactError(f"{path.name} cannot be read as TorchScript: "
-                                f"{str(error).splitlines()[0][:200]}") from error
-        self._torch = torch
-        self.features = _prepared.Features(kept)
-
-    def answer(self, frame: Any) -> np.ndarray:
-        """Conforming rows to probabilities (n, classes) or numbers (n,)."""
-        X = self._torch.from_numpy(self.features.of(frame).astype(np.float64))
-        with self._torch.inference_mode():
-            return np.asarray(self._module(X).numpy())
-
-
-def open(path: Path) -> _Runner:
+def open(path: Path) -> _torch_files.TorchRunner:
     """What answers from a TorchScript file that `write` wrote."""
-    return _Runner(Path(path))
+    path = Path(path)
+    torch = need("torch", extra="deep", user="answering from a TorchScript file")
+    extra = _torch_files.asked()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+        kept = _torch_files.encoder(extra)
+    except (RuntimeError, ValueError) as error:
+        raise _torch_files.unread(path, "TorchScript", error) from error
+    return _torch_files.TorchRunner(torch, module, kept)
