@@ -177,3 +177,23 @@ def test_target_gaps_are_dropped_and_counted() -> None:
     made = wf.fit(frame, target="y", models="linear")
     assert made.lineage["rows"] == 54
     assert any("6" in note.message for note in made.notes)
+
+
+def test_intervals_on_new_rows_resample_whole_groups() -> None:
+    """Rows that are copies of each other carry no more than one of them does."""
+    rng = np.random.default_rng(0)
+    x, person = rng.normal(size=120), np.arange(120)
+    noise = rng.normal(size=120)
+    def rows(copies: int) -> pl.DataFrame:
+        again = np.repeat(np.arange(120), copies)
+        return pl.DataFrame({"x": x[again], "person": [f"p{each}" for each in person[again]],
+                             "y": x[again] + noise[again]})
+
+    result = wf.fit(rows(2), target="y", groups="person", models=["ridge", "dummy"], folds=3)
+    once, often = (result.evaluate(rows(copies))["rmse"] for copies in (1, 10))
+    assert often.high - often.low == pytest.approx(once.high - once.low, rel=0.05)
+    apart = result.evaluate(rows(10).drop("person"))["rmse"]
+    assert apart.high - apart.low < 0.5 * (often.high - often.low)
+    found = [wf.compare(result, wf.fit(rows(2), target="y", groups="person", models="dummy"), each)
+             for each in (rows(1), rows(10))]
+    assert found[0].high - found[0].low == pytest.approx(found[1].high - found[1].low, rel=0.05)

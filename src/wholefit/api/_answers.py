@@ -75,8 +75,17 @@ def evaluate(
     return Scores(evaluation.score(
         fitted.task.name, truth, raw, metrics=wanted,
         positive=getattr(fitted.codec, "positive", 1), weights=asked.weights(),
-        predicted=fitted.codes(raw, asked),
+        units=units_of(asked), predicted=fitted.codes(raw, asked),
     ))
+
+
+def units_of(asked: Dataset) -> np.ndarray | None:
+    """The group of each row (n,), a row without one being its own; None where no column says it."""
+    named = asked.schema.having("group")
+    if not named or named[0] not in asked.frame.columns:
+        return None
+    codes = asked.codes(named[0])[0]
+    return np.where(codes < 0, len(codes) + np.arange(len(codes)), codes)
 
 
 def wanted_metrics(fitted: Fitted, metric: Any) -> list[Any]:

@@ -57,7 +57,8 @@ def compare(
     positive = getattr(models[0]._fitted.codec, "positive", 1)
     if len(models) == 2 and margin is None and names is None:
         return shown(evaluation.compare(a.task, chosen, truth, *answers, positive=positive,
-                                        weights=weights, predicted=(decided[0], decided[1])))
+                                        weights=weights, units=units,
+                                        predicted=(decided[0], decided[1])))
     called = _called(models, names)
     return several(a.task, chosen, truth, dict(zip(called, answers, strict=True)),
                    positive=positive, weights=weights, units=units, margin=margin,
@@ -94,7 +95,8 @@ def _asked(
                         "the rows and leave those without a target out first.")
     decided = [each._fitted.codes(answer, dataset) for each, dataset, (_, answer) in zip(
         models, asked, told, strict=True)]
-    return truth, [answer for _, answer in told], decided, asked[0].weights(), asked[0].groups()
+    return truth, [answer for _, answer in told], decided, asked[0].weights(), \
+        _answers.units_of(asked[0])
 
 
 def _called(models: Sequence[Result], names: Sequence[str] | None) -> list[str]:
