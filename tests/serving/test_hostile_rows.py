@@ -60,6 +60,15 @@ def test_any_json_gets_an_answer_or_a_problem(client: Client, kind: str) -> None
     holds()
 
 
+def test_a_table_without_rows_is_no_fault_of_the_server(client: Client) -> None:
+    sink, frame = io.BytesIO(), people(20).drop("spent", "churn").head(0)
+    frame.write_ipc_stream(sink)
+    for wants in ("", "?level=0.9", "?explain=true", "?least=0.8"):
+        got = client.post(f"/v1/models/classification:predict{wants}", sink.getvalue(),
+                          content_type="application/vnd.apache.arrow.stream")
+        assert got.status in (200, 400, 422), (wants, got.body)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.sampled_from(["parquet", "arrow.stream", "arrow.file", "csv"]))
 def test_damaged_tables_are_the_callers_fault(client: Client, data: Any, kind: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from tests.processes import children
 
 from wholefit import training
 from wholefit.base import tasks
@@ -93,10 +94,6 @@ def run(dataset: Dataset, *models: Any, budget: str = "120s 3GB", **options: Any
 
 def row(found: Run, name: str) -> training.Entry:
     return next(entry for entry in found.leaderboard if entry.model == name)
-
-
-def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if child.status() != "zombie"]
 
 
 def test_another_process_gives_the_same_numbers(churn: Dataset) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.processes import children
 
 import wholefit as wf
 from wholefit.base.errors import BudgetError, WholefitError
@@ -213,12 +214,9 @@ except WholefitError as error:
 
 
 def test_no_process_is_left_behind() -> None:
-    psutil = pytest.importorskip("psutil")
     fitted(table(100), budget="9s", models="logistic, lightgbm(n_estimators=20)")
     time.sleep(0.2)
-    left = [each for each in psutil.Process().children(recursive=True)
-            if each.status() != psutil.STATUS_ZOMBIE]
-    assert not left
+    assert not children()
 
 
 @pytest.mark.slow

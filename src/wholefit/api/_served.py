@@ -176,7 +176,7 @@ class ServedResult:
             said = [one if how >= least else None for one, how in zip(said, sure, strict=True)]
         found: Answers = {"prediction": said}
         if wants.proba:
-            found.update(zip(self._labels, map(list, zip(*rows, strict=True)), strict=True))
+            found.update(zip(self._labels, raw.T.tolist(), strict=True))
         limit = self._sure
         found["confidence"] = sure
         found["low_confidence"] = [how < limit for how in sure]

@@ -139,9 +139,12 @@ class Fitted:
 
     @property
     def reads_features(self) -> bool:
-        """True if the feature columns alone make the answer; not the rows as they were given."""
+        """True if the feature columns alone make the answer.
+
+        Not where the rows as they were given do, or a recipe or a transformer comes before.
+        """
         self.settle()
-        if getattr(self._scorer, "wants", None) not in (None, "rows"):
+        if self.replay is not None or getattr(self._scorer, "wants", None) not in (None, "rows"):
             return False
         encoders = getattr(self._scorer, "encoders", {0: self.encoder})
         return not any(getattr(encoder, "_applied", ()) for encoder in encoders.values())

@@ -20,7 +20,7 @@ class Quick:
 
     def __init__(self, fitted: Fitted) -> None:
         self._fitted, self._reader = fitted, fitted.reader
-        self.able = self._reader.able and fitted.replay is None and fitted.reads_features
+        self.able = self._reader.able and fitted.reads_features
 
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
         """As `Fitted.answer`; None where a row is not plainly of the schema's types.
