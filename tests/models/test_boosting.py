@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -246,3 +248,68 @@ def test_catboost_joins_as_many_categories_as_it_is_told() -> None:
         answer = model.answer(estimator, X[1000:], task, context)[:, 1]
         loss[combinations] = float(((answer - y[1000:]) ** 2).mean())
     assert loss[4] < 0.01 < 0.1 < loss[1]
+
+
+def _text(name: str) -> tuple[bytes, np.ndarray]:
+    """A LightGBM model's text and rows to ask it of."""
+    pytest.importorskip("lightgbm")
+    data = coded(name)
+    model, estimator, context = fitted("lightgbm(n_estimators=12)", data)
+    state = model.state(estimator, data.task, context)
+    return state.blobs["model"], np.ascontiguousarray(suited(model, data, strange=True), float)
+
+
+@pytest.mark.parametrize("name", ["status", "amount", "price"])
+def test_lightgbms_text_is_answered_as_its_own_package_answers(name: str) -> None:
+    from wholefit.models._kernels._lightgbm import Booster
+
+    text, X = _text(name)
+    import lightgbm
+
+    theirs, ours = lightgbm.Booster(model_str=text.decode()), Booster(text)
+    for rows in (X, X[::-1], np.asfortranarray(X), X[:1]):
+        assert np.array_equal(ours.predict(rows, 2), theirs.predict(rows))
+        assert np.array_equal(ours.contributions(rows), theirs.predict(rows, pred_contrib=True))
+    assert ours.predict(X[:0]).shape == (0, *ours.predict(X[:2]).shape[1:])
+
+
+def test_lightgbm_refuses_what_it_cannot_read_or_answer() -> None:
+    from wholefit.models._kernels._lightgbm import Booster
+
+    text, X = _text("status")
+    for damaged in (b"", b"tree", text[:500], text[:len(text) // 2], b"\xff" * 100):
+        with pytest.raises(StateError, match="does not have its end"):
+            Booster(damaged)
+    with pytest.raises(StateError, match="LightGBM does not take"):
+        Booster(b"tree\n\nend of trees")
+    for rows in (X[:1, :3], X[:5, :3]):
+        with pytest.raises(StateError, match="number of features"):
+            Booster(text).predict(rows)
+
+
+def test_lightgbms_library_is_asked_of_its_package_where_it_lies_elsewhere(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wholefit.models._kernels import _lightgbm
+
+    text, X = _text("price")
+    whole = _lightgbm.Booster(text).predict(X)
+    elsewhere = _lightgbm._library.__wrapped__
+    monkeypatch.setattr(_lightgbm, "_PLACES", ())
+    monkeypatch.setattr(_lightgbm, "_library", elsewhere)
+    assert np.array_equal(_lightgbm.Booster(text).predict(X), whole)
+
+
+def test_a_lightgbm_model_answers_and_explains_without_lightgbms_package(tmp_path: Path) -> None:
+    """Which would import scikit-learn, SciPy's statistics and pandas for it."""
+    text, X = _text("status")
+    (tmp_path / "model.txt").write_bytes(text)
+    np.save(tmp_path / "rows.npy", X)
+    code = ("import sys, numpy as np\n"
+            "from wholefit.models._kernels._lightgbm import Booster\n"
+            f"model = Booster(open({str(tmp_path / 'model.txt')!r}, 'rb').read())\n"
+            f"X = np.load({str(tmp_path / 'rows.npy')!r})\n"
+            "assert len(model.predict(X)) == len(model.contributions(X)) == len(X)\n"
+            "print([m for m in ('lightgbm', 'sklearn', 'scipy', 'pandas') if m in sys.modules])")
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -37,13 +37,12 @@ MORE = [{}, {}, {"explain": True}, {"level": 0.9}, {"level": 2}, {"level": "a"},
 @pytest.fixture(scope="module")
 def app():
     """An application with models of several tasks."""
-    from wholefit.api.serving import routes_of
-    from wholefit.serving.app import App
+    from wholefit.api.serving import Server
     from wholefit.serving.options import Options
 
     models = {kind: fitted(kind) for kind in (
         "classification", "text", "clustering", "recommendation", "association")}
-    return App(routes_of(models), Options(body=300_000, rows=2_000))
+    return Server(models, Options(body=300_000, rows=2_000)).app
 
 
 def ask(app, method, path, query, headers, body) -> tuple[int, dict, bytes]:

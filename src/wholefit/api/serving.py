@@ -58,14 +58,6 @@ def served(
     return _warm(served_found(model, named, str(version), told))
 
 
-def routes_of(models: Any, *, sure: float = 0.6) -> Routes:
-    """Routes to these models: one, a list, or a dict of names (or "name@version") to models."""
-    made = Routes()
-    for name, version, model in _named(models):
-        made.put(served(model, name, version, sure=sure))
-    return made
-
-
 def serve(
     models: Any = None, *, registry: str | Path | None = None, names: Sequence[str] = (),
     log: str | None = None, keep_rows: bool = False, seal: Any = None, unseal: Any = None,

@@ -40,11 +40,7 @@ def wake(module: str, *, without: str) -> None:
     pandas frames to scikit-learn is not touched: that looks for pandas when a frame comes.
     Where another thread runs, which might want `without` meanwhile, nothing is pretended.
     """
-    # Threads that wait must soon sleep, not spin: with one of two cores busy elsewhere, LightGBM
-    # on adult took 56 s with GNU OpenMP's own patience (300,000 spins) and 13 s with this; on an
-    # idle machine both took 6.5 s (with none at all, 10). Read when a library first loads it.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "300")
+    patient()
     if module in sys.modules or without in sys.modules or threading.active_count() > 1:
         importlib.import_module(module)
         return
@@ -53,6 +49,17 @@ def wake(module: str, *, without: str) -> None:
         importlib.import_module(module)
     finally:
         del sys.modules[without]
+
+
+def patient() -> None:
+    """Let OpenMP's threads that wait soon sleep, not spin; to be said before it is loaded.
+
+    With one of two cores busy elsewhere, LightGBM on adult took 56 s with GNU OpenMP's own
+    patience (300,000 spins) and 13 s with this; on an idle machine both took 6.5 s (with none at
+    all, 10). What the user's environment says of it holds.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "300")
 
 
 def available(module: str) -> bool:

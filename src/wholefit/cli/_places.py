@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from wholefit.base.errors import WholefitError
 
@@ -30,6 +31,29 @@ def check_free(paths: Sequence[Path], source: str, force: bool) -> None:
         _check_folder(path)
     if len({path.resolve() for path in paths}) < len(paths):
         raise WholefitError(f"two results cannot both be written to {paths[0]}.")
+
+
+def planned(source: str, out: Path | None, report: Path | None, force: bool) -> Path:
+    """The model file of a fit, once it is certain that it and the report can be written."""
+    saved = out or beside(source)
+    check_free([saved, *([report] if report else [])], source, force)
+    if report:
+        check_report(report)
+    return saved
+
+
+def written(
+    result: Any, saved: Path, reporting: Callable[..., Path], report: Path | None, force: bool
+) -> tuple[dict[str, str], WholefitError | None]:
+    """Write the files; what cannot be written is said after the result, not instead of it."""
+    files: dict[str, str] = {}
+    try:
+        files["model"] = str(result.save(saved, force=force))
+        if report:
+            files["report"] = str(reporting(report, force=force))
+    except WholefitError as error:
+        return files, error
+    return files, None
 
 
 def check_report(path: Path) -> None:

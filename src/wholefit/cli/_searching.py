@@ -13,7 +13,7 @@ from wholefit.base.events import listen
 from wholefit.cli import _findings, _show
 from wholefit.cli._app import importable
 from wholefit.cli._options import option
-from wholefit.cli._places import beside, check_free, check_report
+from wholefit.cli._places import planned, written
 from wholefit.cli._progress import told
 from wholefit.cli.fit import facts
 
@@ -49,15 +49,12 @@ def searched(
     ours: tuple[Any, ...], force: bool, as_json: bool, quiet: bool,
 ) -> None:
     """Search, save, and tell; `ours` are words that may be import paths of the user's own code."""
-    saved = out or beside(source)
-    check_free([saved, *([report] if report else [])], source, force)
-    if report:
-        check_report(report)
+    saved = planned(source, out, report, force)
     importable(*ours)
     quiet = quiet or as_json
     with told(quiet) as said, listen(_following(quiet)):
         result = search()
-        files, trouble = _write(result, saved, report, force)
+        files, trouble = written(result, saved, result.study.report, report, force)
     if as_json:
         _show.as_json({**facts(result, files), "study": result.study.to_json()})
     else:
@@ -87,20 +84,6 @@ def space_of(words: list[str] | None) -> dict[str, Any] | None:
         else:
             found[name.strip()] = read(value)
     return found
-
-
-def _write(
-    result: Tuned, saved: Path, report: Path | None, force: bool
-) -> tuple[dict[str, str], WholefitError | None]:
-    """Write the files; what cannot be written is said after the result, not instead of it."""
-    files: dict[str, str] = {}
-    try:
-        files["model"] = str(result.save(saved, force=force))
-        if report:
-            files["report"] = str(result.study.report(report, force=force))
-    except WholefitError as error:
-        return files, error
-    return files, None
 
 
 def _tell(result: Tuned, said: list[str], files: dict[str, str], quiet: bool) -> None:

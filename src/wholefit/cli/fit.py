@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wholefit.base.errors import WholefitError
 from wholefit.base.events import listen
 from wholefit.cli import _findings, _found, _show
 from wholefit.cli._app import command, importable, pairs
-from wholefit.cli._places import beside, check_free, check_report
+from wholefit.cli._places import planned, written
 from wholefit.cli._progress import told
 from wholefit.cli._reading import READ, Reading
 
@@ -134,10 +133,7 @@ def fit(
     """
     import wholefit as wf
 
-    saved = out or beside(source)
-    check_free([saved, *([report] if report else [])], source, force)
-    if report:
-        check_report(report)
+    saved = planned(source, out, report, force)
     importable(metric, models)
     quiet = quiet or as_json
     with told(quiet) as said, listen(_plan(quiet, models is None)):
@@ -154,7 +150,7 @@ def fit(
             **pairs(own, "--set"),
             **reading,
         )
-        files, trouble = _write(result, saved, report, force)
+        files, trouble = written(result, saved, result.report, report, force)
     if not hasattr(result, "target"):
         _found.tell(result, said, files, quiet, as_json)
     elif as_json:
@@ -192,20 +188,6 @@ def recommendation(result: Result) -> str:
         why = "the best by value" if chosen.best else "the cheapest of them"
         return f"{sentence}; statistically tied with {', '.join(tied)}, and {why}."
     return sentence + "."
-
-
-def _write(
-    result: Result, saved: Path, report: Path | None, force: bool
-) -> tuple[dict[str, str], WholefitError | None]:
-    """Write the files; what cannot be written is said after the result, not instead of it."""
-    files: dict[str, str] = {}
-    try:
-        files["model"] = str(result.save(saved, force=force))
-        if report:
-            files["report"] = str(result.report(report, force=force))
-    except WholefitError as error:
-        return files, error
-    return files, None
 
 
 def _tell(result: Result, said: list[str], files: dict[str, str], quiet: bool) -> None:

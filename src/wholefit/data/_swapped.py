@@ -17,8 +17,9 @@ from wholefit.data.notes import Note, warning
 from wholefit.data.schema import Column, Schema
 
 _SAMPLE = 500
-_FITS, _MISFITS = 0.95, 0.1
-_ENOUGH = 20
+_FITS, MISFITS = 0.95, 0.1
+# Rows, below which ranges of numbers prove nothing.
+ENOUGH = 20
 _MOST_PAIRS = 20_000
 _COMPARED = ("numeric", "categorical", "datetime")
 
@@ -31,10 +32,10 @@ def find_swapped(schema: Schema, frame: pl.DataFrame, refuse: bool) -> list[Note
     own = {c.name: _fit(c, cells[c.name]) for c in columns}
     notes = []
     places = {c.name: place for place, c in enumerate(columns)}
-    misfits = [c for c in columns if own[c.name] <= _MISFITS]
+    misfits = [c for c in columns if own[c.name] <= MISFITS]
     for first in misfits:
         for second in _partners(misfits, columns):
-            done = own[second.name] <= _MISFITS and places[first.name] > places[second.name]
+            done = own[second.name] <= MISFITS and places[first.name] > places[second.name]
             if second is first or done:
                 continue
             firm = _swapped(first, second, cells, own)
@@ -64,9 +65,9 @@ def _swapped(
     there, back = _fit(second, cells[first.name]), _fit(first, cells[second.name])
     if there < _FITS or back < _FITS:
         return None
-    both = own[second.name] <= _MISFITS
+    both = own[second.name] <= MISFITS
     ranges = first.role == second.role == "numeric"
-    enough = min(len(cells[first.name]), len(cells[second.name])) >= _ENOUGH
+    enough = min(len(cells[first.name]), len(cells[second.name])) >= ENOUGH
     if ranges:
         return both if enough else None
     return True if both else None

@@ -23,13 +23,11 @@ from typing import Any
 import numpy as np
 
 from wholefit.data._cells import TRUTH
+from wholefit.data._swapped import ENOUGH, MISFITS
 from wholefit.data.schema import Column, Schema
 
 # Whole numbers beyond this are not all floats.
 _EXACT = 2**53
-# From so many rows on, columns are looked at for having been swapped (see `_swapped`).
-_ENOUGH = 20
-_FITS = 0.1
 _NUMBERS = frozenset({float, int, type(None)})
 _NAN = math.nan
 
@@ -59,16 +57,12 @@ class RowReader:
         if not self.able or not rows:
             return None
         try:
-            if len(rows) == 1:
-                row = rows[0]
-                cells = {name: [read(row[name])] for name, read in self._columns}
-            else:
-                cells = {name: [read(row[name]) for row in rows] for name, read in self._columns}
-                if not self._are_alike(rows):
-                    return None
+            cells = {name: [read(row[name]) for row in rows] for name, read in self._columns}
         except (KeyError, NotPlain, TypeError):
             return None
-        if len(rows) >= _ENOUGH and self._strays(cells):
+        if len(rows) > 1 and not self._are_alike(rows):
+            return None
+        if len(rows) >= ENOUGH and self._strays(cells):
             return None
         return Rows(self, cells, len(rows))
 
@@ -88,7 +82,7 @@ class RowReader:
             values = np.array(cells[name])
             there = values[~np.isnan(values)]
             odd += bool(len(there)) and float(
-                np.mean((there >= low) & (there <= high))) <= _FITS
+                np.mean((there >= low) & (there <= high))) <= MISFITS
         return odd > 1
 
 

@@ -75,7 +75,7 @@ def _objective(state: State, model: Any) -> str:
 
 
 def _lightgbm(model: Any, X: np.ndarray, categorical: Any, outputs: int) -> np.ndarray:
-    found = np.asarray(model.predict(X, pred_contrib=True, num_threads=1 if len(X) < 256 else 0))
+    found = model.contributions(X, num_threads=1 if len(X) < 256 else 0)
     return found.reshape(len(X), outputs, X.shape[1] + 1).transpose(0, 2, 1)
 
 

@@ -23,13 +23,13 @@ _LONGEST_ID = 128
 class Request:
     """Method, path, headers and id of a request.
 
-    `target` is set once it was admitted, `meter` and `rows` once a model is chosen. `headers` are
-    by name in lower case; of two of one name the last holds. `client` is the caller's address, ""
-    where it is not known.
+    `target` is set once it was admitted, `meter` and `rows` once a model is chosen, `ready` where
+    it was read and has to wait. `headers` are by name in lower case; of two of one name the last
+    holds. `client` is the caller's address, "" where it is not known.
     """
 
     __slots__ = ("_query", "began", "client", "headers", "id", "meter", "method", "path",
-                 "query_string", "rows", "target")
+                 "query_string", "ready", "rows", "target")
 
     def __init__(
         self, method: str, path: str, query: bytes, headers: dict[bytes, bytes], client: str,
@@ -43,6 +43,7 @@ class Request:
         self.meter: Meter | None = None
         self.rows = 0
         self.target: Any = None
+        self.ready: Any = None
 
     @classmethod
     def of_scope(cls, scope: Message, began: float) -> Request:

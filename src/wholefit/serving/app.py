@@ -45,11 +45,11 @@ class App:
 
     def __init__(
         self, routes: Routing, options: Options | None = None, *, access: Access | None = None,
-        keeper: Keeper | None = None, lines: Lines | None = None, metrics: Metrics | None = None,
+        keeper: Keeper | None = None, lines: Lines | None = None,
     ) -> None:
         self.options, self.routes = options or Options(), routes
         self.lines = lines or Lines(None)
-        self.health, self.metrics = Health(), metrics or Metrics()
+        self.health, self.metrics = Health(), Metrics()
         self.pool = ThreadPoolExecutor(self.options.threads, thread_name_prefix="wholefit-model")
         shadowing = Shadowing(keeper.keep if keeper else _nothing, told=self._told)
         self._closing: list[Callable[[], None]] = [shadowing.close]

@@ -68,11 +68,12 @@ class Asking:
                                                                         wants, choice))
 
     def now(self, ready: Ready) -> Reply | None:
-        """The reply, if the model answers in no time; None to go the slow way."""
+        """The reply, if the model answers in no time; None to go the slow way (see `reply`)."""
         asked = ready.asked
         began = time.perf_counter()
         answers = ready.batcher.now(asked.rows, asked.wants)
         if answers is None:
+            ready.request.ready = ready
             return None
         return self.finish(ready, answers, time.perf_counter() - began)
 
@@ -87,6 +88,9 @@ class Asking:
 
     async def reply(self, request: Request, target: Target, body: bytes) -> Reply:
         """The reply to any request for a model's verb, however long it takes."""
+        ready, request.ready = request.ready, None
+        if ready is not None:  # it was read when it was seen whether it takes no time
+            return await self.later(ready)
         choice, batcher, wants = self._who(request, target)
         media = request.media
         if media in bodies.TABLES:

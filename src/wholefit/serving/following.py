@@ -26,18 +26,6 @@ _AGAIN = 30.0  # seconds until a version that could not be loaded is tried once 
 _TRIES = 5
 
 
-class Numbered(Protocol):
-    """What a registry says of a version; the loader may look at more of it."""
-
-    @property
-    def name(self) -> str:
-        """The model."""
-
-    @property
-    def number(self) -> int:
-        """The version."""
-
-
 class Source(Protocol):
     """What is asked of a registry."""
 
@@ -46,7 +34,7 @@ class Source(Protocol):
         """Changes whenever anything else here does; cheap to ask."""
 
     def versions(self, name: str) -> Sequence[Any]:
-        """Every version of a model, as `Numbered`."""
+        """Every version of a model, with `name` and `number`; the loader may look at more."""
 
     def served(self, name: str) -> Any:
         """The promoted version, or None."""

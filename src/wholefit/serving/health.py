@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from wholefit.serving._json import dumps
 
@@ -18,7 +18,6 @@ class Health:
 
     started: bool = False
     draining: bool = False
-    waits_for: list[str] = field(default_factory=list)
 
     def live(self) -> tuple[int, bytes]:
         """Status and body of /livez."""
@@ -33,5 +32,5 @@ class Health:
     def begun(self, word: str = "started") -> tuple[int, bytes]:
         """Status and body of /startupz."""
         if not self.started:
-            return 503, dumps({"status": "starting", "waits_for": self.waits_for})
+            return 503, dumps({"status": "starting"})
         return 200, dumps({"status": word})

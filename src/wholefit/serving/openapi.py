@@ -109,10 +109,7 @@ def _operation(
         "operationId": where, "summary": says[:1].upper() + says[1:] + ".",
         "parameters": _parameters(served, options),
         "requestBody": {"required": True, "content": _contents(served, verb)},
-        "responses": {"200": answer, **{
-            status: {"description": said, "content": {
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-            for status, said in _PROBLEMS.items()}},
+        "responses": {"200": answer, **{status: _problem_of(status) for status in _PROBLEMS}},
     }
 
 

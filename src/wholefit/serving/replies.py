@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wholefit.serving import _json
+from wholefit.serving import _json, bodies
 from wholefit.serving._model import Answers
 from wholefit.serving.problems import Refused
 
@@ -17,14 +17,9 @@ MEDIA = {
 }
 _KINDS = {
     "application/json": "json", "text/json": "json", "application/problem+json": "json",
-    "application/x-ndjson": "lines", "application/jsonl": "lines",
-    "application/x-jsonlines": "lines", "application/jsonlines": "lines",
-    "text/csv": "csv", "application/csv": "csv",
-    "application/vnd.apache.parquet": "parquet", "application/parquet": "parquet",
-    "application/x-parquet": "parquet",
-    "application/vnd.apache.arrow.stream": "arrow", "application/vnd.apache.arrow.file": "feather",
+    **dict.fromkeys(bodies.LINES, "lines"), **bodies.TABLES,
 }
-TABLES = ("csv", "parquet", "arrow", "feather")
+TABLES = frozenset(bodies.TABLES.values())
 
 
 def accepted(accept: str, own: str) -> str:

@@ -150,9 +150,7 @@ class Routes:
     def retiring(self) -> list[Served]:
         """Versions that were taken away and still have requests to finish (or are held)."""
         with self._changing:
-            self._retired = [each for each in self._retired if each() is not None]
-            alive = [each() for each in self._retired]
-        return [served for served in alive if served is not None]
+            return [served for each in self._retired if (served := each()) is not None]
 
     # Changing
 
@@ -241,6 +239,7 @@ class Routes:
 
     def _retire(self, old: Line, new: Line | None) -> None:
         there = {id(served) for served in new.versions.values()} if new else set()
+        self._retired = [each for each in self._retired if each() is not None]
         for served in old.versions.values():
             if id(served) not in there:
                 try:

@@ -18,7 +18,7 @@ import numpy as np
 from wholefit.base.cores import cores
 from wholefit.base.optional import need
 from wholefit.base.state import State
-from wholefit.models._kernels import _lightgbm_row
+from wholefit.models._kernels import _lightgbm
 from wholefit.models._kernels._links import dense, spread
 
 # Below this many rows, starting threads takes longer than they save.
@@ -54,6 +54,11 @@ class _Native:
     def _load(blob: bytes) -> Any:
         raise NotImplementedError
 
+    @classmethod
+    def own(cls, blob: bytes) -> Any:
+        """The library's own object, which can do more than answer."""
+        return cls._load(blob)
+
     @staticmethod
     def raw(
         model: Any, X: np.ndarray, categorical: Sequence[int], classes: int, jobs: int = 1
@@ -83,19 +88,13 @@ class LightGBM(_Native):
 
     @staticmethod
     def _load(blob: bytes) -> Any:
+        return _lightgbm.Booster(blob)
+
+    @classmethod
+    def own(cls, blob: bytes) -> Any:
+        """See `_Native.own`."""
         lightgbm = need("lightgbm", extra="boost", user="a LightGBM model")
         return lightgbm.Booster(model_str=blob.decode())
-
-    _lone: _lightgbm_row.Row | None = None
-
-    def _raw(self, X: np.ndarray, classes: int, jobs: int) -> np.ndarray:
-        """One row goes the library's own short way, where it has one."""
-        if len(X) != 1:
-            return super()._raw(X, classes, jobs)
-        if self._lone is None:
-            self._lone = _lightgbm_row.Row(self._model, X.shape[1], max(1, classes))
-        found = self._lone.raw(X)
-        return super()._raw(X, classes, 1) if found is None else found
 
     @staticmethod
     def raw(

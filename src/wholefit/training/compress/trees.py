@@ -103,7 +103,7 @@ def _fewer_native(state: State, share: float) -> State:
         raise StateError("the model has no trees: there was nothing to boost.")
     native = importlib.import_module("wholefit.models._kernels.native")
     trainer = importlib.import_module(f"wholefit.models.{state.kind}")
-    model = getattr(native, _SCORERS[state.kind])._load(state.blobs["model"])
+    model = getattr(native, _SCORERS[state.kind]).own(state.blobs["model"])
     rounds = _kept(int(_ROUNDS[state.kind](model)), share)
     blob = trainer.dump(trainer.shorten(model, rounds))
     return State(state.kind, state.config, state.arrays, {**state.blobs, "model": blob})
