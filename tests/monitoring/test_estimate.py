@@ -8,7 +8,7 @@ import pytest
 
 from wholefit.data import dataset_of
 from wholefit.monitoring.apart import told_apart
-from wholefit.monitoring.estimate import estimated, of_window, promised_by_columns
+from wholefit.monitoring.estimate import by_columns, estimated, of_window
 
 
 def logistic(z: np.ndarray) -> np.ndarray:
@@ -94,9 +94,11 @@ def test_errors_of_numbers_by_columns() -> None:
     apart = told_apart(old, new)
     assert apart is not None
     before, after = losses(x), losses(x_new)
-    promised = promised_by_columns(old, before, new)
+    learnt = by_columns(old, before, ["x"])
+    assert learnt is not None
+    promised = learnt.of(new)
     assert promised is not None
-    found = of_window(apart, before, None, None, bounded=False, promised=promised)
+    found = of_window(apart, before, None, None, bounded=False, promised=(learnt.old, promised))
     assert found.known and found.value == pytest.approx(after.mean(), rel=0.1)
     assert before.mean() < 0.8 * after.mean()
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import re
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,14 +14,17 @@ import pytest
 
 from wholefit.base import tasks
 from wholefit.base.errors import UnknownNameError
+from wholefit.data import Dataset
 from wholefit.data.predictions import Counted
 from wholefit.data.schema import Schema, infer
 from wholefit.data.validate.expectations import ColumnRule, Expectations
 from wholefit.data.validate.sketch import sketch_of
-from wholefit.evaluation import Score
+from wholefit.evaluation import Score, score
 from wholefit.evaluation import drift as drifting
-from wholefit.monitoring import Monitored, Options, Side, Subject, watch
+from wholefit.monitoring import Monitored, Options, Side, Subject, estimate, labels, watch
 from wholefit.monitoring.inputs import of_counts
+from wholefit.training import Fitted
+from wholefit.training.plain import fit_plain
 
 ROWS = 400
 
@@ -173,11 +177,50 @@ def test_the_score_falls_and_is_seen_without_truths(subject: Subject, reference:
     told = alarmed(found)
     assert (3, "confidence", "all answers") in told and (3, "unsure", "below 0.6") in told
     assert (3, "estimate", "accuracy") in told
-    estimate = found.series("estimate")[-1]
+    told_of = found.series("estimate")[-1]
     chance = 1 / (1 + np.exp(-1.5 * near["x"].to_numpy()))
     true = np.maximum(chance, 1 - chance).mean()
-    assert estimate.value == pytest.approx(true, abs=0.03)
-    assert estimate.before - estimate.value > 0.1
+    assert told_of.value == pytest.approx(true, abs=0.03)
+    assert told_of.before - told_of.value > 0.1
+
+
+def numbers(random: np.random.Generator, rows: int) -> pl.DataFrame:
+    """Answers of a model of a number, whose errors grow with a column, and truths."""
+    frame = table(random, rows)
+    x = frame["x"].to_numpy()
+    return pl.DataFrame({
+        "confidence": np.full(rows, np.nan), "seconds": random.gamma(4, 0.01, rows),
+        "truth": (x + random.normal(0, np.exp(x / 2))).astype(str),
+        **{f"row.{name}": frame[name] for name in frame.columns}, "answer.prediction": x})
+
+
+def test_what_hangs_on_the_reference_alone_is_made_once(
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many windows there are: its score, and the trees that know its errors."""
+    fits: list[int] = []
+    scores: list[int] = []
+
+    def fitted(dataset: Dataset, *words: Any, **options: Any) -> Fitted:
+        fits.append(len(dataset))
+        return fit_plain(dataset, *words, **options)
+
+    def scored(task: str, truth: np.ndarray, *words: Any, **options: Any) -> Any:
+        scores.append(len(truth))
+        return score(task, truth, *words, **options)
+
+    monkeypatch.setattr(estimate, "fit_plain", fitted)
+    monkeypatch.setattr(labels, "score", scored)
+    random = np.random.default_rng(40)
+    reference = Side.of_log(log_of(numbers(random, 600)))
+    codec = tasks.get("regression").codec("y", np.arange(9.0))
+    subject = Subject("n", "1", "regression", schema, None, 3_000, None, codec)
+    found = judged(subject, numbers(random, 3 * ROWS), reference=reference, together=True)
+    assert len(found.series("estimate")) == len(found.series("score", "rmse")) == 3
+    assert [check.before for check in found.series("score", "rmse")] == [
+        found.series("score", "rmse")[0].before] * 3
+    assert fits == [600, 600], "the two halves, for three windows"
+    assert sorted(scores) == [ROWS, ROWS, ROWS, 600]
 
 
 def test_one_part_and_one_group_fall_behind(subject: Subject, reference: Side) -> None:

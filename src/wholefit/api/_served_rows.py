@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import polars as pl
 
@@ -64,8 +63,3 @@ def refusing() -> Iterator[None]:
             OverflowError, RecursionError, UnicodeError, LookupError) as error:
         raise DataError(f"the rows cannot be read as a table ({type(error).__name__}): each value "
                         "must be a number, text, true, false or null.") from error
-
-
-def plain(value: Any) -> Any:
-    """A cell of a frame as JSON has it."""
-    return value.tolist() if hasattr(value, "tolist") else value

@@ -21,7 +21,7 @@ import polars as pl
 from wholefit import evaluation, models
 from wholefit.base import tasks
 from wholefit.base.errors import WholefitError
-from wholefit.base.seeds import generator
+from wholefit.base.seeds import generator, some
 from wholefit.data import Dataset
 from wholefit.training._leaks_skew import _alone, _mixed
 from wholefit.training.plain import fit_plain
@@ -76,12 +76,10 @@ def told_apart(old: Dataset, new: Dataset, seed: int = 0, most: int = MOST) -> A
     shared = [name for name in old.schema.features if name in there]
     if min(len(old), len(new)) < _FEWEST or not shared:
         return None
-    rows, rows_new = (_picked(len(each), most, seed, which)
+    rows, rows_new = (some(len(each), most, seed, "apart", which)
                       for each, which in ((old, "old"), (new, "new")))
     first, second = old.take(rows), new.take(rows_new)
-    mixed, y = _mixed(first, second, shared, most, seed)
-    # `_mixed` shuffles rows in an order that follows from the seed alone.
-    order = generator(seed, "skew", "order").permutation(len(y))
+    mixed, y, order = _mixed(first, second, shared, most, seed)
     half = _halves(mixed.frame.select(shared), y, seed)
     shares = np.full(len(y), np.nan)
     chances = []
@@ -104,12 +102,6 @@ def told_apart(old: Dataset, new: Dataset, seed: int = 0, most: int = MOST) -> A
                      key=lambda pair: -pair[1])[:5] if p < _LOOKED else []
     return Apart(score.value, score.low, score.high, p, odds[:len(first)], odds[len(first):],
                  rows, rows_new, tuple(telling))
-
-
-def _picked(count: int, most: int, seed: int, which: str) -> Array:
-    if count <= most:
-        return np.arange(count)
-    return np.sort(generator(seed, "apart", which).choice(count, most, replace=False))
 
 
 def _halves(rows: pl.DataFrame, y: Array, seed: int) -> Array:

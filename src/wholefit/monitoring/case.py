@@ -96,7 +96,8 @@ class Case:
 
     `inputs` are rows like those that it should be asked about (None: its sketch is the reference),
     `answered` a side with answers: of the reference where one was `given`, else of the first
-    window. `rules` are expectations of rows that a person wrote or edited.
+    window. `rules` are expectations of rows that a person wrote or edited; `scores` those of
+    `answered` by metric, kept because every window is compared with them.
     """
 
     subject: Subject
@@ -106,6 +107,8 @@ class Case:
     reader: Reader | None = None
     given: bool = False
     rules: Expectations | None = None
+    scores: dict[str, Score | None] = field(default_factory=dict, init=False, repr=False,
+                                            compare=False)
 
     def within(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The columns that the model knows of."""

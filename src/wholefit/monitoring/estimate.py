@@ -17,6 +17,7 @@ where the reference holds too few rows like the window's, or the interval is too
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,10 @@ from wholefit import models
 from wholefit.base import tasks
 from wholefit.base.errors import WholefitError
 from wholefit.base.seeds import generator
-from wholefit.data import Dataset, dataset_of
+from wholefit.data import Dataset, Schema, dataset_of
 from wholefit.evaluation.intervals import student
 from wholefit.monitoring.apart import Apart
+from wholefit.training import Fitted
 from wholefit.training.plain import fit_plain
 
 Array = np.ndarray
@@ -130,33 +132,53 @@ def _promised(sure: Array, losses: Array, sure_new: Array, seed: int) -> tuple[A
     return old, new
 
 
-def promised_by_columns(
-    old: Dataset, losses: Array, new: Dataset, seed: int = 0
-) -> tuple[Array, Array] | None:
-    """How far answers are off by the columns, for numbers: trees, each half by the other's."""
+@dataclass(frozen=True, eq=False)
+class ByColumns:
+    """How far answers to numbers are off, by columns: trees, each of one half of the reference.
+
+    `old` (n,) is what they promise of the reference's rows, each by the trees of the other half.
+    """
+
+    names: tuple[str, ...]
+    schema: Schema
+    trees: tuple[Fitted, ...]
+    old: Array
+
+    def of(self, new: Dataset) -> Array | None:
+        """What they promise of a window's rows (m,); None where those cannot be answered."""
+        asked = Dataset(new.frame.select(self.names), self.schema)
+        found = np.zeros(len(new))
+        try:
+            for made in self.trees:
+                found += made.answer(asked) / len(self.trees)
+        except WholefitError:
+            return None
+        return found
+
+
+def by_columns(
+    old: Dataset, losses: Array, names: Sequence[str], seed: int = 0
+) -> ByColumns | None:
+    """Learn the losses (n,) of the reference's rows from these columns; None where that fails."""
     import polars as pl
 
-    there = set(new.frame.columns)
-    names = [name for name in old.schema.features if name in there]
     label = "loss"
     while label in names:
         label += "_"
     roles = {name: old.schema.role(name) for name in names}
     mixed = dataset_of(old.frame.select(names).with_columns(pl.Series(label, losses)),
                        target=label, roles=roles)
-    asked = Dataset(new.frame.select(names), mixed.schema)
     half = generator(seed, "losses").permutation(len(losses)) % 2
-    first, second = np.empty(len(losses)), np.zeros(len(new))
-    task = tasks.get("regression")
-    for side in (0, 1):
-        try:
-            made = fit_plain(mixed, task, models.make(_TREES),
-                             rows=np.flatnonzero(half != side), seed=seed)
-            first[half == side] = made.answer(mixed.take(np.flatnonzero(half == side)))
-            second += made.answer(asked) / 2
-        except WholefitError:
-            return None
-    return first, second
+    promised, trees, task = np.empty(len(losses)), [], tasks.get("regression")
+    try:
+        for side in (0, 1):
+            learnt, asked = np.flatnonzero(half != side), np.flatnonzero(half == side)
+            made = fit_plain(mixed, task, models.make(_TREES), rows=learnt, seed=seed)
+            promised[asked] = made.answer(mixed.take(asked))
+            trees.append(made)
+    except WholefitError:
+        return None
+    return ByColumns(tuple(names), mixed.schema, tuple(trees), promised)
 
 
 def of_window(

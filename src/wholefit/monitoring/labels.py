@@ -92,13 +92,20 @@ def scored(case: Case, side: Side, metric: Metric) -> Score | None:
 def usual(case: Case, metric: Metric) -> Score | None:
     """What the score was before: of the reference's truths, else when the model was fitted."""
     own = case.subject.score
-    if case.given and case.answered is not None:
-        found = scored(case, case.answered, metric)
-        if found is not None:
-            return found
+    if case.given and (found := _before(case, metric)) is not None:
+        return found
     if own is not None and own.metric == metric.name:
         return own
-    return None if case.answered is None else scored(case, case.answered, metric)
+    return _before(case, metric)
+
+
+def _before(case: Case, metric: Metric) -> Score | None:
+    """The metric of the side that windows are compared with, made once."""
+    if case.answered is None:
+        return None
+    if metric.name not in case.scores:
+        case.scores[metric.name] = scored(case, case.answered, metric)
+    return case.scores[metric.name]
 
 
 def _score(reader: Reader, side: Side, metric: Metric) -> Score | None:

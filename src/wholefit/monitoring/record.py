@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,7 +101,6 @@ class Monitored:
     windows: tuple[Judged, ...]
     options: Options
     notes: tuple[str, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def alarms(self) -> tuple[Check, ...]:

@@ -58,7 +58,7 @@ def watch(
               if window.whole and window.rows >= options.least]
     sides = _Sides(logged)
     case = dataclasses.replace(_case(subject, options, reference, usable, sides), rules=rules)
-    judged = _judged(case, usable, sides, reference is not None, since)
+    judged = _judged(case, usable, sides, since)
     return Monitored(
         subject.name, subject.version, subject.task, log, logged.height,
         _compared(case, reference), tuple(judged), options,
@@ -115,11 +115,11 @@ def _case(
 
 
 def _judged(
-    case: Case, usable: Sequence[tuple[Window, Counted | None]], sides: _Sides, given: bool,
+    case: Case, usable: Sequence[tuple[Window, Counted | None]], sides: _Sides,
     since: float | None,
 ) -> list[Judged]:
     options = case.options
-    first = sides.of(*usable[0]) if usable else None
+    first = sides.of(*usable[0]) if usable and case.given else case.answered
     start = max(0, len(usable) - options.last)
     if since is not None:
         start = max(start, sum(window.end < since for window, _ in usable))
@@ -130,9 +130,8 @@ def _judged(
     for at, (window, more) in enumerate(usable[start:], start):
         level = levels.next()
         new = sides.of(window, more)
-        fresh = given or at > 0
-        checks = settled(_checks(case, reference if fresh else None, new, level,
-                                 first if at > 0 else None, fresh), level, window.number)
+        checks = settled(_checks(case, reference, new, level, first if at > 0 else None), level,
+                         window.number)
         if any(check.verdict in ("alarm", "slight") and check.p_adjusted <= level
                for check in checks):
             levels.alarm()
@@ -142,9 +141,10 @@ def _judged(
 
 
 def _checks(
-    case: Case, reference: Any, new: Side, level: float, first: Side | None, fresh: bool
+    case: Case, reference: whole.Reference | None, new: Side, level: float, first: Side | None
 ) -> list[Check]:
-    """Every check; the first window is not compared with itself."""
+    """Every check; the first window, for which `first` is None, is not compared with itself."""
+    fresh = case.given or first is not None
     found = [*quality.checks(case, new, level / 2)]
     if fresh or case.inputs is None:
         found += inputs.checks(case, new)

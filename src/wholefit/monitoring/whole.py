@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,8 @@ class Reference:
     case: Case
     side: Side
     rows: Dataset
+    _by_columns: dict[tuple[str, ...], estimate.ByColumns | None] = field(
+        default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, case: Case) -> Reference | None:
@@ -51,6 +53,28 @@ class Reference:
         reader = self.case.reader
         return np.empty(0, dtype=np.intp) if reader is None else \
             np.flatnonzero(reader.known(self.side))
+
+    @cached_property
+    def answered(self) -> Side:
+        """The answers that have a truth."""
+        return self.side.take(self.labelled)
+
+    @cached_property
+    def losses(self) -> np.ndarray:
+        """What each of those was off by."""
+        assert self.case.reader is not None
+        return self.case.reader.losses(self.answered)
+
+    def promised(self, new: Dataset) -> tuple[np.ndarray, np.ndarray] | None:
+        """How far numbers are off by the columns: here, and in a window that has them; or None."""
+        there = set(new.frame.columns)
+        names = tuple(name for name in self.rows.schema.features if name in there)
+        if names not in self._by_columns:
+            self._by_columns[names] = estimate.by_columns(
+                self.rows.take(self.labelled), self.losses, names, self.case.options.seed)
+        made = self._by_columns[names]
+        found = None if made is None else made.of(new)
+        return None if made is None or found is None else (made.old, found)
 
 
 def as_rows(case: Case, frame: pl.DataFrame) -> Dataset | None:
@@ -102,14 +126,13 @@ def _estimates(
             "the reference has no truths"
         yield Check("estimate", metric.name, f"not known: {why}", verdict="not judged")
         return
-    old = reference.side.take(known)
-    losses = reader.losses(old)
-    promised = None if reader.classes else estimate.promised_by_columns(
-        reference.rows.take(known), losses, rows, case.options.seed)
+    losses = reference.losses
+    promised = None if reader.classes else reference.promised(rows)
     if promised is None and not reader.classes:
         return
-    found = estimate.of_window(apart, losses, old.sure, new.sure, bounded=bool(reader.classes),
-                               seed=case.options.seed, promised=promised)
+    found = estimate.of_window(apart, losses, reference.answered.sure, new.sure,
+                               bounded=bool(reader.classes), seed=case.options.seed,
+                               promised=promised)
     yield told(metric.name, metric.sign, bool(reader.classes), losses, found, case.options.loss)
     yield from _concept(case, reader, new, found, metric.name)
 

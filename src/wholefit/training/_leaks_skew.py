@@ -17,7 +17,7 @@ import polars as pl
 from wholefit import evaluation, models
 from wholefit.base import tasks
 from wholefit.base.errors import DataError
-from wholefit.base.seeds import generator
+from wholefit.base.seeds import generator, some
 from wholefit.data import splits
 from wholefit.data.dataset import Dataset
 from wholefit.data.findings import Finding, _remedy, ordered
@@ -88,7 +88,7 @@ def skew(old: Dataset, new: Dataset, *, most: int = _ROWS, seed: int = 0) -> Ske
     shared = [name for name in learnt if name in there]
     if not shared:
         raise DataError(f"{old.source} and {new.source} share no column that is learnt from.")
-    mixed, y = _mixed(old, new, shared, most, seed)
+    mixed, y, _ = _mixed(old, new, shared, most, seed)
     auc = _told_apart(mixed, y, seed)
     columns = sorted(((name, _alone(mixed, name, y)) for name in mixed.schema.features),
                      key=lambda pair: -pair[1])
@@ -101,8 +101,8 @@ def skew(old: Dataset, new: Dataset, *, most: int = _ROWS, seed: int = 0) -> Ske
 
 def _mixed(
     old: Dataset, new: Dataset, shared: list[str], most: int, seed: int
-) -> tuple[Dataset, np.ndarray]:
-    """Rows of both, shuffled, and 1 for those of the new table."""
+) -> tuple[Dataset, np.ndarray, np.ndarray]:
+    """Rows of both, shuffled, and 1 for those of the new table; and where each row was before."""
     a, b = _drawn(old, most, seed, "old"), _drawn(new, most, seed, "new")
     columns = []
     for name in shared:
@@ -120,14 +120,12 @@ def _mixed(
     frame = pl.DataFrame([*columns, pl.Series(label, y)])[order]
     roles = {c.name: c.role for c in old.schema.columns if c.name in shared
              and c.role in ("numeric", "categorical", "boolean", "datetime", "text")}
-    return dataset_of(frame, target=label, roles=roles), y[order]
+    return dataset_of(frame, target=label, roles=roles), y[order], order
 
 
 def _drawn(dataset: Dataset, most: int, seed: int, which: str) -> Dataset:
-    if len(dataset) <= most:
-        return dataset
-    rows = generator(seed, "skew", which).choice(len(dataset), most, replace=False)
-    return dataset.take(np.sort(rows))
+    return dataset if len(dataset) <= most else \
+        dataset.take(some(len(dataset), most, seed, "skew", which))
 
 
 def _told_apart(mixed: Dataset, y: np.ndarray, seed: int) -> Score:

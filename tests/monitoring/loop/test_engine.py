@@ -13,7 +13,13 @@ import pytest
 from tests.monitoring.loop import toy
 
 from wholefit.artifact.registry import Registry
-from wholefit.base.errors import DataError, ParameterError, RegistryError, SchemaError
+from wholefit.base.errors import (
+    DataError,
+    ParameterError,
+    RegistryError,
+    SchemaError,
+    UnknownNameError,
+)
 from wholefit.data.predictions import Log, Record, open_log
 from wholefit.evaluation.score import Score
 from wholefit.monitoring.loop import Engine, Plan, trial, watch
@@ -417,6 +423,22 @@ def test_a_plan_is_a_file(tmp_path: Path) -> None:
 def test_a_plan_that_is_none_is_refused(given: Any) -> None:
     with pytest.raises((ParameterError, LookupError)):
         Plan.of(given)
+
+
+@pytest.mark.parametrize("gate", [{"metric": "rsme"}, {"floor": "rsme <= 1"}])
+def test_a_gate_of_unknown_metrics_is_refused_at_once(
+    registry: Registry, gate: dict[str, Any]
+) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'rmse'"):
+        engine(registry, gate=gate)
+
+
+def test_a_gate_of_parts_that_rows_lack_is_refused_before_a_fit(registry: Registry) -> None:
+    hands = toy.ToyHands()
+    made = engine(registry, hands, gate={"parts": "pard"})
+    made.give(toy.batch(1))
+    assert "did you mean 'part'" in made.run().said
+    assert states(made) == ["failed"] and not hands.calls
 
 
 def test_damaged_rows_and_journals_are_told(registry: Registry) -> None:

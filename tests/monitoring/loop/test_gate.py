@@ -13,7 +13,8 @@ from tests.monitoring.loop import toy
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.evaluation import two_sample
 from wholefit.evaluation.metrics import get
-from wholefit.monitoring.loop import Gate, Verdict, _latency, _parts, judge
+from wholefit.evaluation.score import score
+from wholefit.monitoring.loop import Gate, Verdict, _latency, _parts, gate, judge
 from wholefit.monitoring.loop.gate import checked, floors
 
 ROWS = toy.batch(0, rows=600, weight=2.0)
@@ -124,6 +125,19 @@ def test_parts_are_the_paired_tests_corrected_by_holm() -> None:
     corrected = dict(zip("012", two_sample.adjusted(p, "holm"), strict=True))
     assert {name.removeprefix("a = "): value for name, value in found.p.items()} == pytest.approx(
         {label: value for label, value in corrected.items() if value < 0.5})
+
+
+def test_each_answer_is_scored_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The challenger's, the champion's and the constant one, however many checks need them."""
+    scored: list[np.ndarray] = []
+
+    def noted(task: str, truth: np.ndarray, answer: np.ndarray, **words: Any) -> Any:
+        scored.append(answer)
+        return score(task, truth, answer, **words)
+
+    monkeypatch.setattr(gate, "score", noted)
+    assert verdict(2.0, old=1.9).passed
+    assert len(scored) == 3
 
 
 def test_limits_that_are_stated_hold_whatever_the_champion_does() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -56,9 +58,30 @@ def test_where_one_fold_is_too_much_rows_are_drawn(monkeypatch: pytest.MonkeyPat
     whole = problem(30_000)
     found = _scale.scaled(whole, make("ridge"), 40.0, 5, 2)
     (train, test), = found.problem.plan.folds
-    assert (found.folds, found.workers) == (1, 1)
-    assert 2_000 <= len(train) < 24_000 and set(train) <= set(whole.plan.folds[0][0])
+    assert (found.folds, found.workers, found.lent) == (1, 1, True)
+    assert 2_000 <= len(train) < 24_000 and len(test) == 5_000
+    assert set(train) - set(whole.plan.folds[0][0])  # some of those that would judge are lent
     assert not set(train) & set(test) and f"{len(train):,}" in found.said[0]
+
+
+def test_where_all_threads_carry_one_fold_no_row_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_scale, "_SMALL", 0)
+    monkeypatch.setattr(_scale, "_fold_seconds", lambda *_: 12.0)
+    found = _scale.scaled(problem(30_000), make("ridge"), 40.0, 5, 2)
+    (train, test), = found.problem.plan.folds
+    assert (found.folds, found.workers, found.share) == (1, 1, None)
+    assert len(test) == 5_000 and len(train) == 25_000
+
+
+@pytest.mark.parametrize("fold", [9.0, 12.0, 100.0])
+def test_a_replay_meets_the_rows_of_the_run(monkeypatch: pytest.MonkeyPatch, fold: float) -> None:
+    monkeypatch.setattr(_scale, "_SMALL", 0)
+    monkeypatch.setattr(_scale, "_fold_seconds", lambda *_: fold)
+    found = _scale.scaled(problem(30_000), make("ridge"), 40.0, 5, 2)
+    again = _scale.scaled(problem(30_000), make("ridge"), 1.0, 5, 2,
+                          SimpleNamespace(decided=found.decided()))
+    for ours, theirs in zip(found.problem.plan.folds[0], again.problem.plan.folds[0], strict=True):
+        assert np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("groups", [0, 300])

@@ -7,12 +7,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wholefit.artifact.registry._records import Event, now, of_text, to_text, whole
 from wholefit.base.errors import RegistryError
-from wholefit.base.transactions import alone, write_ahead
+from wholefit.base.transactions import alone, stamped
 
 _MARK, _VERSION = 0x77665265, 1
 # Seconds to wait for others who write.
@@ -75,12 +76,8 @@ class Database:
     @contextlib.contextmanager
     def agreeing(self) -> Iterator[sqlite3.Connection]:
         """Several statements that see one state."""
-        with self.reading() as line:
-            line.execute("BEGIN")
-            try:
-                yield line
-            finally:
-                line.execute("ROLLBACK")
+        with self.reading() as line, alone(line, "BEGIN"):
+            yield line
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
@@ -98,11 +95,7 @@ class Database:
         line = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None,
                                check_same_thread=False)
         try:
-            mark, version = (line.execute(f"PRAGMA {ask}").fetchone()[0]
-                             for ask in ("application_id", "user_version"))
-            self._check_mark(line, mark, version)
-            if mark != _MARK:
-                self._make(line)
+            self._check(stamped(line, _MARK, _VERSION, _TABLES, patience=_PATIENCE))
             # A promotion that was told must outlive a power cut, not only a killed process.
             line.execute("PRAGMA synchronous = FULL")
         except BaseException:
@@ -110,24 +103,13 @@ class Database:
             raise
         return line
 
-    def _check_mark(self, line: sqlite3.Connection, mark: int, version: int) -> None:
-        if mark != _MARK and (mark or line.execute(
-                "SELECT COUNT(*) FROM sqlite_master").fetchone()[0]):
+    def _check(self, version: int | None) -> None:
+        if version is None:
             raise RegistryError(f"{str(self.path)!r} is a database of another kind, not a registry "
                                 "of wholefit: name another folder.")
-        if mark == _MARK and version > _VERSION:
+        if version > _VERSION:
             raise RegistryError(f"the registry {str(self.path.parent)!r} was written by a newer "
                                 "wholefit: upgrade wholefit, or name another folder.")
-
-    def _make(self, line: sqlite3.Connection) -> None:
-        write_ahead(line, _PATIENCE)
-        line.execute("BEGIN IMMEDIATE")
-        if not line.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
-            for statement in _TABLES:
-                line.execute(statement)
-            line.execute(f"PRAGMA application_id = {_MARK}")
-            line.execute(f"PRAGMA user_version = {_VERSION}")
-        line.execute("COMMIT")
 
     @contextlib.contextmanager
     def _minding(self) -> Iterator[None]:
@@ -153,7 +135,7 @@ def noted(
     digest = event.digest()
     line.execute(f"INSERT INTO events ({_EVENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (
         place, event.at, name, action, number, by, why, text, key, previous, digest))
-    return Event(**{**event.__dict__, "hash": digest})
+    return replace(event, hash=digest)
 
 
 def events(

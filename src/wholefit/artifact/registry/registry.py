@@ -114,8 +114,7 @@ class Registry:
     def shadows(self, name: str) -> list[int]:
         """Versions that answer copies of the requests in the background, and are only logged."""
         with self._base.reading() as line:
-            return [int(whole(number)) for (number,) in line.execute(
-                "SELECT number FROM shadows WHERE name = ? ORDER BY number", (name,))]
+            return self._shadows(line, name)
 
     def events(
         self, name: str | None = None, *, since: int = 0, most: int | None = None
@@ -264,13 +263,13 @@ class Registry:
         wanted = sorted(set(numbers))
         with self._base.changing() as line:
             self._known(line, name)
+            answering = self._traffic(line, name)
             for number in wanted:
                 self._sound(line, name, number)
-                if number in self._traffic(line, name):
+                if number in answering:
                     raise RegistryError(f"version {number} of {name!r} answers requests already, "
                                         "and cannot be a shadow too.")
-            before = [row[0] for row in line.execute(
-                "SELECT number FROM shadows WHERE name = ? ORDER BY number", (name,))]
+            before = self._shadows(line, name)
             if done(line, key) is None and before != wanted:
                 line.execute("DELETE FROM shadows WHERE name = ?", (name,))
                 line.executemany("INSERT INTO shadows VALUES (?, ?)",
@@ -296,9 +295,7 @@ class Registry:
         by = _words(name, by, why, None)
         with self._base.changing() as line:
             found = self._one(line, name, number)
-            shadow = line.execute("SELECT 1 FROM shadows WHERE name = ? AND number = ?",
-                                  (name, number)).fetchone()
-            if number in self._traffic(line, name) or shadow:
+            if number in self._traffic(line, name) or number in self._shadows(line, name):
                 raise RegistryError(f"{found} is in use: promote another version, or take it out "
                                     "of the shares and shadows first.")
             line.execute("DELETE FROM versions WHERE name = ? AND number = ?", (name, number))
@@ -360,6 +357,10 @@ class Registry:
             return {int(whole(number)): float(share) for number, share in rows}
         served = self._served(line, name)
         return {} if served is None else {served: 1.0}
+
+    def _shadows(self, line: sqlite3.Connection, name: str) -> list[int]:
+        return [int(whole(number)) for (number,) in line.execute(
+            "SELECT number FROM shadows WHERE name = ? ORDER BY number", (name,))]
 
     def _alone(self, line: sqlite3.Connection, name: str, number: int) -> None:
         """End every share, and the shadow of what will answer."""

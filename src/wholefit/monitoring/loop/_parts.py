@@ -80,9 +80,9 @@ def _parts(rows: pl.DataFrame) -> list[tuple[str, np.ndarray]]:
     """Each value of each column with its rows, the largest first."""
     found = []
     for column in rows.get_columns():
-        labels = parted(column.alias("part")).to_numpy()
-        for label in np.unique(labels.astype(str)):
-            members = np.flatnonzero(labels.astype(str) == label)
+        labels = parted(column.alias("part")).to_numpy().astype(str)
+        for label in np.unique(labels):
+            members = np.flatnonzero(labels == label)
             if _THIN <= len(members) < len(labels):
                 found.append((f"{column.name} = {label}", members))
     return sorted(found, key=lambda pair: -len(pair[1]))[:_MOST_PARTS]

@@ -21,13 +21,13 @@ from wholefit.base.errors import RegistryError, WholefitError
 from wholefit.base.events import emit
 from wholefit.base.wording import counted
 from wholefit.monitoring.loop import trial, watch
-from wholefit.monitoring.loop.gate import Verdict, judge
+from wholefit.monitoring.loop.gate import Verdict, checked, judge
 from wholefit.monitoring.loop.hands import Hands
 from wholefit.monitoring.loop.journal import Cycle, Journal
 from wholefit.monitoring.loop.plan import Plan
 from wholefit.monitoring.loop.pool import Pool, without
 from wholefit.monitoring.loop.retrain import retrain
-from wholefit.monitoring.loop.triggers import Alarms, look
+from wholefit.monitoring.loop.triggers import Alarms, look, task_of
 
 if TYPE_CHECKING:
     from wholefit.data.predictions import Log
@@ -66,6 +66,7 @@ class Engine:
         self._hands, self._log, self._base, self._alarms = hands, log, base, alarms
         self._sign = sign
         served = registry.version(name)
+        checked(plan.gate, task_of(served))
         if log is None and (plan.trial.shadow or plan.trial.canary):
             raise RegistryError("a trial in the shadow or as a canary is judged by the log of the "
                                 "server: say log=, or leave [trial] out.")
@@ -167,6 +168,8 @@ class Engine:
         champion = self.registry.version(self.name, cycle.champion)
         learnt = self._learnt(champion)
         try:
+            checked(self.plan.gate, task_of(champion), self._held(cycle).drop(
+                self.target, strict=False))
             base = None
             if self._base is not None:
                 base = without(self._base(), self.pool.rows(upto=cycle.upto, held=True))
@@ -223,7 +226,7 @@ class Engine:
     def _verdict(self, cycle: Cycle) -> Verdict:
         old, new = (self.registry.version(self.name, number)
                     for number in (cycle.champion, cycle.candidate))
-        rows = self.pool.held(cycle.upto, self.plan.hold.most)
+        rows = self._held(cycle)
         champion, challenger = (self._hands.side(each.path, str(each), rows)
                                 for each in (old, new))
         metric = self.plan.gate.metric or self._hands.known(old.path).metric
@@ -341,6 +344,10 @@ class Engine:
     def _since(self, cycle: Cycle, state: str) -> float:
         return max((at for at, each, _ in self.journal.steps(cycle.number) if each == state),
                    default=cycle.opened)
+
+    def _held(self, cycle: Cycle) -> pl.DataFrame:
+        """The rows that the gate judges on."""
+        return self.pool.held(cycle.upto, self.plan.hold.most)
 
     def _key(self, cycle: Cycle, step: str) -> str:
         return f"loop/{self.journal.id}/{cycle.number}/{step}"

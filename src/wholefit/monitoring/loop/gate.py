@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,16 @@ class _Sheet:
         return score(self.task, self.truth, answer, metrics=chosen, level=self.level,
                      predicted=codes, **self.words)[chosen.name]
 
+    @cached_property
+    def mine(self) -> Score:
+        """The challenger's score."""
+        return self.score(self.answer, self.codes)
+
+    @cached_property
+    def naive(self) -> float:
+        """What the best constant answer scores."""
+        return self.score(self.constant(), None).value
+
     def constant(self) -> np.ndarray:
         """The best constant answer: the classes' shares of these rows, or their mean."""
         if self.answer.ndim == 2:
@@ -226,8 +237,7 @@ def _finite(sheet: _Sheet) -> Check:
 
 def _scored(sheet: _Sheet, gate: Gate) -> list[Check]:
     """Better than a constant, and not worse than the champion."""
-    mine = sheet.score(sheet.answer, sheet.codes)
-    naive = sheet.score(sheet.constant(), None).value
+    mine, naive = sheet.mine, sheet.naive
     gain = sheet.metric.sign * (mine.value - naive)
     name = sheet.metric.name
     worth = Check("worth", not gain <= 0, f"{name} {mine}; a constant answer has "
@@ -256,16 +266,15 @@ def apart(champion: Side, challenger: Side, metric: Any, gate: Gate, level: floa
 
 def _apart(sheet: _Sheet, gate: Gate) -> Apart:
     assert sheet.old is not None
-    mine, theirs = (sheet.score(answer, codes) for answer, codes in (
-        (sheet.answer, sheet.codes), (sheet.old, sheet.old_codes)))
+    theirs = sheet.score(sheet.old, sheet.old_codes)
     found = compare(sheet.task, sheet.metric, sheet.truth, sheet.answer, sheet.old,
                     level=sheet.level, predicted=(sheet.codes, sheet.old_codes), **sheet.words)
     margin = gate.margin
     if margin is None:
-        gain = abs(theirs.value - sheet.score(sheet.constant(), None).value)
+        gain = abs(theirs.value - sheet.naive)
         # A champion that gains nothing leaves no room below it, and a test needs some.
         margin = max(gate.margin_share * gain, 1e-9) if math.isfinite(gain) else 1e-9
-    return Apart(found, margin, mine, theirs)
+    return Apart(found, margin, sheet.mine, theirs)
 
 
 def _paired(sheet: _Sheet, gate: Gate) -> Check:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wholefit.base.errors import RegistryError
-from wholefit.base.transactions import alone, write_ahead
+from wholefit.base.transactions import alone, stamped
 
 _MARK, _VERSION = 0x77664C70, 1
 _PATIENCE = 30.0
@@ -232,27 +232,16 @@ class Journal:
             yield self._line
 
     def _prepare(self) -> None:
-        mark, version = (self._line.execute(f"PRAGMA {ask}").fetchone()[0]
-                         for ask in ("application_id", "user_version"))
-        tables = self._line.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-        if mark != _MARK and (mark or tables):
+        self._line.execute("PRAGMA synchronous = FULL")
+        version = stamped(self._line, _MARK, _VERSION, (
+            *_TABLES, f"INSERT INTO facts VALUES ('id', '{secrets.token_hex(8)}')"),
+            patience=_PATIENCE)
+        if version is None:
             raise RegistryError(f"{str(self.folder / 'journal.db')!r} is a database of another "
                                 "kind, not the journal of a loop.")
         if version > _VERSION:
             raise RegistryError("the journal of this loop was written by a newer wholefit: "
                                 "upgrade wholefit.")
-        if mark != _MARK:
-            write_ahead(self._line, _PATIENCE)
-        self._line.execute("PRAGMA synchronous = FULL")
-        if mark == _MARK:
-            return
-        with self._changing() as line:
-            if not line.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
-                for statement in _TABLES:
-                    line.execute(statement)
-                line.execute("INSERT INTO facts VALUES ('id', ?)", (secrets.token_hex(8),))
-                line.execute(f"PRAGMA application_id = {_MARK}")
-                line.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextlib.contextmanager
     def _minding(self) -> Iterator[None]:

@@ -81,17 +81,23 @@ def _tested(
 def _worse(served: Version, rows: pl.DataFrame, hands: Hands, plan: Plan) -> list[str]:
     """Whether the served model is significantly worse on these rows than it was said to be."""
     known = hands.known(served.path)
-    metric = plan.gate.metric or known.metric
-    if known.score is None or known.score.metric != metrics.get(
-            str(served.facts.get("task", "classification")), metric).name:
+    if known.score is None:
         return []
-    live = scored(hands.side(served.path, str(served), rows), metric)
+    asked = plan.gate.metric or known.metric
+    metric = metrics.get(task_of(served), asked)
+    if known.score.metric != metric.name:
+        return []
+    live = scored(hands.side(served.path, str(served), rows), asked)
     value, _, _, p = apart(live, known.score, live.level)
-    sign = metrics.get(str(served.facts.get("task", "classification")), metric).sign
-    if math.isfinite(p) and p < plan.triggers.level and sign * value < 0:
+    if math.isfinite(p) and p < plan.triggers.level and metric.sign * value < 0:
         return [f"metric: {live.metric} {live} on {live.n:,} new rows, {known.score} when it was "
                 f"fitted (p = {p:.2g})"]
     return []
+
+
+def task_of(version: Version) -> str:
+    """The task of a version's model."""
+    return str(version.facts.get("task", "classification"))
 
 
 def scored(side: Side, metric: object) -> Score:

@@ -27,7 +27,7 @@ from typing import Any
 
 from wholefit.base.errors import AccessError
 from wholefit.base.keysource import Secret, secret
-from wholefit.base.transactions import alone, write_ahead
+from wholefit.base.transactions import alone, stamped
 
 VARIABLE = "WHOLEFIT_AUDIT_KEY"
 """Environment variable: where the record's secret comes from, such as file:PATH."""
@@ -158,19 +158,9 @@ class Audit:
         return hmac.new(self._secret, message, "sha256").hexdigest()
 
     def _prepare(self) -> None:
-        with contextlib.suppress(sqlite3.OperationalError):  # one may read where none may write
-            write_ahead(self._line, _WAIT / 1000)
-        with alone(self._line):
-            mark, version, tables = (self._line.execute(ask).fetchone()[0] for ask in (
-                "PRAGMA application_id", "PRAGMA user_version",
-                "SELECT COUNT(*) FROM sqlite_master"))
-            if not tables and not mark:
-                self._line.execute(_TABLE)
-                self._line.execute(f"PRAGMA application_id = {_MARK}")
-                self._line.execute(f"PRAGMA user_version = {_VERSION}")
-            elif (mark, version) != (_MARK, _VERSION):
-                raise AccessError(f"{self.path} is a database of another kind, or of a newer "
-                                  "wholefit, and is left as it is: name another file.")
+        if stamped(self._line, _MARK, _VERSION, [_TABLE], patience=_WAIT / 1000) != _VERSION:
+            raise AccessError(f"{self.path} is a database of another kind, or of a newer wholefit, "
+                              "and is left as it is: name another file.")
 
     @contextlib.contextmanager
     def _minding(self) -> Iterator[None]:

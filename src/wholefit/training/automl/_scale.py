@@ -49,7 +49,7 @@ class Scale:
     def decided(self) -> dict[str, Any]:
         """What a clock decided here, for a replay.
 
-        `share` of the rows where the plan was cut; `lent` where one fold gave rows to learn from.
+        `lent` where one fold gave rows to learn from, `share` of them where they were cut.
         """
         return {"race": True, "folds": self.folds, "workers": self.workers, "share": self.share,
                 "lent": self.lent, "said": list(self.said)}
@@ -65,7 +65,8 @@ def scaled(
     """
     if script is not None:
         share, lent = script.decided["share"], script.decided["lent"]
-        return Scale(_lent(problem) if lent else problem if share is None else _cut(problem, share),
+        met = _lent(problem) if lent else problem
+        return Scale(met if share is None else _cut(met, share),
                      script.decided["folds"], script.decided["workers"],
                      tuple(script.decided["said"]), share, lent)
     rows = len(problem.plan.folds[0][0])
@@ -81,21 +82,25 @@ def scaled(
     if fitting > 1:
         said = f"{fitting} of {folds} folds are fitted, for the time would not carry all"
         return Scale(problem, fitting, workers, (said,))
+    lending = _lent(problem)
     if fold <= room:
-        lending = _lent(problem)
-        train, test = lending.plan.folds[0]
-        said = (f"models learn from {len(train):,} rows and are judged on {len(test):,} others, "
-                f"for the time would not carry {folds} folds")
-        return Scale(lending, 1, workers, (said,), lent=True)
+        return Scale(lending, 1, workers, (_told(lending, folds),), lent=True)
     fold /= min(workers, 4) ** 0.7  # one process with all threads instead
-    share = min(1.0, (room / fold) ** (1 / _GROWTH))
-    least = min(1.0, _LEAST_ROWS / rows)
-    share = max(share, least)
-    cut = _cut(problem, share)
-    if share < 1:
-        said = (f"models learn from {len(cut.plan.folds[0][0]):,} of {rows:,} rows, and are judged "
-                "on one fold, for the time would not carry all")
-    return Scale(cut, 1, 1, (said,), share)
+    whole = len(lending.plan.folds[0][0])
+    share = max((room / fold) ** (1 / _GROWTH) * rows / whole, _LEAST_ROWS / whole)
+    if share >= 1:
+        return Scale(lending, 1, 1, (_told(lending, folds),), lent=True)
+    cut = _cut(lending, share)
+    train, test = cut.plan.folds[0]
+    said = (f"models learn from {len(train):,} of {whole:,} rows and are judged on {len(test):,} "
+            "others, for the time would not carry all")
+    return Scale(cut, 1, 1, (said,), share, lent=True)
+
+
+def _told(lending: Problem, folds: int) -> str:
+    train, test = lending.plan.folds[0]
+    return (f"models learn from {len(train):,} rows and are judged on {len(test):,} others, "
+            f"for the time would not carry {folds} folds")
 
 
 def _fold_seconds(problem: Problem, model: Model, rows: int, columns: int) -> float:

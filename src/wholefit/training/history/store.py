@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wholefit.base.errors import DataError
-from wholefit.base.transactions import alone
+from wholefit.base.transactions import alone, stamped
 from wholefit.training.history.meta import Meta
 from wholefit.training.record import Run
 
@@ -140,18 +140,8 @@ class History:
 
     def _prepare(self) -> None:
         """Make an empty file a history; refuse one of another kind, or of a newer version."""
-        with self._alone():
-            mark, version, tables = (self._line.execute(ask).fetchone()[0] for ask in (
-                "PRAGMA application_id", "PRAGMA user_version",
-                "SELECT COUNT(*) FROM sqlite_master"))
-            if not tables and not mark:
-                for statement in _TABLES.strip().split(";"):
-                    if statement.strip():
-                        self._line.execute(statement)
-                self._line.execute(f"PRAGMA application_id = {_MARK}")
-                self._line.execute(f"PRAGMA user_version = {_VERSION}")
-                return
-        if mark != _MARK:
+        version = stamped(self._line, _MARK, _VERSION, _TABLES.split(";"))
+        if version is None:
             raise DataError(f"{str(self.path)!r} is a database of another kind, not a history of "
                             "wholefit: name another file.")
         if version > _VERSION:

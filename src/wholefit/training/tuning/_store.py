@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.errors import DataError, WholefitError
-from wholefit.base.transactions import alone, write_ahead
+from wholefit.base.transactions import alone, stamped
 from wholefit.training.tuning._strategy import Strategy, Suggestion
 from wholefit.training.tuning.space import Space
 
@@ -221,27 +221,18 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         where = ":memory:" if self.path is None else str(self.path)
         line = sqlite3.connect(where, timeout=_PATIENCE, isolation_level=None)
-        write_ahead(line, _PATIENCE)
         line.execute("PRAGMA synchronous = NORMAL")
         return line
 
     def _prepare(self) -> None:
         """Make the tables of a new file; refuse one that is something else."""
-        with self._alone() as line:
-            mark = line.execute("PRAGMA application_id").fetchone()[0]
-            if line.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0:
-                for table in _TABLES.split(";"):
-                    line.execute(table)
-                line.execute(f"PRAGMA application_id = {_MARK}")
-                line.execute(f"PRAGMA user_version = {_VERSION}")
-                return
-            if mark != _MARK:
-                raise DataError(f"{self.path} is a database, but no study of wholefit; name "
-                                "another file.")
-            version = line.execute("PRAGMA user_version").fetchone()[0]
-            if version > _VERSION:
-                raise DataError(f"the study {self.path} was written by a newer wholefit (format "
-                                f"{version}, this one reads {_VERSION}); update wholefit.")
+        version = stamped(self._line, _MARK, _VERSION, _TABLES.split(";"), patience=_PATIENCE)
+        if version is None:
+            raise DataError(f"{self.path} is a database, but no study of wholefit; name another "
+                            "file.")
+        if version > _VERSION:
+            raise DataError(f"the study {self.path} was written by a newer wholefit (format "
+                            f"{version}, this one reads {_VERSION}); update wholefit.")
 
     @contextlib.contextmanager
     def _minding(self) -> Iterator[None]:
