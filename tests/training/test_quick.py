@@ -18,6 +18,7 @@ import wholefit as wf
 from wholefit import data
 from wholefit.api import _record
 from wholefit.artifact import read
+from wholefit.data import rows as data_rows
 from wholefit.data.schema import Column
 from wholefit.training import Fitted
 from wholefit.training.quick import Quick
@@ -113,6 +114,47 @@ def test_whatever_is_answered_quickly_is_answered_so_slowly(churn: Any, rows: An
     found = Quick(fitted).answer(rows)
     if found is not None:
         np.testing.assert_array_equal(found, slowly(fitted, rows))
+
+
+PLAIN = st.fixed_dictionaries({
+    "age": st.one_of(st.none(), st.integers(0, 90), st.floats(0, 90)),
+    "town": st.sampled_from(["Ely", "Wells", "Bath", None]),
+    "member": st.one_of(st.none(), st.booleans())})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PLAIN, min_size=9, max_size=40), st.sampled_from(["age", "town", "member"]),
+       st.one_of(CELLS, st.just(2**53), st.just(-2**53 - 1), st.just(10**400)),
+       st.integers(0, 8), st.booleans())
+def test_many_rows_are_read_as_few_are(
+    churn: Any, rows: Any, name: str, odd: Any, at: int, whole: bool
+) -> None:
+    """Whole columns at a time, and cell by cell; one cell, or all of a column, may be odd."""
+    for row in rows if whole else [rows[at]]:
+        row[name] = odd
+    reader = churn._fitted.reader
+    read = reader.read(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_rows, "_FEW", 100)
+        patch.setattr(data_rows, "ENOUGH", 100)  # only arrays are looked at for having strayed
+        one_by_one = reader.read(rows)
+    assert read is not None or one_by_one is None or len(rows) >= 20
+    if read is not None:
+        assert one_by_one is not None
+        for column in ("age", "member"):
+            np.testing.assert_array_equal(read.numeric(column), one_by_one.numeric(column))
+        np.testing.assert_array_equal(read.codes("town")[0], one_by_one.codes("town")[0])
+        np.testing.assert_array_equal(Quick(churn._fitted).answer(rows),
+                                      slowly(churn._fitted, rows))
+
+
+def test_rows_that_were_read_are_taken_by_place(churn: Any) -> None:
+    rows = [{"age": float(at), "town": "Ely", "member": at % 2 == 0} for at in range(20)]
+    read_rows = churn._fitted.reader.read(rows)
+    for places in (np.arange(15)[::-1], np.array([7, 3])):
+        taken = read_rows.take(places)
+        assert len(taken) == len(places) and taken.numeric("age").tolist() == places.tolist()
+        assert isinstance(taken.cells["age"], np.ndarray if len(places) > 8 else list)
 
 
 @pytest.mark.parametrize("row", [

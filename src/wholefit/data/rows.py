@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,10 @@ from wholefit.data.schema import Column, Schema
 
 # Whole numbers beyond this are not all floats.
 _EXACT = 2**53
-_NUMBERS = frozenset({float, int, type(None)})
+# Up to so many rows, cells are read one by one: arrays would cost more.
+_FEW = 8
+_NONE = type(None)
+_NUMBERS = frozenset({float, int, _NONE})
 _NAN = math.nan
 
 
@@ -56,15 +60,24 @@ class RowReader:
         """These rows (at least one), or None where one of them is not plain."""
         if not self.able or not rows:
             return None
+        few = len(rows) <= _FEW
         try:
-            cells = {name: [read(row[name]) for row in rows] for name, read in self._columns}
-        except (KeyError, NotPlain, TypeError):
+            cells = self._one_by_one(rows) if few else self._together(rows)
+        except (KeyError, NotPlain, TypeError, OverflowError):
             return None
-        if len(rows) > 1 and not self._are_alike(rows):
+        if few and len(rows) > 1 and not self._are_alike(rows):
             return None
         if len(rows) >= ENOUGH and self._strays(cells):
             return None
         return Rows(self, cells, len(rows))
+
+    def _one_by_one(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {name: [read.one(row[name]) for row in rows] for name, read in self._columns}
+
+    def _together(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Whole columns at a time; which also sees that they hold cells of one kind."""
+        return {name: read.many(list(map(itemgetter(name), rows)))
+                for name, read in self._columns}
 
     def _are_alike(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Whether no column holds words and numbers, which a table would read as words."""
@@ -75,12 +88,11 @@ class RowReader:
                 return False
         return True
 
-    def _strays(self, cells: dict[str, list[Any]]) -> bool:
+    def _strays(self, cells: dict[str, np.ndarray]) -> bool:
         """Whether two columns of numbers hardly hold what they held: they may be swapped."""
         odd = 0
         for name, low, high in self._ranges:
-            values = np.array(cells[name])
-            there = values[~np.isnan(values)]
+            there = cells[name][~np.isnan(cells[name])]
             odd += bool(len(there)) and float(
                 np.mean((there >= low) & (there <= high))) <= MISFITS
         return odd > 1
@@ -89,10 +101,11 @@ class RowReader:
 class Rows:
     """Rows that were read: what an encoder asks of a Dataset, of feature columns alone.
 
-    `cells` holds one list a column: floats (NaN missing), or codes of `levels` (-1 missing).
+    `cells` holds one list a column, or where there are many rows one array: floats (NaN missing),
+    or codes of `levels` (-1 missing).
     """
 
-    def __init__(self, reader: RowReader, cells: dict[str, list[Any]], size: int) -> None:
+    def __init__(self, reader: RowReader, cells: dict[str, Any], size: int) -> None:
         self.reader, self.cells, self._size = reader, cells, size
         self.schema = reader.schema
 
@@ -109,49 +122,85 @@ class Rows:
 
     def take(self, rows: np.ndarray) -> Rows:
         """The rows at these places, in that order."""
-        at = np.asarray(rows).tolist()
-        return Rows(self.reader, {name: [column[i] for i in at]
-                                  for name, column in self.cells.items()}, len(at))
+        taken = {name: np.asarray(column)[rows] for name, column in self.cells.items()}
+        if len(rows) > _FEW:
+            return Rows(self.reader, taken, len(rows))
+        return Rows(self.reader, {name: column.tolist() for name, column in taken.items()},
+                    len(rows))
 
 
-# How a column's cell is read, and what kinds of cell may stand in one column of plain rows.
-Read = Callable[[Any], Any]
+class _Numbers:
+    """How a column of numbers is read: a cell, or all of a column's."""
 
-
-def _number(cell: Any) -> float:
-    if type(cell) is float:
-        return cell
-    if cell is None:
-        return _NAN
-    if type(cell) is int and -_EXACT <= cell <= _EXACT:
-        return float(cell)
-    raise NotPlain
-
-
-def _truth(cell: Any) -> float:
-    if type(cell) is bool:
-        return float(cell)
-    if type(cell) is not str:
-        return _number(cell)
-    found = TRUTH.get(cell)
-    if found is None:
-        raise NotPlain
-    return found
-
-
-def _place(column: Column) -> Read:
-    places: dict[Any, int] = {level: at for at, level in enumerate(column.levels or ())}
-
-    def read(cell: Any) -> int:
+    def one(self, cell: Any) -> float:
+        if type(cell) is float:
+            return cell
         if cell is None:
-            return -1
-        found = places.get(cell if type(cell) is str else str(cell) if type(cell) is int else None)
+            return _NAN
+        if type(cell) is int and -_EXACT <= cell <= _EXACT:
+            return float(cell)
+        raise NotPlain
+
+    def many(self, cells: list[Any]) -> np.ndarray:
+        kinds = set(map(type, cells))
+        if not kinds <= _NUMBERS:
+            raise NotPlain
+        found = np.array(cells, dtype=np.float64)  # None becomes NaN
+        if int in kinds and (np.abs(found) >= _EXACT).any():  # one of them may be a float: rare
+            return np.array(list(map(self.one, cells)))
+        return found
+
+
+class _Truths(_Numbers):
+    """Truth values, also as words or numbers."""
+
+    def one(self, cell: Any) -> float:
+        if type(cell) is bool:
+            return float(cell)
+        if type(cell) is not str:
+            return super().one(cell)
+        found = TRUTH.get(cell)
         if found is None:
             raise NotPlain
         return found
 
-    return read
+    def many(self, cells: list[Any]) -> np.ndarray:
+        kinds = set(map(type, cells)) - {_NONE}
+        if kinds <= _NUMBERS:
+            return super().many(cells)
+        if len(kinds) > 1:
+            raise NotPlain
+        return np.array(list(map(self.one, cells)))
 
 
-_READERS: dict[str, Callable[[Column], Read]] = {
-    "numeric": lambda column: _number, "boolean": lambda column: _truth, "categorical": _place}
+class _Levels:
+    """Categories, as places among the levels that training had."""
+
+    def __init__(self, column: Column) -> None:
+        self._places: dict[Any, int] = {
+            level: at for at, level in enumerate(column.levels or ())}
+
+    def one(self, cell: Any) -> int:
+        if cell is None:
+            return -1
+        found = self._places.get(
+            cell if type(cell) is str else str(cell) if type(cell) is int else None)
+        if found is None:
+            raise NotPlain
+        return found
+
+    def many(self, cells: list[Any]) -> np.ndarray:
+        kinds = set(map(type, cells)) - {_NONE}
+        if len(kinds) > 1:
+            raise NotPlain
+        if kinds != {str}:
+            return np.array(list(map(self.one, cells)), dtype=np.int32)
+        found = list(map(self._places.get, cells))
+        if None in found:
+            found = list(map(self.one, cells))
+        return np.array(found, dtype=np.int32)
+
+
+_READERS: dict[str, Callable[[Column], _Numbers | _Levels]] = {
+    "numeric": lambda column: _Numbers(), "boolean": lambda column: _Truths(),
+    "categorical": _Levels}
