@@ -87,6 +87,8 @@ def running(server: Server, core: int | None, log: Path) -> Iterator[Running]:
     pinned = ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
     env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
            "POLARS_MAX_THREADS": "1", **server.env}
+    # What pip installs is compiled; so is then what runs from a checkout, after its first start.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     with log.open("ab") as out:
         process = subprocess.Popen([*pinned, *server.command], stdout=out, stderr=out, env=env,

@@ -4,6 +4,9 @@ wholefit's server over a registry of two versions. Requests come at a share of w
 (70 %), paced, over several connections; every so often (20 s) the other version is promoted; one
 request in a hundred is damaged or hostile. Told: well-formed requests that did not get 200 (none
 is allowed), answers of 500 and above (none), versions seen, and memory at the start and the end.
+
+With `--schemathesis VENV/bin/python`, every other hostile request is one that schemathesis made of
+the server's own OpenAPI document: strange but fitting ("positive"), or not fitting ("negative").
 """
 
 from __future__ import annotations
@@ -19,7 +22,10 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks import _tools
-from benchmarks.serving import _load, _servers, _tables
+from benchmarks.serving import _cases, _load, _servers, _tables
+
+# In place of a status where there was none: the connection ended, or nothing came.
+_CLOSED, _SILENT = 0, -1
 
 
 def main(words: list[str]) -> None:
@@ -32,11 +38,13 @@ def main(words: list[str]) -> None:
         _registered(path, registry, folder)
         server = _served(folder, asked, registry)
         with _servers.running(server, None, folder / "soak.log") as up:
+            cases = _cases.drawn(server, asked.schemathesis, folder, asked.cases) \
+                if asked.schemathesis else None
             best = _load.load(server, asked.connections, 3, None, False).rate
             before, after = up.memory(), []
-            found = asyncio.run(_soaked(server, registry, best * asked.share, asked,
+            found = asyncio.run(_soaked(server, registry, best * asked.share, asked, cases,
                                         lambda: after.append(up.memory())))
-    text = _told(found, best, before, after, asked)
+    text = _told(found, best, before, after, asked, cases)
     if asked.save:
         _tools.save("serving_soak", text)
     else:
@@ -66,11 +74,12 @@ def _served(folder: Path, asked: argparse.Namespace, registry: Path) -> _servers
     return _servers.Server("wholefit", command, plain.port, plain.paths, plain.bodies, {})
 
 
-async def _soaked(server, registry, rate, asked, weigh):  # type: ignore[no-untyped-def]
+async def _soaked(server, registry, rate, asked, cases, weigh):  # type: ignore[no-untyped-def]
     """Counts of what was answered; `weigh` is called now and then."""
     found: Counter[str] = Counter()
     ends = time.monotonic() + 60 * asked.minutes
-    workers = [_asking(server, ends, rate / asked.connections, random.Random(at), found)
+    drawn = cases.in_turn() if cases else None
+    workers = [_asking(server, ends, rate / asked.connections, random.Random(at), drawn, found)
                for at in range(asked.connections)]
     await asyncio.gather(*workers, _swapping(registry, ends, asked.swap, found),
                          _weighing(ends, weigh))
@@ -94,54 +103,74 @@ async def _weighing(ends: float, weigh) -> None:  # type: ignore[no-untyped-def]
         weigh()
 
 
-async def _asking(server, ends, rate, rng, found):  # type: ignore[no-untyped-def]
+async def _asking(server, ends, rate, rng, drawn, found):  # type: ignore[no-untyped-def]
     """One connection: requests at a pace, opened anew when it was closed."""
     reader = writer = None
     due = time.monotonic() + rng.random() / rate
     while time.monotonic() < ends:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         due = max(due + 1 / rate, time.monotonic() - 1)
-        harm = rng.random() < 0.01
-        request = _hostile(server, rng) if harm else _well_formed(server)
+        source, request = _harmful(server, rng, drawn) if rng.random() < 0.01 else \
+            ("", _well_formed(server))
         try:
             if writer is None:
                 reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(request)
             await writer.drain()
-            status, keep, head = await asyncio.wait_for(_answer(reader), 30)
-        except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError):
-            status, keep, head = 0, False, b""
-        _note(found, harm, status, head)
+            bare = request.startswith(b"HEAD ")
+            status, keep, head = await asyncio.wait_for(_answer(reader, bare), 30)
+        except TimeoutError:
+            status, keep, head = _SILENT, False, b""
+        except (OSError, asyncio.IncompleteReadError, ValueError):
+            status, keep, head = _CLOSED, False, b""
+        _note(found, source, status, head)
+        if status >= 500:
+            print(f"{status} ({source or 'well-formed'}): {request[:5_000]!r}", file=sys.stderr)
         if not keep and writer is not None:
             writer.close()
             writer = None
 
 
-def _note(found: Counter[str], harm: bool, status: int, head: bytes) -> None:
-    found["harmful" if harm else "well-formed"] += 1
+def _harmful(server, rng, drawn):  # type: ignore[no-untyped-def]
+    """Where a request that means harm comes from, and the request: one in two from schemathesis."""
+    if drawn is None or rng.random() < 0.5:
+        return "by hand", _hostile(server, rng)
+    case = next(drawn)
+    return f"schemathesis, {case.mode}", case.request
+
+
+def _note(found: Counter[str], source: str, status: int, head: bytes) -> None:
+    """Count an answer; `source` is where a harmful request came from, "" for a well-formed one."""
+    found[f"harmful ({source})" if source else "well-formed"] += 1
     if status >= 500:
         found["5xx"] += 1
-    if not harm and status == 429:
+    if not source and status == 429:
         found["told to come later"] += 1
-    elif not harm and status != 200:
+    elif not source and status != 200:
         found["lost"] += 1
-        found[f"lost with {status}"] += 1
-    if harm:
-        found[f"harmful, answered {status or 'by closing'}"] += 1
+        found[f"lost {_how(status)}"] += 1
+    if source:
+        found[f"harmful ({source}), answered {_how(status)}"] += 1
     for line in head.split(b"\r\n"):
         if line.lower().startswith(b"x-model-version:"):
             found["version " + line.split(b":", 1)[1].strip().decode()] += 1
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
-    """Status, whether the connection stays, and the head."""
+def _how(status: int) -> str:
+    return {_CLOSED: "by closing", _SILENT: "by silence"}.get(status, f"with {status}")
+
+
+async def _answer(reader: asyncio.StreamReader, bare: bool) -> tuple[int, bool, bytes]:
+    """Status, whether the connection stays, and the head; `bare` is an answer without a body."""
     head = await reader.readuntil(b"\r\n\r\n")
     status, low = int(head.split(b" ", 2)[1]), head.lower()
+    if status < 200:  # "go on": the answer is still to come
+        return await _answer(reader, bare)
     size = 0
     for line in low.split(b"\r\n"):
         if line.startswith(b"content-length:"):
             size = int(line.split(b":")[1])
-    await reader.readexactly(size)
+    await reader.readexactly(0 if bare or status in (204, 304) else size)
     return status, b"connection: close" not in low, head
 
 
@@ -179,16 +208,27 @@ def _hostile(server, rng):  # type: ignore[no-untyped-def]
     ])()
 
 
-def _told(found, best, before, after, asked):  # type: ignore[no-untyped-def]
+def _told(found, best, before, after, asked, cases):  # type: ignore[no-untyped-def]
     rows = [[name, f"{count:,}"] for name, count in sorted(found.items())]
     memory = [f"{each / 1e6:.0f}" for each in (before, *(after[::max(1, len(after) // 10)]))]
     return "\n".join([
         "# Serving: soak", "", " ".join((__doc__ or "").split("\n\n", 1)[1].split()), "",
         f"{asked.minutes:g} minutes, {asked.model}, {asked.share:.0%} of {best:,.0f} requests a "
         f"second over {asked.connections} connections, a swap every {asked.swap:g} s.", "",
-        _tools.markdown(["what", "count"], rows), "",
+        _took_part(cases, found), "", _tools.markdown(["what", "count"], rows), "",
         f"Memory in MB, in order of time: {', '.join(memory)}.", "",
         _tools.machine("wholefit", "uvicorn")])
+
+
+def _took_part(cases: _cases.Cases | None, found: Counter[str]) -> str:
+    """Whether schemathesis made any of the requests, and how many of them were sent."""
+    if cases is None:
+        return ("schemathesis took no part: all hostile requests are written by hand "
+                "(--schemathesis names a Python that has it).")
+    sent = sum(found[f"harmful (schemathesis, {mode})"] for mode in ("positive", "negative"))
+    return (f"{cases.told()} Sent, each in its turn: {sent:,}, which is "
+            f"{min(sent, len(cases.cases)):,} different ones; "
+            f"{found['harmful (by hand)']:,} hostile requests were written by hand.")
 
 
 def _asked(words: list[str]) -> argparse.Namespace:
@@ -198,6 +238,9 @@ def _asked(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--share", type=float, default=0.7, help="of the capacity")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--model", default="lightgbm")
+    parser.add_argument("--schemathesis", metavar="PYTHON",
+                        help="of an environment that has it: its requests are sent, too")
+    parser.add_argument("--cases", type=int, default=2000, help="that schemathesis makes")
     parser.add_argument("--folder")
     parser.add_argument("--save", action="store_true")
     return parser.parse_args(words)

@@ -10,10 +10,10 @@ Importing wholefit wakes no other library; each name below is loaded when it is 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wholefit._version import __version__
+from wholefit.base.later import later
 
 if TYPE_CHECKING:
     from wholefit.api import Result, adopt, compare, fit, load, profile, read
@@ -114,12 +114,4 @@ __all__ = ["Alarms", "Bench", "BiasVariance", "Cleaned", "Clusters", "Compressed
            "package", "preview_augmentation", "profile", "read", "replay", "select", "serve",
            "skew", "suggest", "treatments", "tune", "validate", "validation_curve", "worth"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'wholefit' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = later(__name__, {**_PUBLIC, "__version__": "wholefit._version"})

@@ -89,6 +89,15 @@ def test_json_nests_are_opened(tmp_path: Path) -> None:
     assert kinds(table) == ["nested", "nested"]
 
 
+@pytest.mark.parametrize("row, columns", [
+    ({"a": {"b": 1}, "c ": {"d": 1}}, ["a.b", "c .d"]),
+    ({"a": {"b": 1}, "a.b": {"d": 1}}, ["a.b", "a.b.d"]),
+    ({"a": {"b": {"c": 1}}, "a.b": {"c": 2}}, ["a.b.c", "a.b.c_2"])])
+def test_records_beside_names_that_have_to_change(row: dict, columns: list[str]) -> None:
+    table = read([row, row])
+    assert table.frame.columns == columns and table.frame.height == 2
+
+
 def test_json_lines_error_names_the_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"f\.jsonl, line 2 is not JSON"):
         read_text(tmp_path, '{"a": 1}\n{"a": \n', "f.jsonl")

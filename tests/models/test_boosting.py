@@ -222,11 +222,12 @@ def test_rows_answer_alike_alone_in_few_and_in_many(
     X = np.tile(suited(model, data, strange=True), (4, 1))
     found = scorer(model.state(estimator, data.task, context))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert native._threads(len(X)) == 1 and len(X) > native._MANY
+    assert native._threads(15 * len(X)) == 1 and 15 * len(X) > native._MANY
     whole = found.answer(X)
     monkeypatch.setattr(native, "cores", lambda: 3)
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert native._threads(len(X)) == 3 and native._threads(5) == 1
+    assert found._trees >= 15 and found._trees % 15 == 0
+    assert native._threads(found._trees * len(X)) == 3 and native._threads(5) == 1
     assert np.array_equal(found.answer(X), whole)
     assert np.array_equal(found.answer(X[:200]), whole[:200])
     for row in range(30):

@@ -81,3 +81,25 @@ def test_the_row_is_described_by_the_models_columns(document: dict[str, Any]) ->
     assert "id" in row["properties"] and "id" not in row["required"]
     assert row["properties"]["age"]["type"] == ["number", "null"]
     assert "number" in row["properties"]["age"]["description"]
+
+
+@pytest.mark.parametrize("model", ["classification", "regression"])
+@pytest.mark.parametrize("beside, good", [
+    ({}, True), ({"level": 0.9}, True), ({"level": 2}, False), ({"explain": "very"}, False),
+    ({"hello": 1}, False)])
+@pytest.mark.parametrize("word", ["rows", "instances"])
+def test_what_may_stand_beside_rows_is_told_and_held(
+    client: Client, document: dict[str, Any], model: str, word: str, beside: dict[str, Any],
+    good: bool,
+) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    row = {"age": 41.0, "town": "Ely", "member": True, "visits": 3}
+    path = f"/v1/models/{model}:predict"
+    schema = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    # A row of its own may have any members more, so that only the envelopes tell.
+    envelopes = [each for each in schema["anyOf"] if each.get("additionalProperties") is False]
+    checker = jsonschema.Draft202012Validator(
+        {"anyOf": envelopes, "components": document["components"]})
+    body = {word: [row], **beside}
+    assert checker.is_valid(body) is good
+    assert client.ask("POST", path, body).status == (200 if good else 400)

@@ -64,7 +64,7 @@ class Fails(Strange):
 '''
 
 # The package's attribute of that name is the function.
-FITTING = sys.modules["wholefit.training.fit"]
+FITTING = sys.modules["wholefit.training.fitting"]
 
 pytestmark = pytest.mark.skipif(not limits.can_watch(), reason="memory cannot be watched here")
 

@@ -22,7 +22,7 @@ from wholefit.data.notes import some, warning
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
 from wholefit.training import Fitted
-from wholefit.training.imbalance import COST_WORDS
+from wholefit.training._costs import COST_WORDS
 
 
 def answer(fitted: Fitted, new: Any, verbs: Sequence[str], options: dict[str, Any]) -> Any:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wholefit.base.stored import reading
 from wholefit.data import Dataset
-from wholefit.explain.inside.record import Coefficients
 from wholefit.training import Run
+
+if TYPE_CHECKING:
+    from wholefit.explain.inside.record import Coefficients
 
 MEMBER = "coefficients.json"
 _PLAIN = ("linear", "ridge", "polynomial", "logistic")
 
-Maker = Callable[[], Coefficients | None]
+Maker = Callable[[], "Coefficients | None"]
 
 
 def none() -> Coefficients | None:
@@ -59,6 +61,8 @@ def to_bytes(found: Coefficients) -> bytes:
 
 def from_bytes(stored: bytes) -> Coefficients:
     """Back from `to_bytes`; ArtifactError for anything else."""
+    from wholefit.explain.inside.record import Coefficients
+
     with reading("the model file's reference coefficients cannot be read"):
         whole: dict[str, Any] = json.loads(stored)
         return Coefficients.from_json(whole)

@@ -21,13 +21,11 @@ from wholefit.data import Dataset, Note, Schema
 from wholefit.data.findings import Finding
 from wholefit.data.validate.sketch import MEMBER, Sketch, sketch_of
 from wholefit.evaluation import Score, conformal_groups
-from wholefit.explain import reliance
 from wholefit.features.encoder import Encoder
 from wholefit.report.exhibits import checked, exhibits
 from wholefit.training import Entry, Fitted, Run
 from wholefit.training._cleaning import Replay
 from wholefit.training.decision import Decision
-from wholefit.training.replaying.trace import answers_of
 
 # Rows and cells of a fit that are looked at for what a report shows of it, at most.
 _KEPT_ROWS, _KEPT_CELLS, _FEWEST_KEPT = 4_000, 400_000, 500
@@ -87,8 +85,14 @@ def of_run(run: Run, said: str, dataset: Dataset) -> Facts:
         notes=tuple(dataset.notes), lineage=run.lineage, exhibits=_exhibits(run, dataset),
         sketch=partial(_same, sketch_of(dataset.frame, dataset.schema)), findings=run.findings,
         coefficients=_coefficients.of_run(run, dataset),
-        marks=cache(lambda: {"answers": answers_of(run)}),
+        marks=cache(lambda: _marked(run)),
     )
+
+
+def _marked(run: Run) -> dict[str, Any]:
+    from wholefit.training.replaying.trace import answers_of
+
+    return {"answers": answers_of(run)}
 
 
 def _same(sketch: Sketch) -> Sketch:
@@ -143,6 +147,8 @@ def _failed(run: Run, rows: Dataset, truth: Any, answer: Any) -> dict[str, Any]:
 
 def _leant_on(run: Run, rows: Dataset, seed: int) -> dict[str, Any]:
     """Which columns move the answer; why that cannot be told, in a sentence."""
+    from wholefit.explain import reliance
+
     rows, seconds = reliance.sample(rows, seed), run.chosen.predict_seconds
     try:
         found = reliance.reliance(run.fitted, rows, seed, seconds)

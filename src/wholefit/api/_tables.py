@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wholefit.data import Dataset, Table, read
-from wholefit.training import Options, _cleaning
+from wholefit.training import _cleaning
 
 if TYPE_CHECKING:
     from wholefit.data.clean import Recipe
+    from wholefit.training import Options
 
 
 def as_table(source: Any, reading: dict[str, Any]) -> Table:

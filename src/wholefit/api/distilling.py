@@ -25,7 +25,7 @@ from wholefit.evaluation import Score
 from wholefit.training import Entry, Fitted
 from wholefit.training._lineage import data_hash
 from wholefit.training.distil import Comparison, Given, Options, Taught, distil
-from wholefit.training.fit import plan_of
+from wholefit.training.fitting import plan_of
 from wholefit.training.imbalance import held_out
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def distilled(
 ) -> Distilled:
     """See `Result.distil`; `words` are those of `training.distil.Options`."""
     fitted, facts = result._fitted, result._facts
-    wanted = Options.from_dict({**words, "jobs": words.get("jobs") or cores()})
+    jobs = cores() if words.get("jobs") is None else words["jobs"]
+    wanted = Options.from_dict({**words, "jobs": jobs})
     policies, reading = _answers.asked_for(options)
     table = None if rows is None else as_table(rows, reading)
     given = _given(result, table, policies, wanted.seed)

@@ -31,7 +31,7 @@ from wholefit.base.errors import (
 )
 from wholefit.base.events import emit
 from wholefit.models import Model
-from wholefit.training.imbalance import COST_WORDS
+from wholefit.training._costs import COST_WORDS
 from wholefit.training.replaying.again import noted
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from wholefit.training._group_thresholds import joined
 from wholefit.training.fairness import METHODS, Asked
 from wholefit.training.fairness._by_group import GOALS
 from wholefit.training.fairness._ground import Made
-from wholefit.training.fit import Options, plan_of
+from wholefit.training.fitting import Options, plan_of
 
 # A column of more numbers than these is cut at its quartiles.
 _FEW = 12

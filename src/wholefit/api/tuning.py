@@ -26,7 +26,7 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.base.cores import cores
 from wholefit.base.errors import DataError, ParameterError
 from wholefit.base.events import emit
-from wholefit.training.imbalance import COST_WORDS
+from wholefit.training._costs import COST_WORDS
 from wholefit.training.portfolio import usual_boosting
 from wholefit.training.tuning import strategies as _strategies
 from wholefit.training.tuning.study import Study as Found

@@ -37,20 +37,22 @@ def tidy(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Note]]:
 def _opened(frame: pl.DataFrame, notes: list[Note]) -> pl.DataFrame:
     """Structs become one column for each field, named column.field."""
     for _ in range(_DEPTH):
-        structs = [n for n, d in frame.schema.items() if isinstance(d, pl.Struct)]
-        if not structs:
+        if not any(isinstance(kind, pl.Struct) for kind in frame.dtypes):
             return frame
-        for name in structs:
-            fields = frame[name].struct.unnest()
-            notes.append(info("nested", f"column {name!r} holds records: its {fields.width} fields "
-                              f"became columns '{name}.…'.", column=name))
-            parts = [fields[f].alias(f"{name}.{f}") for f in fields.columns]
-            columns = frame.get_columns()
-            place = frame.columns.index(name)
-            merged = [*columns[:place], *parts, *columns[place + 1:]]
-            wanted = unique_names([c.name for c in merged])
-            frame = pl.DataFrame([c.alias(n) for c, n in zip(merged, wanted, strict=True)])
+        parts = [part for column in frame.get_columns() for part in _fields(column, notes)]
+        names = unique_names([part.name for part in parts])
+        frame = pl.DataFrame([part.alias(n) for part, n in zip(parts, names, strict=True)])
     return frame
+
+
+def _fields(column: pl.Series, notes: list[Note]) -> list[pl.Series]:
+    """A struct's fields, each named column.field; any other column alone."""
+    if not isinstance(column.dtype, pl.Struct):
+        return [column]
+    name, fields = column.name, column.struct.unnest()
+    notes.append(info("nested", f"column {name!r} holds records: its {fields.width} fields became "
+                      f"columns '{name}.…'.", column=name))
+    return [field.alias(f"{name}.{field.name}") for field in fields.get_columns()]
 
 
 def _plain(column: pl.Series, notes: list[Note]) -> pl.Series | None:

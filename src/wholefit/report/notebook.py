@@ -19,7 +19,7 @@ from wholefit.training import Entry
 _ROWS = 20
 
 
-def result(shown: Reported) -> str:
+def snippet(shown: Reported) -> str:
     """A heading, a picture of all models' intervals, and the leaderboard."""
     metric = shown.leaderboard.metric
     scored = [entry for entry in shown.leaderboard if entry.scores][:_ROWS]

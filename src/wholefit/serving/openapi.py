@@ -2,7 +2,8 @@
 
 Rows are described, not restricted to what training saw: a number outside its range and a category
 that is new are answered (and told), so the document gives ranges and levels as examples and
-descriptions. What is refused stands in the document: a column that is missing, a wrong type.
+descriptions. What is refused stands in the document: a column that is missing, a value that can
+be none of its kind, a member beside the rows that nothing is known of.
 """
 
 from __future__ import annotations
@@ -114,25 +115,27 @@ def _operation(
 
 
 def _parameters(served: Served, options: Sequence[str]) -> list[Document]:
-    known: dict[str, tuple[Document, str]] = {
-        "level": ({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-                  "An interval or a set beside the answer that holds the truth this often."),
-        "least": ({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-                  "No prediction where the model is less sure than this."),
-        "proba": ({"type": "boolean"}, "Whether to give the probability of each class."),
-        "explain": ({"type": "boolean"}, "Whether to give what each column adds to the answer."),
-    }
-    told = {"classification": ("proba", "level", "least", "explain"),
-            "regression": ("level", "explain")}.get(served.task, ())
-    found = [{"name": name, "in": "query", "required": False, "description": known[name][1],
-              "schema": known[name][0]} for name in told]
+    told = _WANTS.get(served.task, ())
+    found = [{"name": name, "in": "query", "required": False, "description": _WANTED[name][1],
+              "schema": _WANTED[name][0]} for name in told]
     found += [{"name": name, "in": "query", "required": False, "schema": {
         "type": ["string", "number", "boolean"]}} for name in options if name not in told]
     found.append({"name": "x-request-id", "in": "header", "required": False,
-                  "description": "Comes back with the answer; feedback names it.",
-                  "schema": {"type": "string", "maxLength": 128,
-                             "pattern": "^[A-Za-z0-9_.:+=-]+$"}})
+                  "description": "Comes back with the answer; feedback names it. At most 128 "
+                  "letters, digits and _.:+=-; another is replaced by a new one.",
+                  "schema": {"type": "string"}})
     return found
+
+
+_SHARE: Document = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+_WANTED: dict[str, tuple[Document, str]] = {
+    "level": (_SHARE, "An interval or a set beside the answer that holds the truth this often."),
+    "least": (_SHARE, "No prediction where the model is less sure than this."),
+    "proba": ({"type": "boolean"}, "Whether to give the probability of each class."),
+    "explain": ({"type": "boolean"}, "Whether to give what each column adds to the answer."),
+}
+_WANTS = {"classification": ("proba", "level", "least", "explain"),
+          "regression": ("level", "explain")}
 
 
 def _contents(served: Served, verb: str) -> Document:
@@ -141,11 +144,14 @@ def _contents(served: Served, verb: str) -> Document:
         return {"application/json": {"schema": {"type": ["object", "array"]}}}
     row = {"$ref": f"#/components/schemas/{_key(served.name)}"}
     rows = {"type": "array", "items": row}
+    wanted = {name: _WANTED[name][0] for name in _WANTS.get(served.task, ())}
     found: Document = {
         "application/json": {"schema": {"anyOf": [
             row, rows,
-            {"type": "object", "properties": {"rows": rows}, "required": ["rows"]},
-            {"type": "object", "properties": {"instances": rows}, "required": ["instances"]}]}},
+            _envelope("rows", rows, wanted),
+            _envelope("instances", rows, {
+                **wanted, "signature_name": {}, "parameters": {
+                    "type": "object", "properties": wanted, "additionalProperties": False}})]}},
         "application/x-ndjson": {"schema": {"type": "string"}},
         **{media: {"schema": {"type": "string", "contentMediaType": media}} for media in _TABLES},
         "multipart/form-data": {"schema": row},
@@ -156,6 +162,11 @@ def _contents(served: Served, verb: str) -> Document:
     if len(learnt) == 1 and learnt[0].role == "image":
         found["image/*"] = {"schema": {"type": "string", "contentMediaType": "image/*"}}
     return found
+
+
+def _envelope(word: str, rows: Document, beside: Document) -> Document:
+    return {"type": "object", "properties": {word: rows, **beside}, "required": [word],
+            "additionalProperties": False}
 
 
 def _pages(options: Options) -> Document:
@@ -223,5 +234,5 @@ _TRUTH: Document = {
                "description": "The id of the answer (x-request-id); of a row of several, "
                "ID/NUMBER, counted from 1."},
         "truth": {"type": ["string", "number", "boolean"]},
-        "at": {"type": ["number", "null"],
+        "at": {"type": ["number", "null"], "minimum": 0, "exclusiveMaximum": 1e11,
                "description": "When it became known, seconds since 1970."}}}

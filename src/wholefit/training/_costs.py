@@ -16,6 +16,8 @@ import numpy as np
 from wholefit.base.errors import ParameterError, unknown
 
 Costs = dict[str, Any]
+# Metrics that cannot be told without costs.
+COST_WORDS = ("cost", "expected_cost")
 
 
 def read_costs(given: Any) -> Costs:

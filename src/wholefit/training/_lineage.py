@@ -8,7 +8,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from wholefit.base.budget import Clock
 from wholefit.data.dataset import Dataset
 from wholefit.features import custom, engineer
 from wholefit.models import Model
-from wholefit.training._folds import Problem
+
+if TYPE_CHECKING:
+    from wholefit.training._folds import Problem
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "polars", "lightgbm", "xgboost-cpu", "catboost")
 _MODULES = {"scikit-learn": "sklearn", "xgboost-cpu": "xgboost"}

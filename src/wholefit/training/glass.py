@@ -20,8 +20,8 @@ from wholefit.evaluation import Score, conformal
 from wholefit.models import Model
 from wholefit.training import portfolio
 from wholefit.training._folds import Problem, fit_one, telling_weights
-from wholefit.training.fit import Options, fit
 from wholefit.training.fitted import Fitted
+from wholefit.training.fitting import Options, fit
 from wholefit.training.record import Entry, Run, labels
 
 # From the easiest to read to the hardest; what is not named here is a black box.

@@ -23,11 +23,10 @@ from wholefit.models import Model
 from wholefit.models._kernels.shifted import shifted
 from wholefit.models._shifted import Shifted
 from wholefit.training import balance, decision
+from wholefit.training._costs import COST_WORDS
 from wholefit.training._thresholds import Rule
 from wholefit.training.balance import Treatment, calibrating
 from wholefit.training.decision import Decision
-
-COST_WORDS = ("cost", "expected_cost")
 
 
 @dataclass(frozen=True)

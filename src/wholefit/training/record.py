@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from wholefit.data.findings import Finding
 from wholefit.evaluation import Score
 from wholefit.models import Model
 from wholefit.training.fitted import Fitted
-from wholefit.training.imbalance import Held, Imbalance
+
+if TYPE_CHECKING:
+    from wholefit.training.imbalance import Held, Imbalance
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from wholefit.training import Options
 from wholefit.training._folds import Problem, _rounds
 from wholefit.training.automl import _scale
 from wholefit.training.automl._pace import Pace
-from wholefit.training.fit import plan_of
+from wholefit.training.fitting import plan_of
 
 
 def problem(rows: int, columns: int = 5, groups: int = 0) -> Problem:

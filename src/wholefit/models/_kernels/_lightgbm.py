@@ -30,7 +30,7 @@ _PLACES = ("lib/lib_lightgbm.so", "lib/lib_lightgbm.dylib", "lib/lib_lightgbm.dl
 
 
 class Booster:
-    """A booster that answers, read from LightGBM's model text; from any thread."""
+    """A booster of so many `trees` that answers, read from LightGBM's model text; thread-safe."""
 
     def __init__(self, text: bytes) -> None:
         if b"\nend of trees" not in text:  # LightGBM would end the process over a text cut short
@@ -39,6 +39,9 @@ class Booster:
         _do(self.library.LGBM_BoosterLoadModelFromString, text, byref(rounds),
             byref(self.handle))
         self._outputs = len(self.numbers(1))
+        trees = c_int()
+        _do(self.library.LGBM_BoosterNumberOfTotalModel, self.handle, byref(trees))
+        self.trees = trees.value
         self._lone: _Row | None = None
 
     def numbers(self, rows: int, kind: int = _ANSWERS) -> np.ndarray:

@@ -21,10 +21,11 @@ from wholefit.base.state import State
 from wholefit.models._kernels import _lightgbm
 from wholefit.models._kernels._links import dense, spread
 
-# Below this many rows, starting threads takes longer than they save.
+# Up to so many rows, XGBoost would take longer to make its matrix than to answer.
 _FEW = 256
-# From so many on, a model answers with all cores; how many never changes an answer.
-_MANY = 4096
+# From so many visits of a tree by a row on (some 5 ms of one core), a model answers with all cores;
+# how many never changes an answer.
+_MANY = 50_000
 
 
 class _Native:
@@ -35,7 +36,12 @@ class _Native:
 
     def __init__(self, state: State) -> None:
         self._config = state.config
-        self._model = self._load(state.blobs["model"]) if "model" in state.blobs else None
+        self._model: Any = self._load(state.blobs["model"]) if "model" in state.blobs else None
+        self._trees = 0 if self._model is None else self._count(len(self._config["classes"] or ()))
+
+    def _count(self, classes: int) -> int:
+        """How many trees a row visits."""
+        raise NotImplementedError
 
     def answer(self, X: Any) -> np.ndarray:
         """Features (n, p), NaN for missing, to probabilities (n, classes) or numbers (n,)."""
@@ -44,7 +50,7 @@ class _Native:
         if self._model is None:
             raw = np.repeat(np.array([self._config["constant"]]), len(whole), axis=0)
         else:
-            raw = self._raw(whole, len(classes or ()), _threads(len(whole)))
+            raw = self._raw(whole, len(classes or ()), _threads(len(whole) * self._trees))
         return spread(shares(raw), classes, n_classes) if n_classes else raw.ravel()
 
     def _raw(self, X: np.ndarray, classes: int, jobs: int) -> np.ndarray:
@@ -67,9 +73,9 @@ class _Native:
         raise NotImplementedError
 
 
-def _threads(rows: int) -> int:
-    """Threads to answer so many rows with: all cores, or as many as OMP_NUM_THREADS allows."""
-    if rows < _MANY:
+def _threads(visits: int) -> int:
+    """Threads for so many visits of trees: all cores, or as many as OMP_NUM_THREADS allows."""
+    if visits < _MANY:
         return 1
     said = os.environ.get("OMP_NUM_THREADS", "")
     return min(cores(), max(1, int(said))) if said.isdigit() else cores()
@@ -101,8 +107,10 @@ class LightGBM(_Native):
         model: Any, X: np.ndarray, categorical: Sequence[int], classes: int, jobs: int = 1
     ) -> np.ndarray:
         """See `_Native.raw`."""
-        return np.asarray(
-            model.predict(X, num_threads=1 if len(X) < _FEW else jobs), dtype=np.float64)
+        return np.asarray(model.predict(X, num_threads=jobs), dtype=np.float64)
+
+    def _count(self, classes: int) -> int:
+        return int(self._model.trees)
 
 
 class XGBoost(_Native):
@@ -117,6 +125,7 @@ class XGBoost(_Native):
 
     def _raw(self, X: np.ndarray, classes: int, jobs: int) -> np.ndarray:
         """A part of the rows a thread: a booster's own number of threads is not for one call."""
+        jobs = min(jobs, 1 + len(X) // _FEW)
         if jobs == 1:
             return super()._raw(X, classes, 1)
         with ThreadPoolExecutor(jobs) as pool:
@@ -128,13 +137,16 @@ class XGBoost(_Native):
         model: Any, X: np.ndarray, categorical: Sequence[int], classes: int, jobs: int = 1
     ) -> np.ndarray:
         """See `_Native.raw`."""
-        if len(X) < _FEW:  # it would take longer to make its matrix than to answer
+        if len(X) < _FEW:
             found = model.inplace_predict(
                 _xgboost_cells(X, categorical), missing=np.nan, validate_features=False)
         else:
             found = model.predict(xgboost_matrix(X, categorical, jobs))
         raw = np.asarray(found, dtype=np.float64)
         return raw.reshape(len(X), classes) if classes > 2 else raw.reshape(len(X))
+
+    def _count(self, classes: int) -> int:
+        return int(self._model.num_boosted_rounds()) * (classes if classes > 2 else 1)
 
 
 def _xgboost_cells(X: np.ndarray, categorical: Sequence[int]) -> np.ndarray:
@@ -176,6 +188,9 @@ class CatBoost(_Native):
         found = np.asarray(model.predict(
             catboost_pool(X, categorical), prediction_type=kind, thread_count=jobs))
         return found[:, 1] if classes == 2 else found
+
+    def _count(self, classes: int) -> int:
+        return int(self._model.tree_count_)
 
 
 def catboost_pool(X: np.ndarray, categorical: Sequence[int], **facts: Any) -> Any:

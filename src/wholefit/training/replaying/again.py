@@ -12,7 +12,7 @@ from wholefit.base.tasks import Task
 from wholefit.data import Dataset
 from wholefit.features import engineer
 from wholefit.training._lineage import data_hash
-from wholefit.training.fit import Options
+from wholefit.training.fitting import Options
 from wholefit.training.record import Run
 from wholefit.training.replaying import machine
 from wholefit.training.replaying.asked import Asked

@@ -20,8 +20,8 @@ from wholefit.training import _ground, imbalance
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._lineage import data_hash
 from wholefit.training._search import estimate, is_stranger
-from wholefit.training.fit import Options, plan_of, prepared
-from wholefit.training.fit import place as fit_place
+from wholefit.training.fitting import Options, plan_of, prepared
+from wholefit.training.fitting import place as fit_place
 from wholefit.training.trials import Here
 from wholefit.training.tuning._configured import Configured
 from wholefit.training.tuning.space import Space

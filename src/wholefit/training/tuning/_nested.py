@@ -13,7 +13,7 @@ from wholefit.base.events import emit
 from wholefit.data.splits import Plan
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._search import settled
-from wholefit.training.fit import plan_of
+from wholefit.training.fitting import plan_of
 from wholefit.training.trials import Here
 from wholefit.training.tuning._choice import Tried, best
 from wholefit.training.tuning._ground import Ground
