@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from wholefit import data
 from wholefit.api import _answers
+from wholefit.api.replaying import _of_result as of_result
 from wholefit.artifact import eject as ejecting
 from wholefit.artifact.exports.parity import difference
 from wholefit.base.errors import ExportError
+from wholefit.training.replaying import again
 
 _PATIENCE = 3600
 # numbers closer than this share of the largest count as the same prediction
@@ -63,7 +66,10 @@ def ejected(
     path = Path(path)
     facts = result._facts
     origin = ejecting.Origin(facts.model["name"], dict(facts.model["params"]), facts.lineage)
-    text = ejecting.script(result._fitted, origin, path.name)
+    folds = None
+    if rows is not None and ejecting.is_blend(result._fitted):
+        folds = _folds(result, rows, options)
+    text = ejecting.script(result._fitted, origin, path.name, folds)
     if path.exists() and not force:
         raise ExportError(f"{path} exists: choose another path, or say force=True (--force).")
     found = Ejected(path, text.count("\n"))
@@ -74,6 +80,19 @@ def ejected(
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror or error}.") from error
     return found
+
+
+def _folds(result: Any, rows: Any, options: dict[str, Any]) -> np.ndarray:
+    """The fold of each row that a blend learnt from, dealt again as its fit dealt them."""
+    before = of_result(result)
+    asked = before.asked
+    special = {"groups" if role == "group" else "weights" if role == "weight" else role: name
+               for role, name in asked.special.items()}
+    _, reading = _answers.asked_for(options)
+    dataset = data.load(rows, roles=dict(asked.roles), **special, **{**asked.reading, **reading})
+    words = again.options_of(asked, before.script, {})
+    return ejecting.folds_of(dataset, result._fitted.task, words, before.script,
+                             result._facts.lineage)
 
 
 def _compared(

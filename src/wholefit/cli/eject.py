@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from wholefit.base.errors import WholefitError
 from wholefit.cli import _show
 from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Force, Json, option
-from wholefit.cli._places import check_free
+from wholefit.cli._places import check_free, named_after
 from wholefit.cli._reading import READ, Reading
 from wholefit.cli.use import Model, Policy, check_order, noted
 
@@ -32,14 +33,17 @@ def eject(
     """
     import wholefit as wf
 
-    path = out or Path(model).with_suffix(".py")
+    path = out or named_after(model, ".py")
     check_free([path], str(model), force)
     if rows is not None:
         check_order(model, rows)
     with noted():
-        found = wf.load(model).eject(
-            path, rows=rows, force=force,
-            **{**pairs(policy, "--policy", plain=False), **reading})
+        loaded = wf.load(model)
+        if not hasattr(loaded, "eject"):
+            raise WholefitError(f"{model} learnt without a target, and has no plain script: models "
+                                "of classes and of numbers have one.")
+        found = loaded.eject(path, rows=rows, force=force,
+                             **pairs(policy, "--policy", plain=False), **reading)
     if as_json:
         _show.as_json(found.to_json())
         return

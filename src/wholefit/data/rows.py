@@ -179,6 +179,7 @@ class _Levels:
     def __init__(self, column: Column) -> None:
         self._places: dict[Any, int] = {
             level: at for at, level in enumerate(column.levels or ())}
+        self._or_missing = {**self._places, None: -1}
 
     def one(self, cell: Any) -> int:
         if cell is None:
@@ -190,15 +191,12 @@ class _Levels:
         return found
 
     def many(self, cells: list[Any]) -> np.ndarray:
-        kinds = set(map(type, cells)) - {_NONE}
-        if len(kinds) > 1:
-            raise NotPlain
-        if kinds != {str}:
+        try:
+            return np.fromiter(map(self._or_missing.get, cells), np.int32, len(cells))
+        except TypeError:  # something is no level as it stands; levels are texts
+            if len(set(map(type, cells)) - {_NONE}) > 1:
+                raise NotPlain from None
             return np.array(list(map(self.one, cells)), dtype=np.int32)
-        found = list(map(self._places.get, cells))
-        if None in found:
-            found = list(map(self.one, cells))
-        return np.array(found, dtype=np.int32)
 
 
 _READERS: dict[str, Callable[[Column], _Numbers | _Levels]] = {

@@ -14,6 +14,8 @@ import pytest
 
 import wholefit as wf
 from wholefit.artifact import eject
+from wholefit.artifact.eject._linked import Part, linked
+from wholefit.artifact.eject._pieces import Pieces
 from wholefit.base.errors import ExportError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -59,6 +61,93 @@ def test_a_script_comes_to_the_same_model(
     assert "import wholefit" not in text and "@" not in text.split('"""')[2].split("def ")[0]
 
 
+@pytest.mark.parametrize(("model", "target"), [
+    ("mlp(epochs=3, width=8, norm='batch', activation='mish', label_smoothing=0.1)", "label"),
+    ("real_mlp(epochs=3, layers=1, width=8, patience=1)", "size"), *(
+        pytest.param(*case, marks=pytest.mark.slow) for case in (
+            ("mlp(epochs=40, patience=3, scaling='robust')", "label"),
+            ("mlp(epochs=30, layers=0, learning_rate=0.05, scaling='standard', weight_decay=0)",
+             "size"),
+            ("mlp(epochs=3, width=8, norm='layer', patience=None, batch=50)", "size"),
+            ("mlp(epochs=15, width=8, learning_rate=0.01, validation=0, dropout=0)", "label"),
+            ("real_mlp(epochs=3, width=8, embedding='periodic', dropout=0.0)", "label"),
+            ("real_mlp(epochs=3, width=8, embedding='none')", "label"),
+            ("tabm(epochs=3, width=8, members=4)", "label"),
+            ("tabm(epochs=3, width=8, members=4, embedding='none')", "size")))])
+def test_a_network_is_taught_the_same_in_plain_torch(
+    model: str, target: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    result = fit(model, target)
+    assert result.model in model
+    found = result.eject(tmp_path / "m.py", rows=table())
+    assert found.agreement == 1 and found.most < 1e-9
+    text = (tmp_path / "m.py").read_text()
+    assert "import wholefit" not in text and "torch.optim.AdamW" in text and found.lines < 560
+
+
+def test_rounds_found_by_stopping_early_are_the_scripts_own(tmp_path: Path) -> None:
+    result = fit("lightgbm(n_estimators=99, learning_rate=0.5, early_stopping=3)", "label")
+    found = result.eject(tmp_path / "m.py", rows=table())
+    assert found.most < 1e-9
+    text = (tmp_path / "m.py").read_text()
+    assert "num_boost_round=" in text and "num_boost_round=99" not in text
+
+
+ROWS = table().drop("size")
+
+
+def blended(*models: str) -> Any:
+    return wf.fit(ROWS, target="label", models=list(models), folds=2, jobs=1,
+                  checks=False, preset="balanced", budget=f"{len(models)} trials", choose="best",
+                  roles={"text": "text"})
+
+
+@pytest.mark.parametrize("models", [
+    ("logistic", "lightgbm(n_estimators=99, learning_rate=0.5, early_stopping=3)",
+     "extra_trees(n_estimators=9)"),
+    pytest.param(("catboost(n_estimators=99, learning_rate=0.1, early_stopping=3)",
+                  "hist_gradient_boosting(n_estimators=99, early_stopping=3)",
+                  "mlp(epochs=30, width=8, learning_rate=0.02)"), marks=pytest.mark.slow)])
+def test_a_blend_is_one_script_of_all_its_members(
+    models: tuple[str, ...], tmp_path: Path
+) -> None:
+    result = blended(*models)
+    assert result.model == "ensemble"
+    found = wf.load(result.save(tmp_path / "m.wf")).eject(tmp_path / "m.py", rows=ROWS)
+    assert found.agreement == 1 and found.most < 1e-6
+    text = (tmp_path / "m.py").read_text()
+    assert "import wholefit" not in text and text.count("def numbers(") == 1
+
+
+def test_a_blend_is_refused_without_its_rows_or_with_others(tmp_path: Path) -> None:
+    result = blended("logistic", "gaussian_nb")
+    with pytest.raises(ExportError, match="--rows"):
+        result.eject(tmp_path / "m.py")
+    with pytest.raises(ExportError, match="rows given are others"):
+        result.eject(tmp_path / "m.py", rows=ROWS.reverse())
+
+
+def test_a_blend_with_a_member_that_has_no_plain_form_says_which(tmp_path: Path) -> None:
+    result = blended("rule_list", "logistic")
+    with pytest.raises(ExportError, match="member rule_list of the blend"):
+        result.eject(tmp_path / "m.py", rows=ROWS)
+
+
+def test_names_of_parts_are_told_apart_but_equal_parts_stand_once() -> None:
+    def part(suffix: str, rounds: int) -> Part:
+        return Part(Pieces({"b"}, {"ROUNDS": rounds, "SAME": 1}), suffix)
+
+    texts = {"a": "def read(a):\n    return a\n", "b": "def train(a):\n    # train ROUNDS\n"
+             "    return read(a).train, 'train', ROUNDS, SAME, train\n"}
+    found = linked([part("x", 1), part("y", 2), part("z", 1)], ["a", "b"],
+                   lambda names: [*names, "a"], lambda section, _: texts[section])
+    assert found.constants == {"ROUNDS": 1, "SAME": 1, "ROUNDS_Y": 2}
+    assert found.blocks == [texts["a"], texts["b"], (
+        "def train_y(a):\n    # train ROUNDS\n"
+        "    return read(a).train, 'train', ROUNDS_Y, SAME, train_y\n")]
+
+
 def test_a_script_reads_csv_and_answers_new_rows(tmp_path: Path) -> None:
     result = fit("logistic", "label", threshold=0.7)
     train, new = tmp_path / "train.csv", tmp_path / "new.csv"
@@ -96,8 +185,7 @@ def test_a_loaded_model_ejects_the_same_script(tmp_path: Path) -> None:
 
 def test_what_cannot_be_plain_is_refused_with_the_way_out(tmp_path: Path) -> None:
     for model, options, said in (
-            ("additive", {}, "no AdditiveClassifier"), ("mlp(epochs=1)", {}, "NetworkClassifier"),
-            ("lightgbm(n_estimators=5, early_stopping=3)", {}, "early_stopping=0"),
+            ("additive", {}, "no AdditiveClassifier"),
             ("logistic", {"balance": "weights"}, "balance")):
         result = fit(model, "label", **options)
         with pytest.raises(ExportError, match=said):

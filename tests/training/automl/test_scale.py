@@ -127,6 +127,13 @@ def test_pace_learns_from_what_trials_took() -> None:
     assert pace.expect(slow, 5) == pytest.approx(before, rel=0.1)
 
 
+def test_a_rate_that_is_left_to_the_library_is_the_usual_one() -> None:
+    pace = Pace(10_000, 20)
+    rate = make("catboost(learning_rate=0.1, early_stopping=20)")
+    left = rate.replace(learning_rate=None)
+    assert 0 < pace.expect(left, 5) < float("inf")
+
+
 def test_small_steps_take_longer() -> None:
     pace = Pace(10_000, 20)
     usual = pace.expect(make("lightgbm(n_estimators=2000, early_stopping=20)"), 5)

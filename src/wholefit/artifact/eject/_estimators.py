@@ -3,43 +3,88 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from wholefit import models
+from wholefit.artifact.eject._networks import is_network, network
 from wholefit.artifact.eject._pieces import Pieces
 from wholefit.base import seeds
-from wholefit.base.errors import ExportError, ParameterError
+from wholefit.base.errors import ExportError
+from wholefit.base.tasks import Task
+from wholefit.models import Model
 from wholefit.models._model import Context
-from wholefit.training import Fitted
 
 _SKIPPED = ("n_jobs", "jobs", "verbose")
 
 
-def learner(fitted: Fitted, origin: Any) -> Pieces:
+@dataclass(frozen=True)
+class Lesson:
+    """What a model was taught: by so many `rows`, encoded by `encoder`, with `seed` and `jobs`.
+
+    `classes` is 0 for a number. `counted` is what its fits did under a clock, by count. Of a
+    member of a blend, `rounds` are those of each fold where it was stopped early, and `folded`
+    says that it is fitted on several.
+    """
+
+    task: Task
+    encoder: Any
+    rows: int
+    classes: int
+    seed: int
+    jobs: int
+    counted: Sequence[Mapping[str, Any]] | None = None
+    rounds: Sequence[int] = ()
+    folded: bool = False
+
+    def context(self, model: Model) -> Context:
+        """What the model knew when it was built."""
+        encoder = self.encoder
+        return Context(
+            rows=self.rows, features=len(encoder.names), categorical=encoder.categorical,
+            n_classes=self.classes, seed=seeds.derive(self.seed, "model", model.name),
+            jobs=self.jobs, spans=encoder.spans)
+
+
+def learner(model: Model, lesson: Lesson) -> Pieces:
     """The pieces that train and ask the model; ExportError where no plain library does."""
-    try:
-        model = models.make(origin.name).replace(**origin.params)
-    except ParameterError as error:
-        raise _refusal(f"its settings have no plain form ({error})") from error
-    if model.watches:
+    if model.watches and not lesson.rounds:
         raise _refusal("it stops early by rows set apart; fit with early_stopping=0 and the "
                        "rounds that it came to")
-    classes = len(getattr(fitted.codec, "classes", ()))
-    encoder = fitted.encoder
-    context = Context(
-        rows=int(origin.lineage["rows"]), features=len(encoder.names),
-        categorical=encoder.categorical, n_classes=classes,
-        seed=seeds.derive(int(origin.lineage.get("seed", 0)), "model", model.name),
-        jobs=int(origin.lineage.get("jobs", 1)), spans=encoder.spans)
-    made = model.build(fitted.task, context)
-    asked = "Probabilities (rows, classes)." if classes else "Numbers (rows,)."
-    if type(made).__name__ in ("BoostedClassifier", "BoostedRegressor"):
-        return _boosted(made, encoder, classes, asked, context.jobs)
+    made = model.build(lesson.task, lesson.context(model))
+    asked = "Probabilities (rows, classes)." if lesson.classes else "Numbers (rows,)."
+    if is_network(made):
+        found = _networked(made, lesson)
+    elif type(made).__name__ in ("BoostedClassifier", "BoostedRegressor"):
+        found = _boosted(made, lesson, asked)
+    else:
+        found = _fitted_at_once(made, lesson, asked)
+    found.facts["fold"] = ", fold" if lesson.folded else ""
+    return found
+
+
+def _fitted_at_once(made: Any, lesson: Lesson, asked: str) -> Pieces:
     imports: set[str] = set()
-    text = _source(made, imports, encoder)
-    return Pieces({"estimator"}, imports=imports, facts={
-        "estimator": text, "asked": asked, "verb": "predict_proba" if classes else "predict"})
+    if lesson.rounds:
+        made.set_params(max_iter=_Code("ROUNDS[fold]"))
+    text = _source(made, imports, lesson.encoder)
+    return Pieces({"estimator"}, {"ROUNDS": list(lesson.rounds) or None}, imports=imports, facts={
+        "estimator": text, "asked": asked,
+        "verb": "predict_proba" if lesson.classes else "predict"})
+
+
+class _Code(str):
+    """A setting that the script works out."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _networked(made: Any, lesson: Lesson) -> Pieces:
+    """A network; it reads codes beside numbers."""
+    encoder = lesson.encoder
+    return network(made, lesson.classes, lesson.rows, list(encoder.cardinalities),
+                   len(encoder.names) - len(encoder.categorical), lesson.counted)
 
 
 def _refusal(why: str) -> ExportError:
@@ -152,22 +197,26 @@ def _narrow(features: Any, encoder: Any, most: int | None) -> list[int]:
             if most is None or sizes.get(int(feature), 0) <= most]
 
 
-def _boosted(made: Any, encoder: Any, classes: int, asked: str, jobs: int) -> Pieces:
+def _boosted(made: Any, lesson: Lesson, asked: str) -> Pieces:
     if made.balanced:
         raise _refusal("it weighs rows by the frequency of their class; fit with balanced=False")
-    params = dict(made.params or {})
-    facts = {"categorical": repr(_narrow(made.categorical, encoder, made.max_levels)),
+    params, classes = dict(made.params or {}), lesson.classes
+    facts = {"categorical": repr(_narrow(made.categorical, lesson.encoder, made.max_levels)),
              "two": "CLASSES" if classes == 2 else "False", "asked": asked,
-             "rounds": str(made.rounds)}
-    _PARAMS[made.library](params, classes, jobs, made.rounds)
+             "rounds": "ROUNDS[fold]" if lesson.rounds else str(made.rounds)}
+    _PARAMS[made.library](params, classes, lesson.jobs)
     facts["params"] = "{\n" + "".join(
         f"    {name!r}: {value!r},\n" for name, value in params.items() if value is not None) + "}"
     if made.library == "catboost":
         facts["kind"] = repr("Probability" if classes else "RawFormulaVal")
-    return Pieces({made.library}, imports={f"import {made.library}"}, facts=facts)
+        facts |= {"planned": str(made.rounds),
+                  "until": ", callbacks=[Until(ROUNDS[fold])]" if lesson.rounds else ""}
+    constants = {"ROUNDS": list(lesson.rounds) or None}
+    names = {made.library, *(["until"] if facts.get("until") else [])}
+    return Pieces(names, constants, imports={f"import {made.library}"}, facts=facts)
 
 
-def _lightgbm(params: dict[str, Any], classes: int, jobs: int, rounds: int) -> None:
+def _lightgbm(params: dict[str, Any], classes: int, jobs: int) -> None:
     if classes:
         params["objective"] = "binary" if classes == 2 else "multiclass"
         params["num_class"] = 1 if classes == 2 else classes
@@ -175,7 +224,7 @@ def _lightgbm(params: dict[str, Any], classes: int, jobs: int, rounds: int) -> N
                "force_row_wise": True}
 
 
-def _xgboost(params: dict[str, Any], classes: int, jobs: int, rounds: int) -> None:
+def _xgboost(params: dict[str, Any], classes: int, jobs: int) -> None:
     if classes:
         params["objective"] = "binary:logistic" if classes == 2 else "multi:softprob"
         if classes > 2:
@@ -183,11 +232,10 @@ def _xgboost(params: dict[str, Any], classes: int, jobs: int, rounds: int) -> No
     params |= {"nthread": jobs, "verbosity": 0, "tree_method": "hist"}
 
 
-def _catboost(params: dict[str, Any], classes: int, jobs: int, rounds: int) -> None:
+def _catboost(params: dict[str, Any], classes: int, jobs: int) -> None:
     if classes:
         params["loss_function"] = "Logloss" if classes == 2 else "MultiClass"
-    params |= {"iterations": rounds, "thread_count": jobs, "logging_level": "Silent",
-               "allow_writing_files": False}
+    params |= {"thread_count": jobs, "logging_level": "Silent", "allow_writing_files": False}
 
 
 _PARAMS = {"lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboost}

@@ -8,7 +8,7 @@ from typing import Any
 from wholefit.base.errors import ExportError
 from wholefit.base.state import State
 from wholefit.data._cells import MISSING_WORDS
-from wholefit.training import Fitted
+from wholefit.data.schema import Schema
 
 _SAID = {"encoder.sequences": "reads texts as tokens", "encoder.pixels": "reads pictures",
          "encoder.picture_features": "reads pictures", "encoder.pixel_columns": "reads pictures"}
@@ -33,9 +33,11 @@ class Pieces:
         self.facts |= other.facts
 
 
-def columns_of(fitted: Fitted) -> Pieces:
-    """What encoding the columns takes; ExportError for what has no plain piece."""
-    state = fitted.encoder.state()
+def columns_of(schema: Schema, state: State, apart: bool = False) -> Pieces:
+    """What the encoder of that state takes; ExportError for what has no plain piece.
+
+    With `apart`, codes of categories are given beside the numbers, as networks read them.
+    """
     encoding = state.config["encoding"]
     if state.config["steps"] or "reduction" in state.parts:
         raise ExportError("this model cannot be ejected as a plain script: its features are made "
@@ -50,21 +52,33 @@ def columns_of(fitted: Fitted) -> Pieces:
             raise ExportError("this model cannot be ejected as a plain script: it "
                               f"{_SAID.get(block.kind, block.kind)}; export it (`wholefit "
                               "export`) or serve the .wf file.")
-        _PIECES[block.kind](fitted, block, encoding, found, fit, transform)
+        _PIECES[block.kind](schema, block, encoding, found, fit, transform)
     finish = "found"
     if encoding.get("single"):
         finish = f"{finish}.astype(np.float32)"
     if state.config["sparse"]:
         finish = f"scipy.sparse.csr_matrix({finish})"
         found.imports.add("import scipy.sparse")
+    if apart:
+        finish = _apart(finish, transform)
     found.facts |= {"fit": _indented(fit), "transform": _indented(transform), "finish": finish}
-    _columns(fitted, found)
+    _columns(schema, found)
     return found
 
 
-def _columns(fitted: Fitted, found: Pieces) -> None:
+def _apart(finish: str, transform: list[str]) -> str:
+    """Numbers and codes as two matrices; the lines of `transform` are changed to that end."""
+    coded = [at for at, line in enumerate(transform) if line.startswith("blocks += [ordinal(")]
+    for at in coded:
+        transform[at] = transform[at].replace("blocks += [", "codes = np.hstack([") + ")"
+    if len(transform) == len(coded):
+        transform.append("blocks.append(np.zeros((len(frame), 0)))  # it has no number")
+    return f"{finish}, codes" if coded else f"({finish},)"
+
+
+def _columns(schema: Schema, found: Pieces) -> None:
     """What must be known of columns to read their cells as training did."""
-    columns = {column.name: column for column in fitted.schema.columns}
+    columns = {column.name: column for column in schema.columns}
     named = [column for column in columns.values() if column.role in ("categorical", "target")]
     found.constants["CODED"] = [
         column.name for column in named
@@ -82,13 +96,13 @@ def _indented(lines: list[str]) -> str:
     return "\n".join(f"        {line}" for line in lines)
 
 
-def _numeric(fitted: Fitted, block: State, encoding: dict[str, Any], found: Pieces,
+def _numeric(schema: Schema, block: State, encoding: dict[str, Any], found: Pieces,
              fit: list[str], transform: list[str]) -> None:
     config = block.config
     if "filler" in block.parts:
         raise ExportError("this model cannot be ejected as a plain script: it fills gaps from "
                           "other columns; fit with features={'impute': 'median'}.")
-    flags = [name for name in config["columns"] if fitted.schema.role(name) == "boolean"]
+    flags = [name for name in config["columns"] if schema.role(name) == "boolean"]
     dates = {calendar["column"]: list(calendar["parts"]) for calendar in config["calendars"]}
     found.constants["NUMBERS"], found.constants["FLAGS"] = list(config["columns"]), flags
     found.names |= {"summarised", "mended", f"fill_{encoding['impute']}",
@@ -138,7 +152,7 @@ def _firsts(config: dict[str, Any]) -> list[int]:
 
 
 def _categories(kind: str) -> Any:
-    def piece(fitted: Fitted, block: State, encoding: dict[str, Any], found: Pieces,
+    def piece(schema: Schema, block: State, encoding: dict[str, Any], found: Pieces,
               fit: list[str], transform: list[str]) -> None:
         found.names.add(kind)
         found.standard.add("from collections import Counter")
@@ -158,7 +172,7 @@ def _categories(kind: str) -> Any:
     return piece
 
 
-def _text(fitted: Fitted, block: State, encoding: dict[str, Any], found: Pieces,
+def _text(schema: Schema, block: State, encoding: dict[str, Any], found: Pieces,
           fit: list[str], transform: list[str]) -> None:
     found.names.add("tfidf")
     found.standard |= {"from collections import Counter", "import re"}

@@ -59,6 +59,7 @@ def _length(model: Model) -> float:
     """
     usual = type(model)
     if model.watches:
-        return _USUAL_RATE / float(getattr(model, "learning_rate", _USUAL_RATE))
+        # CatBoost's None leaves the rate to CatBoost.
+        return _USUAL_RATE / float(getattr(model, "learning_rate", None) or _USUAL_RATE)
     trees, default = getattr(model, "n_estimators", None), getattr(usual, "n_estimators", None)
     return float(trees) / float(default) if trees and default else 1.0
