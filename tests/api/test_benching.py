@@ -11,6 +11,7 @@ import pytest
 
 import wholefit as wf
 from wholefit.api import _bench_child, benching
+from wholefit.artifact.exports import _javascript_run
 from wholefit.base.errors import DataError, UnknownNameError
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
@@ -61,9 +62,20 @@ def test_a_runtime_that_fails_is_told_and_the_others_go_on(
     assert "broken.wf (quick): " in found.to_text()
 
 
+@pytest.mark.skipif(_javascript_run.runtime() is None, reason="no node, bun or deno")
+def test_a_file_of_another_language_is_measured_where_it_runs(model: Any, tmp_path: Any) -> None:
+    model.export(tmp_path / "m.mjs", rows=TABLE)
+    found = wf.bench(model, TABLE, runtimes=(), also=[tmp_path / "m.mjs"], seconds=0.02)
+    assert not found["m.mjs"].why and found["m.mjs"].most < 1e-9
+    # What is asked through Python starts a process for each row.
+    assert found["m.mjs"].latency[0] < 0.005
+
+
 def test_what_cannot_be_is_said(model: Any, tmp_path: Any) -> None:
     with pytest.raises(UnknownNameError, match="'quick'"):
         wf.bench(model, TABLE, runtimes=("quik",))
+    with pytest.raises(DataError, match="got none"):
+        wf.bench(model, TABLE, runtimes=())
     with pytest.raises(DataError, match="at least one row"):
         wf.bench(model, TABLE[:0], runtimes=("quick",))
     with pytest.raises(DataError, match="does not exist"):

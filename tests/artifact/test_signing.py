@@ -195,6 +195,22 @@ def test_any_file_can_be_signed_and_a_damaged_model_cannot(room):
         signing.sign(room / "m.wf", keyfiles.private(room / "ada.key"))
 
 
+@pytest.mark.parametrize("data", [b"", b"noise"])
+def test_a_model_that_is_none_is_not_signed(room, data):
+    (room / "m.wf").write_bytes(data)
+    with pytest.raises(ArtifactError, match="not a wholefit artifact"):
+        signing.sign(room / "m.wf", keyfiles.private(room / "ada.key"))
+
+
+def test_a_file_that_holds_no_signatures_is_left_alone(room):
+    (room / "m.wf.sig").write_text("mine")
+    with pytest.raises(AccessError, match="move it away"):
+        signing.sign(room / "m.wf", keyfiles.private(room / "ada.key"))
+    with pytest.raises(AccessError, match="move it away"):
+        signing.sign(room / "m.wf", keyfiles.private(room / "ada.key"), out=room / "m.wf")
+    assert (room / "m.wf.sig").read_text() == "mine"
+
+
 def test_the_docs_say_how_to_check_one_without_wholefit(room):
     """A second implementation of the check, from the words of the module alone."""
     ed = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
@@ -260,6 +276,26 @@ def test_a_sealed_model_is_opened_in_memory_and_keeps_its_signature(room, monkey
         loaded(room, "m.wf.sealed")
     assert opening.unseal(made, None, Sealer([key])) == room / "m.wf"
     assert loaded(room).sha256 == package.sha256
+
+
+def test_a_signature_is_of_what_was_sealed(room):
+    key, ada = new_key(), keyfiles.private(room / "ada.key")
+    (room / "k").write_bytes(key)
+    (room / "rows.csv").write_text("a,b\n1,2\n")
+    for name in ("rows.csv", "m.wf"):
+        signing.sign(room / name, ada)
+        made = opening.seal(room / name, None, Sealer([key]))
+        about, digest, members = opening.contents(made, f"file:{room / 'k'}")
+        assert (about, digest) == signing.contents(room / name) and (members is None) == (
+            about == "file")
+        assert opening.signature_of(made) == room / f"{name}.sig"
+        with pytest.raises(AccessError, match="sign the file that was sealed"):
+            signing.sign(made, ada)
+    spoilt = bytearray((room / "m.wf").read_bytes())
+    spoilt[len(spoilt) // 3] ^= 1
+    (room / "m.wf").write_bytes(bytes(spoilt))
+    with pytest.raises(ArtifactError):
+        opening.contents(room / "m.wf")
 
 
 def test_unsealing_leaves_nothing_where_anything_was_altered(room):

@@ -79,3 +79,18 @@ def test_a_model_without_a_target_is_not_compressed(run: Ask, tmp_path: Path) ->
     for word in ("compress", "bench"):
         done = run(word, tmp_path / "c.wf", tmp_path / "rows.csv")
         assert done.code == 1 and "no target" in done.err, done.err
+    done = run("eject", tmp_path / "c.wf")
+    assert done.code == 1 and "without a target" in done.err, done.err
+
+
+def test_what_would_be_overwritten_is_told_before_the_work(run: Ask, model: Path) -> None:
+    rows, taken = model.with_name("rows.csv"), model.with_name("small-fewer.wf")
+    taken.write_text("mine")
+    for ways in ("all", "fewer,float16"):
+        done = run("compress", model, rows, "--to", ways, "--out", model.with_name("small.wf"))
+        assert done.code == 1 and "small-fewer.wf exists" in done.err, done.err
+    taken.unlink()
+    for words in (["--to", "fewer,float16", "--out", "."], ["--to", "a/b,fewer", "--jobs", "1"],
+                  ["--jobs", "0"]):
+        done = run("compress", model, rows, *words)
+        assert done.code == 1 and "Traceback" not in done.err, done.err

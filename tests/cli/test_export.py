@@ -59,6 +59,13 @@ def test_wrong_words_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert "no file was left" in capsys.readouterr().err and not (folder / "exact.onnx").exists()
 
 
+@pytest.mark.parametrize("words", [["export", "/", "--to", "onnx"], ["export", "", "--to", "c"],
+                                   ["eject", "/"], ["eject", "."]])
+def test_a_folder_is_no_model(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 1
+    assert "is a folder" in capsys.readouterr().err
+
+
 def test_the_targets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", "--list", "--json") == 0
     assert {"onnx", "torch"} <= {each["target"] for each in json.loads(capsys.readouterr().out)}

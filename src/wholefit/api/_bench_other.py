@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from wholefit.api._bench_child import _quantiles
+
 _ONE, _MANY, _REPEATS = 1, 50_000, 5
 _PATIENCE = 300
 _ASK = """
@@ -49,24 +51,21 @@ def javascript(job: dict[str, Any], frame: Any) -> dict[str, Any]:
     from wholefit.artifact import exports
     from wholefit.artifact.exports import _javascript_run
 
-    runner = exports.runner(job["path"], "javascript")
+    runner: Any = exports.runner(job["path"], "javascript")
     if "calls" not in job:
         np.save(job["answers"], np.asarray(runner.answer(frame)), allow_pickle=False)
-    names = frame.columns
-    cells = [[_javascript_run._cell(value) for value in row] for row in frame.rows()]
     command = _javascript_run.runtime() or []
     with tempfile.TemporaryDirectory(prefix="wholefit-js-") as folder:
         rows, ask = Path(folder, "rows.json"), Path(folder, "ask.mjs")
-        rows.write_text(json.dumps({"names": names, "cells": cells}), encoding="utf-8")
-        ask.write_text(_ASK % (json.dumps(Path(job["path"]).absolute().as_uri()),
-                               json.dumps(str(rows)), job.get("calls", 0), job["seconds"]),
-                       encoding="utf-8")
+        rows.write_text(_javascript_run.table(frame), encoding="utf-8")
+        ask.write_text(_ASK % (json.dumps(runner.module.as_uri()), json.dumps(str(rows)),
+                               job.get("calls", 0), job["seconds"]), encoding="utf-8")
         began = time.time()
         done = subprocess.run([*command, str(ask)], capture_output=True, text=True, check=True,
                               timeout=_PATIENCE)
     told = json.loads(done.stdout.strip().splitlines()[-1])
     taken = told["taken"]
-    return {"first": told["first"] - began, "latency": quantiles(taken), "calls": len(taken),
+    return {"first": told["first"] - began, "latency": _quantiles(taken), "calls": len(taken),
             "cpu_one": told["cpu"] / len(taken), "joules_one": None,
             "throughput": len(taken) / told["whole"], "peak": told["peak"], "grown": None}
 
@@ -77,27 +76,24 @@ def compiled(job: dict[str, Any], frame: Any) -> dict[str, Any]:
     from wholefit.artifact.exports import _c_run
 
     runner: Any = exports.runner(job["path"], "c")
-    if "calls" not in job:
-        np.save(job["answers"], np.asarray(runner.answer(frame)), allow_pickle=False)
-    text = {count: _c_run.table(frame[np.arange(count) % frame.height])
-            for count in (_ONE, job.get("calls", _MANY))}
-    few, many = (_asked(str(runner.program), text[count]) for count in text)
-    rows = max(text) - _ONE
+    if "calls" in job:  # each row once, as these are counted
+        text = _c_run.table(frame[np.arange(job["calls"]) % frame.height])
+        _asked(str(runner.program), text, repeats=1)
+        return {"calls": job["calls"]}
+    np.save(job["answers"], np.asarray(runner.answer(frame)), allow_pickle=False)
+    few, many = (_asked(str(runner.program), _c_run.table(frame[np.arange(count) % frame.height]))
+                 for count in (_ONE, _MANY))
+    rows = _MANY - _ONE
     each = max(0.0, many[0] - few[0]) / rows
-    return {"first": few[0], "latency": [each, None, None], "calls": max(text),
+    return {"first": few[0], "latency": [each, None, None], "calls": _MANY,
             "cpu_one": max(0.0, many[1] - few[1]) / rows, "joules_one": None,
             "throughput": 1 / each if each else None, "peak": None, "grown": None}
 
 
-def quantiles(taken: list[float]) -> list[float]:
-    """Median, 95 and 99 per cent."""
-    return [float(each) for each in np.quantile(taken, [0.5, 0.95, 0.99])]
-
-
-def _asked(program: str, text: bytes) -> tuple[float, float]:
+def _asked(program: str, text: bytes, repeats: int = _REPEATS) -> tuple[float, float]:
     """Seconds and processor seconds of a program that answers this text: the quickest of some."""
     found = []
-    for _ in range(_REPEATS):
+    for _ in range(repeats):
         before, start = _children_cpu(), time.perf_counter()
         subprocess.run([program], input=text, stdout=subprocess.DEVNULL, check=True,
                        timeout=_PATIENCE)

@@ -16,6 +16,7 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
+from wholefit.api._bench_child import peak
 from wholefit.artifact.packaging import Trial
 from wholefit.artifact.packaging.plan import ROUTES
 
@@ -63,7 +64,7 @@ def _main() -> None:
     except Exception as error:
         found["missing"] = _missing(error)
         found["why"] = f"{type(error).__name__}: {error}"[:300]
-    found |= {"peak": _peak(), "seconds": round(time.perf_counter() - begun, 3)}
+    found |= {"peak": peak(), "seconds": round(time.perf_counter() - begun, 3)}
     sys.stdout.write(f"\n{_BEGINS}{json.dumps(found)}\n")
 
 
@@ -92,22 +93,6 @@ def _answer(path: str, row: dict[str, Any] | None) -> bool:
                 return bool(json.load(answer))
         except urllib.error.HTTPError as error:
             raise ValueError(json.load(error).get("detail", error.reason)) from error
-
-
-def _peak() -> int | None:
-    """Bytes of memory that this process held at the most; None where nothing tells."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(most if sys.platform == "darwin" else most * 1024)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ from wholefit.base.wording import aligned, plain
 from wholefit.training.distil.record import _bytes
 
 OWN = ("wholefit", "quick")
+# How files of other languages end: they are measured where they run, without Python in between.
+_LANGUAGES = {".c": "c", ".mjs": "javascript"}
 _ROWS = 2_000
 # A runtime may take so many times what was asked, and this many seconds to start, before it is
 # given up.
@@ -143,6 +145,8 @@ def bench(
     for each in map(Path, also):
         if not each.exists():
             raise DataError(f"{each} does not exist: name a model file or an exported one.")
+    if not words and not also:
+        raise DataError("bench needs a runtime or a file to measure; got none.")
     fitted = result._fitted
     from wholefit.api import _answers
 
@@ -197,7 +201,7 @@ def _jobs(
             yield _exported(result, word, folder, rows)
     for each in map(Path, also):
         own = each.suffix == ".wf"
-        for word in (OWN if own else ("file",)):
+        for word in (OWN if own else (_LANGUAGES.get(each.suffix, "file"),)):
             yield {"name": f"{each.name} ({word})" if own else each.name, "runtime": word,
                    "path": str(each)}
 
@@ -212,8 +216,8 @@ def _exported(result: Any, word: str, folder: Path, rows: Any) -> dict[str, Any]
                        most=200)
     except WholefitError as error:
         return {"name": word, "why": str(error)}
-    runtime = word if word in ("c", "javascript") else "file"
-    return {"name": word, "runtime": runtime, "path": str(place), "target": word}
+    return {"name": word, "runtime": _LANGUAGES.get(target.EXTENSION, "file"), "path": str(place),
+            "target": word}
 
 
 def _row(job: dict[str, Any], folder: Path, how: Options, own: np.ndarray) -> Row:
@@ -294,8 +298,8 @@ def _notes(found: Sequence[Row], rows: int, how: Options) -> tuple[str, ...]:
     if how.instructions and all(row.instructions is None for row in found):
         more.append("Instructions are not told: perf is not installed here, or may not count "
                     "them.")
-    if any(row.runtime == "c" and not row.why for row in found):
-        more.append("c is a program that reads rows as text; a row is what many cost less one.")
+    if any((row.runtime == "c" or row.runtime.endswith(".c")) and not row.why for row in found):
+        more.append("C is a program that reads rows as text; a row is what many cost less one.")
     return (*more, f"{rows:,} rows; each runtime in a process of its own with {threads}, on "
             f"{platform.machine()}, Python {platform.python_version()}.",
             "Processor seconds stand for energy: what a row costs of them, it costs in power.")

@@ -61,7 +61,7 @@ def compressed(
     fitted, facts = result._fitted, result._facts
     words, options = _split(options)
     wanted = Options.from_dict({**words, "to": to if isinstance(to, str) else ",".join(to),
-                                "jobs": words.get("jobs") or cores()})
+                                "jobs": cores() if words.get("jobs") is None else words["jobs"]})
     policies, reading = _answers.asked_for(options)
     given = distilling._given(result, as_table(rows, reading), policies, wanted.seed)
     given = dataclasses.replace(given, named=facts.model)

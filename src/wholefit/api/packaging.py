@@ -15,6 +15,7 @@ from typing import Any
 from wholefit import artifact
 from wholefit.api._trial import trial
 from wholefit.api.result import load
+from wholefit.artifact import opening
 from wholefit.artifact.dependencies import Audit, audit, closure
 from wholefit.artifact.dependencies import _lock as lock
 from wholefit.artifact.dependencies.sbom import ModelFacts, document
@@ -30,7 +31,7 @@ from wholefit.artifact.packaging import (
     write,
 )
 from wholefit.artifact.packaging.plan import PORT
-from wholefit.base.errors import ArtifactError
+from wholefit.base.errors import AccessError, ArtifactError
 from wholefit.base.events import emit
 from wholefit.base.wording import counted
 
@@ -80,6 +81,8 @@ def package(
     """
     path = Path(model)
     targets = chosen([to] if isinstance(to, str) else list(to))
+    if opening.sealed(path):
+        raise AccessError(f"{path} is sealed, and a bundle would hold it plain: unseal it first.")
     data = _read(path)
     package_, loaded = artifact.read(data), load(path)
     word = name if name is not None else label(path.stem)
@@ -119,8 +122,9 @@ def audit_packages(
     """Which packages are out of date, and which are known to be vulnerable.
 
     Those that answer a `model` file, or all that wholefit needs here. `database` is a file of
-    vulnerabilities in OSV format (`fetch_database` downloads one); without it nothing is said to
-    be safe. `ask` lets pip ask the registry for newer versions. What could not be known is told.
+    vulnerabilities in OSV format (`wholefit audit-packages --fetch` downloads one); without it
+    nothing is said to be safe. `ask` lets pip ask the registry for newer versions. What could not
+    be known is told.
     """
     return audit(_packages(model), database=database, ask=ask, seconds=seconds)
 
@@ -144,11 +148,12 @@ def _packages(model: str | Path | None) -> dict[str, Any]:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a whole, untampered model file."""
-    for fact in artifact.verify(path):
+    """The bytes of a whole, untampered model file; of a sealed one those that it holds."""
+    held = opening.source(path)
+    for fact in artifact.verify(held):
         if not fact.ok:
-            raise ArtifactError(f"{path} cannot be packaged: {fact.message}")
-    return path.read_bytes()
+            raise ArtifactError(f"{path} is not whole: {fact.message}")
+    return held if isinstance(held, bytes) else path.read_bytes()
 
 
 def _answers_rows(loaded: Any) -> bool:

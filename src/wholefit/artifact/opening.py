@@ -10,12 +10,13 @@ the key of sealed files comes from. A trust that is stated and cannot be read re
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import IO, Any
 
 from wholefit.artifact import _zip, signing
-from wholefit.artifact.read import DEFAULT_LIMIT, Package, read
+from wholefit.artifact.read import DEFAULT_LIMIT, Package, read, verify
 from wholefit.artifact.write import replacing_file
 from wholefit.base.errors import AccessError, ArtifactError
 from wholefit.base.sealing import MARK, Sealer, is_sealed, sealer
@@ -69,6 +70,34 @@ def signature_of(path: str | os.PathLike[str]) -> Path:
                       "signature).")
 
 
+def contents(
+    path: str | os.PathLike[str], key: str | Sealer | None = None
+) -> tuple[str, str, int | None]:
+    """What `signing.contents` tells, and the number of members of an artifact; else None.
+
+    Of a sealed file it is told what it holds. ArtifactError for a damaged artifact.
+    """
+    if Path(path).suffix not in (".wf", SEALED):
+        return (*signing.contents(path), None)
+    held = source(path, key)
+    if isinstance(held, bytes) and not _is_artifact(os.fspath(path).removesuffix(SEALED), held):
+        return "file", hashlib.sha256(held).hexdigest(), None
+    facts = verify(held)
+    if faults := [fact.message for fact in facts if not fact.ok]:
+        raise ArtifactError("; ".join(faults[:5]))
+    # Two facts are about the file and its manifest, each of the others about a member.
+    return "artifact", read(held).sha256, len(facts) - 2
+
+
+def _is_artifact(name: str, held: bytes) -> bool:
+    if name.endswith(".wf"):
+        return True
+    try:
+        return held.startswith(signing.ZIP) and bool(read(held))
+    except ArtifactError:
+        return False
+
+
 def seal(
     path: str | os.PathLike[str], out: str | os.PathLike[str] | None, by: Sealer, *,
     force: bool = False,
@@ -95,12 +124,18 @@ def unseal(
         raise AccessError(f"say where to write what {path} holds (out=, --out): its name does not "
                           f"end in {SEALED}.")
     target = Path(out) if out is not None else Path(os.fspath(path)[:-len(SEALED)])
-    with _reading(path) as sealed:
+    with _reading(path) as held:
         _apart(path, target)
         with replacing_file(target, force=force) as file:
-            for piece in by.open_file(sealed, str(path)):
+            for piece in by.open_file(held, str(path)):
                 file.write(piece)
     return target
+
+
+def sealed(path: str | os.PathLike[str]) -> bool:
+    """True for a sealed file; ArtifactError for one that is not there."""
+    with _reading(_zip.find(path)) as file:
+        return is_sealed(file.read(len(MARK)))
 
 
 def source(

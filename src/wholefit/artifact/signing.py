@@ -37,9 +37,12 @@ from wholefit.artifact._json import loads
 from wholefit.artifact.read import read
 from wholefit.artifact.write import replacing_file
 from wholefit.base.errors import AccessError, ArtifactError, WholefitError
+from wholefit.base.sealing import MARK, is_sealed
 from wholefit.base.stored import typed
 
 ENDING = ".sig"
+ZIP = b"PK\x03\x04"
+"""What an artifact begins with, as every zip does."""
 FORMAT = 1
 VARIABLE = "WHOLEFIT_TRUST"
 """Environment variable: a file (or folder of .pub files) of keys; nothing else is then loaded."""
@@ -118,20 +121,32 @@ def sign(
 
     It is `path` + ".sig" unless `out` is stated. Signatures of other keys for the same contents
     stay in it. `name` is what the thing is called, checked by those who state it too. A damaged
-    artifact is not signed: ArtifactError.
+    artifact is not signed: ArtifactError; nor is a sealed file, whose contents nobody sees:
+    AccessError.
     """
+    if is_sealed(_start(path)):
+        raise AccessError(f"{path} is sealed: sign the file that was sealed; its signature holds "
+                          "for the sealed one too.")
     about, digest = contents(path)
     target = Path(out) if out is not None else beside(path)
     made = Signature(about, digest, name, datetime.now(UTC).isoformat(timespec="seconds"),
                      _coded(key.public_key().public_bytes_raw()))
     made = replace(made, signature=_coded(key.sign(made.message())))
-    others = [each for each in (read_signatures(target) if target.exists() else ())
-              if each.key != made.key and each.sha256 == digest]
-    entries = [asdict(each) for each in (*others, made)]
+    entries = [asdict(each) for each in (*_others(target, made), made)]
     text = json.dumps({"wholefit": "signatures", "format": FORMAT, "signatures": entries}, indent=1)
     with replacing_file(target, force=True) as file:
         file.write(text.encode("ascii") + b"\n")
     return target
+
+
+def _others(target: Path, made: Signature) -> list[Signature]:
+    """Signatures of the same contents by other keys, in a file that is there already."""
+    try:
+        found = read_signatures(target) if target.exists() else ()
+    except AccessError as error:
+        raise AccessError(f"{target} is there and holds no signatures: move it away, or name "
+                          "another file (out=, --out).") from error
+    return [each for each in found if each.key != made.key and each.sha256 == made.sha256]
 
 
 def contents(path: str | os.PathLike[str]) -> tuple[str, str]:
@@ -139,12 +154,12 @@ def contents(path: str | os.PathLike[str]) -> tuple[str, str]:
 
     Every member of an artifact is read and held against its checksum first.
     """
-    start = _start(path)
-    if start == b"PK\x03\x04":
+    named = Path(path).suffix == ".wf"
+    if named or _start(path).startswith(ZIP):
         try:
             package = read(path)
         except ArtifactError:
-            if Path(path).suffix == ".wf":
+            if named:
                 raise
         else:
             _all(package)
@@ -241,7 +256,7 @@ def _all(package: Any) -> None:
 def _start(path: str | os.PathLike[str]) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(4)
+            return file.read(len(MARK))
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror or error}.") from None
 

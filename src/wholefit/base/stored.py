@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from wholefit.base.errors import ArtifactError, WholefitError
+from wholefit.base.wording import first_line
 
 Thing = TypeVar("Thing")
 _MOST = 2**63
@@ -38,10 +39,9 @@ def reading(said: str) -> Iterator[None]:
     except WholefitError:
         raise
     except Exception as error:
-        first = (str(error).strip() or "no more is known").splitlines()[0][:200]
         raise ArtifactError(
-            f"{said} ({type(error).__name__}: {first}): it was altered, or not written by "
-            "wholefit; save the model anew.") from error
+            f"{said} ({type(error).__name__}: {first_line(error)}): it was altered, or not written "
+            "by wholefit; save the model anew.") from error
 
 
 def typed(thing: Thing) -> Thing:

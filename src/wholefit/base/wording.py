@@ -46,6 +46,11 @@ def cut(words: str, most: int) -> str:
     return words if len(words) <= most else words[:most - 1] + "…"
 
 
+def first_line(error: BaseException, most: int = 200) -> str:
+    """The first line of what an error says, which may be nothing or pages."""
+    return (str(error).strip() or "no more is known").splitlines()[0][:most]
+
+
 def capital(words: str) -> str:
     """Words as the start of a sentence."""
     return words[:1].upper() + words[1:]

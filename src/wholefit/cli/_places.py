@@ -16,6 +16,13 @@ def beside(source: str) -> Path:
     return Path(f"{stem or 'model'}.wf")
 
 
+def named_after(model: Path, ending: str) -> Path:
+    """A file beside a model's, under its name with another ending."""
+    if not model.name:
+        raise WholefitError(f"{model} is a folder; give the name of a model file (.wf).")
+    return model.with_name(f"{model.stem}{ending}")
+
+
 def check_free(paths: Sequence[Path], source: str, force: bool) -> None:
     """Refuse to write over something, over the source, or where nothing can be written."""
     for path in paths:

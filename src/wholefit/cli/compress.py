@@ -84,9 +84,15 @@ def compress(
 
 def _check(out: Path, to: str, source: str, model: Path, force: bool) -> None:
     """Refuse what cannot be written, and files that would be overwritten, before the work."""
-    asked = [word.strip() for word in to.split(",") if word.strip()]
-    places = [out.with_name(f"{out.stem}-{word}{out.suffix}") for word in asked] \
-        if len(asked) > 1 else [out]
+    from wholefit.training.compress import WAYS, words
+
+    asked = {word.strip() for word in to.split(",")}
+    ways = list(WAYS) if asked == {"all"} else [word for word in words() if word in asked]
+    places = [out]
+    if len(ways) > 1 and out.name:
+        places = [out.with_name(f"{out.stem}-{word}{out.suffix}") for word in ways]
+        # Of all ways only one may turn out to be possible.
+        places += [out] if asked == {"all"} else []
     check_free(places, str(model), force)
     check_free(places, source, force)
 

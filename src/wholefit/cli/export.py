@@ -10,7 +10,7 @@ import typer
 from wholefit.cli import _show
 from wholefit.cli._app import command, pairs
 from wholefit.cli._options import Force, Json, option
-from wholefit.cli._places import check_free
+from wholefit.cli._places import check_free, named_after
 from wholefit.cli._reading import READ, Reading
 from wholefit.cli.use import Policy, check_order, noted
 
@@ -53,8 +53,7 @@ def export(
     from wholefit.artifact import exports
 
     target = exports.named(out or model, to)
-    path = out or (model.with_suffix(target.EXTENSION) if target.EXTENSION else
-                   model.with_name(f"{model.stem}-{target.NAME}"))
+    path = out or named_after(model, target.EXTENSION or f"-{target.NAME}")
     if target.EXTENSION:
         check_free([path], str(model), force)
     if rows is not None:

@@ -61,12 +61,13 @@ def verify(
     Ends with code 1 if it is damaged, or if keys are stated and none of them signed it. Without
     keys only damage is looked for: who altered a file can make its checksums anew.
     """
-    from wholefit.artifact import signing
+    from wholefit.artifact import opening, signing
 
     asked = signing.trusted(trust)
-    about, digest, members = _contents(file, key)
+    about, digest, members = opening.contents(file, key)
     found = None if asked is None else signing.check(
-        about, digest, signing.read_signatures(_signature(file)), asked, what=file.name, name=name)
+        about, digest, signing.read_signatures(opening.signature_of(file)), asked, what=file.name,
+        name=name)
     if as_json:
         _show.as_json({"file": str(file), "about": about, "sha256": digest, "members": members,
                        "signed": None if found is None else vars(found)})
@@ -89,8 +90,8 @@ def seal(
 ) -> None:
     """Write a copy that only who has the key can read: FILE.sealed.
 
-    Every command opens a sealed model in memory, with the key that WHOLEFIT_KEY tells the source
-    of; nothing plain is written.
+    Every command but `package` opens a sealed model in memory, with the key that WHOLEFIT_KEY tells
+    the source of; nothing plain is written.
     """
     from wholefit.artifact import opening
     from wholefit.base.sealing import sealer
@@ -111,29 +112,6 @@ def unseal(
     from wholefit.base.sealing import sealer
 
     _show.say(f"{opening.unseal(file, out, sealer(key), force=force)} written.")
-
-
-def _contents(file: Path, key: str | None) -> tuple[str, str, int | None]:
-    """What a file is, its checksum, and how many members it has if it is a model."""
-    from wholefit import artifact
-    from wholefit.artifact import opening, signing
-    from wholefit.base.errors import ArtifactError
-
-    if file.suffix not in (".wf", opening.SEALED):
-        about, digest = signing.contents(file)
-        return about, digest, None
-    source: Any = opening.source(file, key)
-    faults = [fact.message for fact in artifact.verify(source) if not fact.ok]
-    if faults:
-        raise ArtifactError("; ".join(faults[:5]))
-    package = artifact.read(source)
-    return "artifact", package.sha256, len(artifact.verify(source)) - 2
-
-
-def _signature(file: Path) -> Path:
-    from wholefit.artifact import opening
-
-    return opening.signature_of(file)
 
 
 def _secret(source: str | None) -> Any:

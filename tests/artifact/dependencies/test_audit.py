@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -108,16 +110,16 @@ def test_newer(newest: str, have: str, newer: bool) -> None:
 
 
 @pytest.fixture
-def site() -> Iterator[tuple[str, dict[str, int]]]:
+def site() -> Iterator[tuple[str, dict[str, Any]]]:
     """A server on this machine that gives a small database, and counts how often."""
-    asked = {"times": 0}
+    asked: dict[str, Any] = {"times": 0, "data": _zipped()}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked["times"] += 1
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(b"[]")
+            self.wfile.write(asked["data"])
 
         def log_message(self, *words: Any) -> None:
             pass
@@ -129,14 +131,32 @@ def site() -> Iterator[tuple[str, dict[str, int]]]:
     server.server_close()
 
 
+def _zipped() -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("GHSA-1.json", "{}" * 50)
+    return held.getvalue()
+
+
 def test_a_database_is_downloaded_once_a_day(
-    tmp_path: Path, site: tuple[str, dict[str, int]]
+    tmp_path: Path, site: tuple[str, dict[str, Any]]
 ) -> None:
     address, asked = site
     first = fetching.database(tmp_path / "cache", address=address)
-    assert first.read_bytes() == b"[]"
+    assert first.read_bytes() == asked["data"]
     assert fetching.database(tmp_path / "cache", address=address) == first
     assert asked["times"] == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>log in first</html>", _zipped()[:-30]])
+def test_a_download_that_was_cut_short_is_not_kept(
+    tmp_path: Path, site: tuple[str, dict[str, Any]], data: bytes
+) -> None:
+    address, asked = site
+    asked["data"] = data
+    with pytest.raises(DataError, match="no whole zip"):
+        fetching.database(tmp_path, address=address)
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_network_is_one_sentence_with_a_way_out(tmp_path: Path) -> None:

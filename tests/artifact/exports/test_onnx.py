@@ -26,8 +26,9 @@ runtime = pytest.importorskip("onnxruntime")
 
 from wholefit.artifact.exports import _onnx_math as math  # noqa: E402
 from wholefit.artifact.exports import onnx as target  # noqa: E402
-from wholefit.artifact.exports._onnx_columns import Columns, encoded  # noqa: E402
+from wholefit.artifact.exports._onnx_columns import encoded  # noqa: E402
 from wholefit.artifact.exports._onnx_graph import Graph, Value  # noqa: E402
+from wholefit.artifact.exports._onnx_inputs import Columns  # noqa: E402
 
 MUSEUM = Path(__file__).parents[1] / "museum"
 # What has no form in ONNX, by task or by kind of model, with a word of the reason that is told.

@@ -31,7 +31,7 @@ from wholefit.artifact.exports._numpy_run import Scorer
 from wholefit.artifact.exports._of_subject import program_of, sections
 from wholefit.artifact.exports._program import Cell, Program
 from wholefit.base import tasks
-from wholefit.base.errors import ExportError, SchemaError, StateError
+from wholefit.base.errors import ExportError, SchemaError, StateError, WholefitError
 from wholefit.data.schema import target_facts
 from wholefit.training.decision import by_costs, by_threshold
 from wholefit.training.fitted import Fitted
@@ -270,6 +270,28 @@ def test_c_is_clean_under_a_strict_compiler(tmp_path: Path) -> None:
     if shutil.which("tcc"):
         subprocess.run(["tcc", "-DWF_MAIN", "-o", str(tmp_path / "m"), str(path), "-lm"],
                        check=True)
+
+
+@needs_c
+def test_the_c_program_wants_every_column_once(tmp_path: Path) -> None:
+    exports.export(known(("logistic", "two")), "c", tmp_path / "m.c", odd())
+    compiled = _c_run.Compiled(tmp_path / "m.c")
+    head = ["x", "z", "yes", "kind", "code", "when", "text"]
+    for names, code in ((head, 0), ([*head, "x"], 0), (["x", *head[:-1]], 2)):
+        done = subprocess.run([str(compiled.program)], input=",".join(names) + "\n", text=True,
+                              capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_file_may_be_called_anything(runtime: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.js"
+    exports.export(known(("logistic", "two")), runtime, path, table(20))
+    with pytest.raises(WholefitError, match="cannot be read"):
+        exports.runner(tmp_path / "none.x", runtime)
+    path.write_bytes(b"noise")
+    with pytest.raises(WholefitError):
+        exports.runner(path, runtime).answer(table(3))
 
 
 HOSTILE = ('*/ int main(void){return 1;} /*', 'a"b\\', "@data@", "line\nbreak", "ü${1}`</script>")

@@ -12,10 +12,13 @@ import polars as pl
 import pytest
 
 import wholefit as wf
+from wholefit import models
 from wholefit.artifact import exports
 from wholefit.artifact.exports import _prepared, _torch_module
+from wholefit.base import tasks
 from wholefit.base.errors import ArtifactError, ExportError
 from wholefit.models._kernels._network_inputs import Inputs
+from wholefit.training.plain import fit_plain
 
 torch = pytest.importorskip("torch")
 
@@ -54,6 +57,17 @@ def test_a_network_answers_the_same_to_columns_and_to_features(
         kept = json.loads(archive.read(name))
     assert kept["features"] == list(result._fitted.encoder.names)
     assert kept["classes"] == list(result.classes)
+
+
+@pytest.mark.parametrize("names", [("x", "z"), ("town",)])
+def test_a_network_of_one_kind_of_columns_is_written(
+    names: tuple[str, ...], rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    """Torch cannot save a program that holds two empty tensors."""
+    some = rows.select(*names, "y")
+    model = fit_plain(wf.data.load(some, target="y"), tasks.get("classification"),
+                      models.make("mlp(epochs=5, width=8, layers=1)"))
+    assert exports.export(model, "torch", tmp_path / "m.pt2", some).parity.most < 1e-12
 
 
 def test_what_is_no_network_is_refused(rows: pl.DataFrame, tmp_path: Path) -> None:

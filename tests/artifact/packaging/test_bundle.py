@@ -16,7 +16,13 @@ from wholefit.api import packaging as api
 from wholefit.artifact.packaging import chosen, known, label, megabytes, wheel
 from wholefit.artifact.packaging._fill import FOLDER, names
 from wholefit.artifact.packaging.plan import Plan
-from wholefit.base.errors import ArtifactError, ParameterError, UnknownNameError, WholefitError
+from wholefit.base.errors import (
+    AccessError,
+    ArtifactError,
+    ParameterError,
+    UnknownNameError,
+    WholefitError,
+)
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def test_no_template_is_left_over_and_none_asks_for_an_unknown_word(bundle: Bund
     ({"base": "localhost:5000/python"}, "moves"), ({"base": "python:3\nRUN x"}, "base"),
     ({"cpu": "lots"}, "cpu"), ({"memory": "1; x"}, "memory"), ({"tag": "a b"}, "tag"),
     ({"low": 3, "high": 2}, "replicas"), ({"low": 0}, "replicas"), ({"port": 80}, "port"),
-    ({"python": "3.12"}, "Python"),
+    ({"python": "3.12"}, "Python"), ({"port": "8080"}, "port"), ({"high": 2.5}, "replicas"),
 ])
 def test_words_that_are_not_safe_where_they_are_put_are_refused(
     words: dict[str, Any], said: str
@@ -113,6 +119,22 @@ def test_a_damaged_model_is_not_packaged(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError):
         api.package(path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sealed_model_is_listed_and_not_packaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cryptography")
+    from wholefit.artifact import opening
+    from wholefit.base.sealing import Sealer, new_key
+
+    (tmp_path / "k").write_bytes(new_key())
+    made = opening.seal(MODEL, tmp_path / "m.wf.sealed", Sealer([(tmp_path / "k").read_bytes()]))
+    with pytest.raises(AccessError, match="unseal it first"):
+        api.package(made, tmp_path / "out")
+    monkeypatch.setenv("WHOLEFIT_KEY", f"file:{tmp_path / 'k'}")
+    names = {each["name"] for each in api.bill_of_materials(made)["components"]}
+    assert {"numpy", "cryptography"} <= names
 
 
 def test_the_example_is_made_and_nobodys_row(bundle: Bundle) -> None:

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping
 
-from wholefit.artifact.dependencies._pep440 import key
+from wholefit.artifact.dependencies._pep440 import Key, key
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'[^']*'|\"[^\"]*\")|(?P<op>===|~=|==|!=|<=|>=|<|>|not\s+in\b|in\b)"
@@ -103,10 +103,19 @@ def _compare(left: str, op: str, right: str) -> bool:
     if op == "not in":
         return left not in right
     a, b = key(left), key(right)
+    if a is not None and right.endswith(".*") and op in ("==", "!="):
+        return _begins(a, right[:-2]) == (op == "==")
     if a is None or b is None or op == "===":
         if op in ("==", "===", "!="):
             return (left == right) != (op == "!=")
         raise ValueError(op)
     if op == "~=":
-        return a >= b and a[1][:len(b[1]) - 1] == b[1][:-1]
+        return a >= b and _begins(a, right.rpartition(".")[0])
     return {"==": a == b, "!=": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[op]
+
+
+def _begins(version: Key, start: str) -> bool:
+    """True if a version's numbers begin so: 3.11.7 with 3.11, and with 3."""
+    numbers = [int(part) for part in start.split(".")]
+    release = [*version[1], *[0] * len(numbers)]
+    return release[:len(numbers)] == numbers

@@ -37,12 +37,6 @@ def key(version: str) -> Key | None:
             dev, _local(found["local"]))
 
 
-def is_final(version: str) -> bool:
-    """True for a version that is neither a pre-release nor a development one."""
-    found = key(version)
-    return found is not None and found[2][0] == 1 and found[4] == _NEVER
-
-
 def public(version: str) -> str:
     """The version without its local part, which no registry knows: "2.13.0+cpu" is "2.13.0"."""
     return version.partition("+")[0]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
+import secrets
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from pathlib import Path
 
 from wholefit.base.errors import DataError
@@ -26,9 +30,9 @@ def database(folder: str | Path | None = None, *, address: str = ADDRESS,
     kept = place / "osv-pypi.zip"
     if kept.is_file() and time.time() - kept.stat().st_mtime < _DAY:
         return kept
+    partly = kept.with_suffix(f".{secrets.token_hex(4)}.part")
     try:
         place.mkdir(parents=True, exist_ok=True)
-        partly = kept.with_suffix(".part")
         with urllib.request.urlopen(address, timeout=seconds) as answer, open(partly, "wb") as out:
             size = 0
             while piece := answer.read(_PIECE):
@@ -37,12 +41,19 @@ def database(folder: str | Path | None = None, *, address: str = ADDRESS,
                     raise DataError(f"the database at {address} is larger than "
                                     f"{_LARGEST // 2**20} MB; it was not kept.")
                 out.write(piece)
+        if not zipfile.is_zipfile(partly):
+            raise DataError(f"{address} gave no whole zip; it was not kept: try again.")
         os.replace(partly, kept)
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except DataError:
+        raise
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise DataError(f"the database of vulnerabilities could not be downloaded ({reason}): "
                         f"download {address} where there is a network, and name the file with "
                         "database= (--database).") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partly.unlink()
     return kept
 
 

@@ -33,7 +33,7 @@ class Newest:
 def newest(names: Iterable[str], *, seconds: float = _SECONDS) -> dict[str, Newest]:
     """What the registry says of each package; nothing is installed or downloaded.
 
-    If the first package gets no answer in time, the others are not asked for.
+    If the first two get no answer, the others are not asked for.
     """
     names = list(names)
     if not names:

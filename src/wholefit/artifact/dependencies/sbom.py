@@ -32,7 +32,6 @@ class ModelFacts:
     task: str
     family: str
     scores: Mapping[str, Mapping[str, Any]]
-    source: str = ""
 
 
 def document(

@@ -42,8 +42,8 @@ from wholefit.artifact.exports.parity import Parity, Runner, check
 from wholefit.base.errors import ExportError, ParameterError, unknown
 from wholefit.base.events import emit
 
-__all__ = ["Exported", "Parity", "Runner", "Subject", "export", "get", "runner", "subject",
-           "targets"]
+__all__ = ["Exported", "Parity", "Runner", "Subject", "export", "get", "named", "runner",
+           "subject", "targets"]
 
 MARK = "wholefit-export.json"
 """The file that an exported folder is known by: only such a folder is ever replaced."""

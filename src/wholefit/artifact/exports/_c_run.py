@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from wholefit.artifact.exports._of_subject import copied, table_of
 from wholefit.base.errors import ExportError
 
 _COMPILERS = ("cc", "gcc", "clang", "tcc")
@@ -42,7 +43,8 @@ class Compiled:
         self._folder = tempfile.TemporaryDirectory(prefix="wholefit-c-")
         weakref.finalize(self, self._folder.cleanup)
         self.program = Path(self._folder.name, "scorer.exe" if os.name == "nt" else "scorer")
-        _run([found, "-std=c99", "-O1", "-DWF_MAIN", "-o", str(self.program), str(path), "-lm"],
+        text = copied(path, Path(self._folder.name, "scorer.c"))
+        _run([found, "-std=c99", "-O1", "-DWF_MAIN", "-o", str(self.program), str(text), "-lm"],
              None, "compiled")
 
     def answer(self, frame: Any) -> np.ndarray:
@@ -66,11 +68,8 @@ class Compiled:
 
 def table(frame: Any) -> bytes:
     """A frame as CSV that says exactly what is in it: text is quoted, what is missing empty."""
-    columns = [[_cell(value) for value in frame[name].to_list()] for name in frame.columns
-               if frame[name].dtype.__class__.__name__ not in ("Binary", "Object", "List")]
-    names = [_cell(name) for name in frame.columns
-             if frame[name].dtype.__class__.__name__ not in ("Binary", "Object", "List")]
-    lines = [",".join(names), *(",".join(row) for row in zip(*columns, strict=True))]
+    names, rows = table_of(frame, _cell)
+    lines = [",".join(map(_cell, names)), *map(",".join, rows)]
     return ("\n".join(lines) + "\n").encode()
 
 

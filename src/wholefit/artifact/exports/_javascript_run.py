@@ -7,12 +7,14 @@ import math
 import shutil
 import subprocess
 import tempfile
+import weakref
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from wholefit.artifact.exports._of_subject import copied, table_of
 from wholefit.base.errors import ExportError
 
 _RUNTIMES = {"node": (), "nodejs": (), "bun": ("run",), "deno": ("run", "--allow-read", "--quiet")}
@@ -48,7 +50,10 @@ class Module:
         if found is None:
             raise ExportError("the javascript export must be run to be checked, and no JavaScript "
                               "runtime is here (node, bun or deno): install one.")
-        self._command, self._path = found, path.absolute()
+        self._command = found
+        self._folder = tempfile.TemporaryDirectory(prefix="wholefit-js-")
+        weakref.finalize(self, self._folder.cleanup)
+        self.module = copied(path, Path(self._folder.name, "model.mjs"))
 
     def answer(self, frame: Any) -> np.ndarray:
         """Probabilities (n, classes) or numbers (n,) for a polars frame of conforming rows."""
@@ -61,16 +66,18 @@ class Module:
         return np.array([code for _, code in self._asked(frame)["found"]])
 
     def _asked(self, frame: Any) -> Any:
-        names = [name for name in frame.columns
-                 if frame[name].dtype.__class__.__name__ not in ("Binary", "Object", "List")]
-        columns = [[_cell(value) for value in frame[name].to_list()] for name in names]
-        asked = {"names": names, "cells": list(zip(*columns, strict=True))}
         with tempfile.TemporaryDirectory(prefix="wholefit-js-") as folder:
             rows, ask = Path(folder, "rows.json"), Path(folder, "ask.mjs")
-            rows.write_text(json.dumps(asked, allow_nan=False), encoding="utf-8")
-            ask.write_text(_ASK % (json.dumps(self._path.as_uri()), json.dumps(str(rows))),
+            rows.write_text(table(frame), encoding="utf-8")
+            ask.write_text(_ASK % (json.dumps(self.module.as_uri()), json.dumps(str(rows))),
                            encoding="utf-8")
             return json.loads(_run([*self._command, str(ask)]))
+
+
+def table(frame: Any) -> str:
+    """A frame as JSON: the names of its columns, and the cells of each row."""
+    names, cells = table_of(frame, _cell)
+    return json.dumps({"names": names, "cells": cells}, allow_nan=False)
 
 
 def _cell(value: Any) -> Any:

@@ -3,7 +3,7 @@
 Every function takes the rows' cells, the stretch `out` (rows, width) that it fills, and the
 arguments of the operation: registers as (rows, width) arrays, tables as flat arrays, word lists
 as lists, columns as their places. This is the one place that says what an operation means; those
-in `runtime.c` and `runtime.js` are held to it by tests.
+in `templates/` are held to it by tests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -335,5 +334,3 @@ def above(rows: Any, out: Any, x: Any, threshold: float) -> None:
     """1 above the threshold."""
     out[:] = x > threshold
 
-
-Rows = Sequence[dict[str, Any]]

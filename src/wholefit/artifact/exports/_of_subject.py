@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from wholefit.artifact.exports._compile import compiled
 from wholefit.artifact.exports._program import Program
@@ -49,6 +51,24 @@ def refused(runtime: str) -> Iterator[None]:
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ExportError(f"the {runtime} export cannot read this model's state "
                           f"({type(error).__name__}: {error}): save it anew.") from error
+
+
+def copied(path: Path, place: Path) -> Path:
+    """A copy of an exported file, whose name a compiler or a runtime goes by; ExportError if none.
+    """
+    try:
+        shutil.copyfile(path, place)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return place
+
+
+def table_of(frame: Any, cell: Callable[[Any], Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names of the columns that text can hold, and the rows of their cells, each as `cell` says."""
+    names = [name for name in frame.columns
+             if frame[name].dtype.__class__.__name__ not in ("Binary", "Object", "List")]
+    columns = [[cell(value) for value in frame[name].to_list()] for name in names]
+    return names, list(zip(*columns, strict=True))
 
 
 def template(name: str) -> str:

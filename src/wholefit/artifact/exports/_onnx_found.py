@@ -1,6 +1,7 @@
 """Clusters, components and detectors of anomalies as ONNX operations.
 
-Memberships are (rows, clusters), coordinates (rows, axes), scores of strangeness (rows, 1).
+Memberships are (rows, clusters), coordinates (rows, axes), scores of strangeness (rows, 1). Those
+that ask other models are in `_onnx_models.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from wholefit.artifact.exports._onnx_graph import Value
 from wholefit.base.errors import ExportError
 from wholefit.base.state import State
 from wholefit.models._kernels.detectors import FARTHEST, Columns
-from wholefit.models._kernels.detectors_joined import _BENT, _TENTH
 from wholefit.models._kernels.detectors_near import _EQUAL
 
 # Clusters ---------------------------------------------------------------------------------------
@@ -59,23 +59,6 @@ def _reached(x: Value, state: State) -> Value:
     near = far <= graph.const(limits).taken(held)
     table = np.vstack([np.eye(k), np.zeros(k)])
     return _members(x, near.where(held, k), table)
-
-
-def _weighed(x: Value, state: State) -> Value:
-    from wholefit.artifact.exports._onnx_models import answered
-
-    arrays = state.arrays
-    bend = np.asarray(arrays["bend"], np.float64)
-    finite = np.isfinite(bend)
-    if finite.any():
-        limit = np.where(finite, bend, 0.0)[None]
-        far = x.one("Abs") - limit
-        bent = x.one("Sign") * (math.log1p(far.clipped(0.0)) + limit)
-        x = ((far > 0.0) & x.graph.const(finite[None])).where(bent, x)
-    z = (x - np.asarray(arrays["centre"])[None]) * np.asarray(arrays["weights"], np.float64)[None]
-    if "axes" in arrays:
-        z = z @ np.asarray(arrays["axes"], np.float64)
-    return answered(z, state.parts["model"])
 
 
 def _mixture(x: Value, state: State) -> Value:
@@ -262,21 +245,6 @@ def _local_density(z: Value, state: State) -> Value:
     return near @ np.asarray(arrays["density"], np.float64)[:, None] / near.total() / own
 
 
-def _joined(x: Value, state: State) -> Value:
-    from wholefit.artifact.exports._onnx_models import answered
-
-    found, total = len(state.config["names"]), None
-    for at in range(found):
-        score = answered(x, state.parts[f"member {at}"])
-        knots = np.asarray(state.arrays[f"score {at}"], np.float64)
-        steps = (score - float(knots[-1])).clipped(0.0) / float(state.arrays[f"step {at}"][0])
-        near = math.interpolated(score, knots, state.arrays[f"rarity {at}"])
-        each = near + math.log1p(steps / _BENT) * _TENTH * _BENT
-        total = each if total is None else total + each
-    assert total is not None
-    return total / float(found)
-
-
 def _detector(score: Callable[[Value, State], Value]) -> Callable[[Value, State], Value]:
     return lambda x, state: score(prepared(x, state), state)
 
@@ -284,11 +252,11 @@ def _detector(score: Callable[[Value, State], Value]) -> Callable[[Value, State]
 KINDS: dict[str, Callable[[Value, State], Any]] = {
     "clusters.centres": _centres, "clusters.mixture": _mixture,
     "clusters.nearest": _nearest_row, "clusters.reached": _reached,
-    "clusters.weighed": _weighed, "projection": _projection,
+    "projection": _projection,
     "detector.autoencoder": _detector(_rebuilt), "detector.boundary": _detector(_boundary),
     "detector.copod": _detector(_tails), "detector.distance": _detector(_distance),
     "detector.ecod": _detector(_tails), "detector.ellipse": _detector(_ellipse),
     "detector.hbos": _detector(_histograms), "detector.isolation": _detector(_isolation),
-    "detector.joined": _joined, "detector.lof": _detector(_local_density),
+    "detector.lof": _detector(_local_density),
     "detector.mixture": _detector(_gaussians), "detector.plane": _detector(_plane),
 }

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from wholefit.artifact.exports._onnx_graph import Value
+from wholefit.features._polynomial import Terms
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
+LARGEST = 1e100
+"""What features are held within, as `features/` does."""
 # Whole cycles of 400 years, so that every date counts from a day before it.
 _CYCLE, _CYCLES = 146_097, 25
 # Days from 1 March of the year 0 to 1 January 1970.
@@ -185,6 +188,18 @@ AS241 = (_A, _B, _C, _D, _E, _F)
 
 
 # Rows -------------------------------------------------------------------------------------------
+
+def products(cells: Value, terms: Terms, limit: float) -> Value | None:
+    """The terms (rows, terms) of encoded columns, held within `limit`; None if there are none."""
+    grown, width = cells, 0
+    for parents, factors in terms._steps:
+        block = (grown.columns(parents) * cells.columns(factors)).clipped(-limit, limit)
+        grown, width = cells.graph.side_by_side([grown, block]), width + len(parents)
+    if not width:
+        return None
+    first = len(terms.columns)
+    return grown.columns(range(first, first + width))
+
 
 def squared_distances(x: Value, rows: np.ndarray) -> Value:
     """Squared Euclidean distances (n, m) to stored rows, measured from their middle."""

@@ -19,10 +19,12 @@ from wholefit.artifact.exports import (
     _onnx_trees,
 )
 from wholefit.artifact.exports import _onnx_math as math
-from wholefit.artifact.exports._onnx_columns import Columns, encoded
+from wholefit.artifact.exports._onnx_columns import encoded
 from wholefit.artifact.exports._onnx_graph import Value
+from wholefit.artifact.exports._onnx_inputs import Columns
 from wholefit.base.errors import ExportError
 from wholefit.base.state import State
+from wholefit.models._kernels.detectors_joined import _BENT, _TENTH
 from wholefit.models._kernels.rule_list import ABOVE, AT_MOST, MISSING
 
 _TINY = float(np.finfo(np.float64).tiny)
@@ -229,6 +231,34 @@ def _stack(x: Value, state: State) -> Value:
     return _classes(answered(x.graph.side_by_side(blocks), state.parts["final"]), state)
 
 
+def _weighed(x: Value, state: State) -> Value:
+    arrays = state.arrays
+    bend = np.asarray(arrays["bend"], np.float64)
+    finite = np.isfinite(bend)
+    if finite.any():
+        limit = np.where(finite, bend, 0.0)[None]
+        far = x.one("Abs") - limit
+        bent = x.one("Sign") * (math.log1p(far.clipped(0.0)) + limit)
+        x = ((far > 0.0) & x.graph.const(finite[None])).where(bent, x)
+    z = (x - np.asarray(arrays["centre"])[None]) * np.asarray(arrays["weights"], np.float64)[None]
+    if "axes" in arrays:
+        z = z @ np.asarray(arrays["axes"], np.float64)
+    return answered(z, state.parts["model"])
+
+
+def _joined(x: Value, state: State) -> Value:
+    found, total = len(state.config["names"]), None
+    for at in range(found):
+        score = answered(x, state.parts[f"member {at}"])
+        knots = np.asarray(state.arrays[f"score {at}"], np.float64)
+        steps = (score - float(knots[-1])).clipped(0.0) / float(state.arrays[f"step {at}"][0])
+        near = math.interpolated(score, knots, state.arrays[f"rarity {at}"])
+        each = near + math.log1p(steps / _BENT) * _TENTH * _BENT
+        total = each if total is None else total + each
+    assert total is not None
+    return total / float(found)
+
+
 # Rules and curves -------------------------------------------------------------------------------
 
 def _rule_list(x: Value, state: State) -> Value:
@@ -285,8 +315,9 @@ def _bin(x: Value, kind: int, edges: np.ndarray, bins: np.ndarray) -> Value:
 
 
 KINDS: dict[str, Callable[[Value, State], Any]] = {
-    "additive": _additive, "calibrated": _calibrated, "constant": _constant,
-    "gaussian_nb": _gaussian, "linear": _linear, "mean": _mean, "multinomial_nb": _multinomial,
+    "additive": _additive, "calibrated": _calibrated, "clusters.weighed": _weighed,
+    "constant": _constant, "detector.joined": _joined, "gaussian_nb": _gaussian,
+    "linear": _linear, "mean": _mean, "multinomial_nb": _multinomial,
     "oblivious": _onnx_catboost.oblivious, "rule_list": _rule_list, "shifted": _shifted,
     "stack": _stack, "trees": _trees,
     **_onnx_near.KINDS, **_onnx_networks.KINDS, **_onnx_found.KINDS,

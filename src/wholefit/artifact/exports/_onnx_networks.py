@@ -13,17 +13,15 @@ import numpy as np
 
 from wholefit.artifact.exports import _onnx_math as math
 from wholefit.artifact.exports._onnx_graph import OPSET, Graph, Value
+from wholefit.artifact.exports._torch_module import module_of
 from wholefit.base.errors import ExportError
 from wholefit.base.optional import need
 from wholefit.base.state import State
 from wholefit.models._kernels import _safetensors
-from wholefit.models._kernels._network_inputs import Inputs
-
-_FAR, _LEAST = 100.0, 1e-7
-_SELU = (1.0507009873554805, 1.6732632423543772)
-_EPSILON = 1e-5
-_BLOB = "weights.safetensors"
-_NORMS = ("none", "batch", "layer")
+from wholefit.models._kernels._layers import _EPSILON, _SELU
+from wholefit.models._kernels._layers import known as is_plain
+from wholefit.models._kernels._network_inputs import _FAR, _LEAST, Inputs
+from wholefit.models._kernels.compressed import BLOB
 
 
 def network(x: Value, state: State) -> Value:
@@ -110,17 +108,10 @@ def _normal_score(x: Value, known: np.ndarray) -> Value:
 
 # Plain networks ---------------------------------------------------------------------------------
 
-def is_plain(made_of: Mapping[str, Any]) -> bool:
-    """Whether a network is one of fully connected layers that numpy answers too."""
-    return (made_of.get("network") == "mlp" and not made_of.get("residual")
-            and made_of.get("activation", "relu") in ACTIVATIONS
-            and made_of.get("norm", "none") in _NORMS)
-
-
 def _plain(x: Value, made_of: Mapping[str, Any], state: State) -> Value:
     """A fully connected network; its layers lie in the order of `_kernels._layers`."""
     weights = {name: array.astype(np.float64)
-               for name, array in _safetensors.arrays(state.blobs[_BLOB]).items()}
+               for name, array in _safetensors.arrays(state.blobs[BLOB]).items()}
     norm, activation = made_of.get("norm", "none"), made_of.get("activation", "relu")
     at = 0
     for _ in made_of.get("hidden", [64]):
@@ -182,22 +173,6 @@ def _grafted(graph: Graph, pieces: list[Value], state: State) -> Value:
              for name, piece, kind in zip(names, pieces, kinds, strict=True)}
     found = graph.graft(part, given).cast("f8")
     return found.shaped(-1, int(state.config["made_of"].get("outputs", 1)))
-
-
-def module_of(state: State) -> tuple[Any, tuple[Any, ...]]:
-    """A network's state as torch module, pictures normalised inside, and two rows to trace it."""
-    torch = need("torch", extra="deep", user="exporting a network")
-    from wholefit.models._networks import _states
-    from wholefit.models._networks._answering import Prepared
-
-    inputs = Inputs.of_config(state.config["inputs"], state.arrays)
-    module = Prepared(_states.module_of(state), _states.figures_of(state)).cpu().eval().float()
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    rows = inputs.split(np.zeros((2, inputs.features)), np.float32)
-    example = tuple(torch.from_numpy(each).float() if each.ndim == 4 or each.dtype.kind == "f"
-                    else torch.from_numpy(each) for each in rows)
-    return module, example
 
 
 def _torch_written(module: Any, example: tuple[Any, ...], names: list[str]) -> Any:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from wholefit.artifact.exports import _onnx_math as math
-from wholefit.artifact.exports._onnx_columns import Columns
 from wholefit.artifact.exports._onnx_graph import Graph, Value
+from wholefit.artifact.exports._onnx_inputs import Columns
 from wholefit.artifact.exports._onnx_models import answered
 from wholefit.artifact.exports._onnx_steps import function, yeo_johnson
 from wholefit.base.errors import ExportError

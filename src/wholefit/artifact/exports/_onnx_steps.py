@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from wholefit.artifact.exports import _onnx_math as math
 from wholefit.artifact.exports._onnx_graph import Value
+from wholefit.artifact.exports._onnx_inputs import NO_TIME, Columns
 from wholefit.base.errors import ExportError
 from wholefit.base.state import State
 from wholefit.features._polynomial import Terms
 from wholefit.features.engineer.dates import PERIODS, UNITS
 
-if TYPE_CHECKING:
-    from wholefit.artifact.exports._onnx_columns import Columns
-
-_LARGEST = 1e100
 _EDGE = 1e-7
 
 
@@ -71,7 +68,7 @@ def _ratio(asked: _Asked) -> Value:
     x = asked.matrix()
     first, below = x.columns([0]), x.columns(range(1, len(asked.names)))
     zero = below.equal(0.0)
-    held = (first / zero.where(1.0, below)).clipped(-_LARGEST, _LARGEST)
+    held = (first / zero.where(1.0, below)).clipped(-math.LARGEST, math.LARGEST)
     instead = {"missing": np.nan, "zero": 0.0, "one": 1.0}[asked.options["at_zero"]]
     return (zero & ~first.isnan()).where(instead, held)
 
@@ -86,7 +83,7 @@ def _product(asked: _Asked) -> Value:
     first, *rest = asked.split(asked.matrix())
     for each in rest:
         first = first * each
-    return first.clipped(-_LARGEST, _LARGEST)
+    return first.clipped(-math.LARGEST, math.LARGEST)
 
 
 def _log(asked: _Asked) -> Value:
@@ -95,11 +92,9 @@ def _log(asked: _Asked) -> Value:
 
 
 def _polynomial(asked: _Asked) -> Value:
-    from wholefit.artifact.exports._onnx_columns import products
-
     terms = Terms([str(at) for at in range(len(asked.names))], [], asked.options["degree"],
                   asked.options["interactions_only"])
-    made = products(asked.matrix() - asked.learnt["centre_"], terms, _LARGEST)
+    made = math.products(asked.matrix() - asked.learnt["centre_"], terms, math.LARGEST)
     assert made is not None
     return made
 
@@ -112,7 +107,7 @@ def _power(asked: _Asked) -> Value:
             raised = log if power == 0 else math.expm1(log * float(power)) / float(power)
         else:
             raised = yeo_johnson(x, float(power), np.finfo(np.float64).eps)
-        found.append(raised.clipped(-_LARGEST, _LARGEST))
+        found.append(raised.clipped(-math.LARGEST, math.LARGEST))
     whole = asked.columns.graph.side_by_side(found)
     return (whole - asked.learnt["mean_"]) / asked.learnt["scale_"]
 
@@ -266,7 +261,7 @@ def _missing(asked: _Asked) -> Value:
         if role in ("categorical", "text"):
             one = places(asked.columns, name, []).equal(0)
         elif role == "datetime":
-            one = asked.columns.time(name).equal(int(np.iinfo(np.int64).min))
+            one = asked.columns.time(name).equal(NO_TIME)
         else:
             one = asked.columns.number(name).isnan()
         each = one.cast("f8")
@@ -281,7 +276,7 @@ def _cyclic(asked: _Asked) -> Value:
     made = []
     for name, parts in zip(asked.names, asked.learnt["kept_"], strict=True):
         time = asked.columns.time(name)
-        missing = time.equal(int(np.iinfo(np.int64).min))
+        missing = time.equal(NO_TIME)
         for part in parts:
             turn = _circle(time, part) * (2 * np.pi) / float(PERIODS[part])
             made += [missing.where(np.nan, wave) for wave in (
@@ -313,7 +308,7 @@ def _circle(time: Value, part: str) -> Value:
 def _elapsed(asked: _Asked) -> Value:
     graph, unit = asked.columns.graph, float(UNITS[asked.options["unit"]])
     times = [asked.columns.time(name) for name in asked.names]
-    lost = [time.equal(int(np.iinfo(np.int64).min)) for time in times]
+    lost = [time.equal(NO_TIME) for time in times]
     if asked.options["since"] is not None:
         start = int(np.datetime64(asked.options["since"], "us").astype(np.int64))
         return graph.side_by_side([gone.where(np.nan, (time - start).cast("f8") / unit)

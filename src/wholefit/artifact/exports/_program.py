@@ -7,7 +7,7 @@ numpy runtime carries copies of them.
 
 An operation writes to a stretch of one register; its arguments are registers, tables (constant
 arrays), word lists, columns and numbers. What each does is said once, in `_numpy_ops.py`; the
-files `runtime.c` and `runtime.js` hold the same operations under the same names.
+templates `*.c` and `*.js` hold the same operations under the same names.
 """
 
 from __future__ import annotations

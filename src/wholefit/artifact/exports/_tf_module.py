@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from wholefit.artifact.exports._onnx_math import AS241
-from wholefit.artifact.exports._onnx_networks import is_plain
 from wholefit.base.errors import ExportError
 from wholefit.base.optional import need
 from wholefit.base.state import State
 from wholefit.models._kernels import _safetensors
-from wholefit.models._kernels._network_inputs import Inputs
+from wholefit.models._kernels._layers import _EPSILON
+from wholefit.models._kernels._layers import known as is_plain
+from wholefit.models._kernels._network_inputs import _FAR, _LEAST, Inputs
+from wholefit.models._kernels.compressed import BLOB
 
-_FAR, _LEAST, _EPSILON = 100.0, 1e-7, 1e-5
-_BLOB = "weights.safetensors"
 Function = Callable[[Any], Any]
 
 
@@ -57,7 +57,7 @@ def _plain(tf: Any, state: State, inputs: Inputs, kind: Any) -> Function:
                           "TensorFlow's formats, which take plain 'mlp' networks and Keras "
                           "models: export to 'onnx' or 'torch'.")
     weights = {name: tf.constant(array.astype(kind.as_numpy_dtype)) for name, array in
-               _safetensors.arrays(state.blobs[_BLOB]).items()}
+               _safetensors.arrays(state.blobs[BLOB]).items()}
     target = state.arrays.get("target")
 
     def answer(x: Any) -> Any:

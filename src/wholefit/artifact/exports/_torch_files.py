@@ -10,6 +10,7 @@ import numpy as np
 from wholefit.artifact.exports import _prepared
 from wholefit.artifact.exports._subject import Subject
 from wholefit.base.errors import ArtifactError, ExportError
+from wholefit.base.wording import first_line
 
 FACTS = "features.json"
 
@@ -34,11 +35,6 @@ def untraced(error: Exception, others: str) -> ExportError:
 def unread(path: Path, what: str, error: Exception) -> ArtifactError:
     """Why a file is none of torch's."""
     return ArtifactError(f"{path.name} cannot be read as {what}: {first_line(error)}")
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what torch says, which may be pages."""
-    return (str(error).strip() or "no more is known").splitlines()[0][:200]
 
 
 def asked() -> dict[str, Any]:

@@ -10,12 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.artifact.exports._onnx_networks import module_of
 from wholefit.base.optional import need
 from wholefit.base.state import State
-from wholefit.models._kernels._network_inputs import Inputs
-
-_FAR, _LEAST = 100.0, 1e-7
+from wholefit.models._kernels._network_inputs import _FAR, _LEAST, Inputs
 
 
 def whole(state: State) -> tuple[Any, Any]:
@@ -28,11 +25,26 @@ def whole(state: State) -> tuple[Any, Any]:
     return module.eval(), torch.zeros((2, inputs.features), dtype=torch.float64)
 
 
+def module_of(state: State) -> tuple[Any, tuple[Any, ...]]:
+    """A network's state as torch module, pictures normalised inside, and two rows to trace it."""
+    torch = need("torch", extra="deep", user="exporting a network")
+    from wholefit.models._networks import _states
+    from wholefit.models._networks._answering import Prepared
+
+    inputs = Inputs.of_config(state.config["inputs"], state.arrays)
+    module = Prepared(_states.module_of(state), _states.figures_of(state)).cpu().eval().float()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    rows = inputs.split(np.zeros((2, inputs.features)), np.float32)
+    example = tuple(torch.from_numpy(each).float() if each.ndim == 4 or each.dtype.kind == "f"
+                    else torch.from_numpy(each) for each in rows)
+    return module, example
+
+
 def _module(torch: Any, inner: Any, inputs: Inputs, state: State) -> Any:
     parent: Any = torch.nn.Module
     exact = not (inputs.of("image") or inputs.of("tokens"))
-    spans = inputs.spans
-    levels = [level for span in spans if span.kind == "codes" for level in span.levels]
+    levels = [level for span in inputs.of("codes") for level in span.levels]
     link, target = state.config["link"], state.arrays.get("target")
     classes, n_classes = state.config.get("classes"), int(state.config["n_classes"])
 
@@ -42,15 +54,16 @@ def _module(torch: Any, inner: Any, inputs: Inputs, state: State) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.inner = inner
-            for name, values in inputs.arrays.items():
-                self.register_buffer(name, torch.as_tensor(np.array(values, np.float64)))
-            if target is not None:
-                self.register_buffer("target", torch.as_tensor(np.array(target, np.float64)))
+            kept = {name: np.array(values, np.float64)
+                    for name, values in {**inputs.arrays, **state.arrays}.items()}
             for kind in ("numbers", "codes"):
-                runs = [np.arange(s.start, s.stop) for s in spans if s.kind == kind]
-                at = np.concatenate([np.arange(0), *runs]).astype(np.int64)
-                self.register_buffer(f"at_{kind}", torch.as_tensor(at))
-            self.register_buffer("levels", torch.as_tensor(np.array(levels, np.int64)))
+                runs = [np.arange(s.start, s.stop) for s in inputs.of(kind)]
+                kept[f"at_{kind}"] = np.concatenate([np.arange(0), *runs]).astype(np.int64)
+            kept["levels"] = np.array(levels, np.int64)
+            for name, values in kept.items():
+                # torch cannot save a program that holds two empty tensors
+                if values.size:
+                    self.register_buffer(name, torch.as_tensor(values))
 
         def forward(self, features: Any) -> Any:
             """Features (rows, p) to probabilities (rows, classes) or numbers (rows,)."""
@@ -71,10 +84,10 @@ def _module(torch: Any, inner: Any, inputs: Inputs, state: State) -> Any:
 def _pieces(torch: Any, module: Any, x: Any, inputs: Inputs, levels: list[int]) -> list[Any]:
     """The inputs of the network, as `Inputs.split` cuts them."""
     found, parts = [], []
-    if len(module.at_numbers):
+    if hasattr(module, "at_numbers"):
         numbers = x.index_select(1, module.at_numbers)
         parts.append(_scaled(torch, module, numbers, inputs.scaling))
-    if len(module.at_codes):
+    if hasattr(module, "at_codes"):
         codes = x.index_select(1, module.at_codes)
         fine = (codes >= 0) & (codes < module.levels)
         known = torch.where(fine, codes, torch.full_like(codes, -1)).long()

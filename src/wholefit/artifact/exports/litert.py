@@ -18,6 +18,7 @@ from wholefit.artifact.exports import _prepared, _tf_module
 from wholefit.artifact.exports._subject import Subject
 from wholefit.base.errors import ArtifactError, ExportError
 from wholefit.base.optional import available, need
+from wholefit.base.wording import first_line
 
 NAME = "litert"
 EXTENSION = ".tflite"
@@ -39,9 +40,8 @@ def write(fitted: Subject, path: Path) -> list[str]:
                           module.answer.get_concrete_function())
         made = tf.lite.TFLiteConverter.from_concrete_functions([frozen], module).convert()
     except Exception as error:  # its converter raises many kinds
-        said = (str(error).strip() or "no more is known").splitlines()[0][:200]
         raise ExportError(f"TensorFlow Lite cannot convert this network ({type(error).__name__}: "
-                          f"{said}): export to 'onnx' instead.") from error
+                          f"{first_line(error)}): export to 'onnx' instead.") from error
     path.write_bytes(bytes(made) + _zipped(fitted))
     notes = ["it takes the features that the encoder makes, as float32; their names lie in the "
              f"file ({_FACTS} of the zip at its end)"]
@@ -70,7 +70,7 @@ class _Runner:
             self._reader = _interpreter()(model_content=path.read_bytes())
         except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
             raise ArtifactError(f"{path.name} cannot be read as a LiteRT file of wholefit: "
-                                f"{str(error).splitlines()[0][:200]}") from error
+                                f"{first_line(error)}") from error
 
     def answer(self, frame: Any) -> np.ndarray:
         """Conforming rows to probabilities (n, classes) or numbers (n,)."""

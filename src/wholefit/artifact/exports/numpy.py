@@ -22,7 +22,9 @@ from wholefit import artifact
 from wholefit.artifact.exports._compile import plain, plain_blend
 from wholefit.artifact.exports._of_subject import program_of, refused, template
 from wholefit.artifact.exports._subject import Subject
+from wholefit.base.errors import ArtifactError
 from wholefit.base.state import State
+from wholefit.base.wording import first_line
 
 NAME, EXTENSION = "numpy", ".pyz"
 SAID = "one .pyz file that Python and numpy answer from: no polars, no scikit-learn"
@@ -88,6 +90,9 @@ def _loaded(path: Path) -> Any:
     importlib.invalidate_caches()
     try:
         return importlib.import_module(PACKAGE).load()
+    except Exception as error:  # what lies in the file has error classes of its own
+        raise ArtifactError(f"{path.name} cannot be read as a .pyz file of wholefit "
+                            f"({type(error).__name__}: {first_line(error)}).") from error
     finally:
         sys.path.remove(str(path))
         for name in [name for name in sys.modules if _is_ours(name)]:

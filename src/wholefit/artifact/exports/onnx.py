@@ -20,13 +20,15 @@ import numpy as np
 from wholefit._version import __version__
 from wholefit.artifact.exports import _prepared
 from wholefit.artifact.exports._compile import plain, plain_blend
-from wholefit.artifact.exports._onnx_columns import NO_TIME, Columns, encoded
+from wholefit.artifact.exports._onnx_columns import encoded
 from wholefit.artifact.exports._onnx_graph import Graph, Value
+from wholefit.artifact.exports._onnx_inputs import NO_TIME, Columns
 from wholefit.artifact.exports._onnx_models import answered, rows_answered
 from wholefit.artifact.exports._subject import Subject
-from wholefit.base.errors import ArtifactError, ExportError, StateError
+from wholefit.base.errors import ArtifactError, ExportError, StateError, WholefitError
 from wholefit.base.optional import need
 from wholefit.base.stored import reading
+from wholefit.base.wording import first_line
 
 NAME = "onnx"
 EXTENSION = ".onnx"
@@ -174,9 +176,11 @@ class _Runner:
         except (KeyError, ValueError) as error:
             raise ArtifactError(f"{path.name} is no ONNX file of wholefit: its metadata say "
                                 "nothing of its columns.") from error
+        except WholefitError:
+            raise
         except Exception as error:  # the runtime has an error class of its own for each fault
             raise ExportError(f"ONNX Runtime cannot read {path.name}: "
-                              f"{str(error).splitlines()[0][:300]}") from error
+                              f"{first_line(error, 300)}") from error
         self._names = [each.name for each in self.session.get_outputs()]
         self._kinds = {each.name: each.type for each in self.session.get_inputs()}
 

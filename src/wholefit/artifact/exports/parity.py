@@ -10,6 +10,7 @@ import numpy as np
 
 from wholefit.artifact.exports._subject import Subject
 from wholefit.base.errors import ExportError, WholefitError
+from wholefit.base.wording import first_line
 from wholefit.data import Dataset
 
 
@@ -90,9 +91,9 @@ def _asked(runner: Runner, frame: Any) -> np.ndarray:
     except WholefitError:
         raise
     except Exception as error:  # other runtimes have error classes of their own
-        said = (str(error).strip() or "no more is known").splitlines()[0][:300]
-        raise ExportError(f"the exported file cannot answer ({type(error).__name__}: {said}): no "
-                          "file was left; please report it, and use another target.") from error
+        raise ExportError(f"the exported file cannot answer ({type(error).__name__}: "
+                          f"{first_line(error)}): no file was left; please report it, and use "
+                          "another target.") from error
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:

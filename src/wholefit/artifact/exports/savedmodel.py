@@ -16,6 +16,7 @@ from wholefit.artifact.exports import _prepared, _tf_module
 from wholefit.artifact.exports._subject import Subject
 from wholefit.base.errors import ArtifactError
 from wholefit.base.optional import need
+from wholefit.base.wording import first_line
 
 NAME = "savedmodel"
 EXTENSION = ""
@@ -48,7 +49,7 @@ class _Runner:
             self._model = tf.saved_model.load(str(path))
         except (OSError, ValueError) as error:
             raise ArtifactError(f"{path.name} cannot be read as a SavedModel of wholefit: "
-                                f"{str(error).splitlines()[0][:200]}") from error
+                                f"{first_line(error)}") from error
         self._tf = tf
 
     def answer(self, frame: Any) -> np.ndarray:

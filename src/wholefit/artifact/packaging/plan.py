@@ -81,10 +81,10 @@ class Plan:
         if ":" not in self.base.rpartition("/")[2] or _MOVING.search(self.base.partition("@")[0]):
             raise ParameterError("base of a package must say a version: a tag that moves, or none, "
                                  f"builds another image tomorrow; got {self.base!r}.")
-        if not 1 <= self.low <= self.high <= 1000:
+        if not _whole(self.low, self.high) or not 1 <= self.low <= self.high <= 1000:
             raise ParameterError("replicas and most of a package must be 1 <= replicas <= most <= "
                                  f"1000; got {self.low} and {self.high}.")
-        if not 1024 <= self.port <= 65535:
+        if not _whole(self.port) or not 1024 <= self.port <= 65535:
             raise ParameterError("port of a package must be 1024 to 65535, as it does not run as "
                                  f"root; got {self.port}.")
 
@@ -118,6 +118,10 @@ def label(words: str) -> str:
 def megabytes(amount: float) -> str:
     """Bytes rounded up to 64 MiB, as Kubernetes writes them."""
     return f"{max(1, math.ceil(amount / _MIB / 64)) * 64}Mi"
+
+
+def _whole(*numbers: Any) -> bool:
+    return all(isinstance(each, int) and not isinstance(each, bool) for each in numbers)
 
 
 def _system(packages: tuple[str, ...]) -> str:

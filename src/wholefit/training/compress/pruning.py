@@ -23,10 +23,10 @@ _RAMP = 0.6
 _DRAWN = 100
 
 
-def polynomial(done: float, share: float, *, begin: float = 0.0, power: int = 3) -> float:
+def polynomial(done: float, share: float) -> float:
     """The share of weights taken away when a share `done` of the ramp is over."""
     at = min(1.0, max(0.0, done))
-    return share + (begin - share) * (1.0 - at) ** power
+    return share - share * (1.0 - at) ** 3
 
 
 def smallest(tensors: Mapping[str, np.ndarray], share: float) -> dict[str, np.ndarray]:

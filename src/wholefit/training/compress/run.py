@@ -48,13 +48,13 @@ def compress(
             raise unknown("way of compressing", word, words())
     teach, judged, said = _parted(given, options, fitted)
     state = fitted.state()
-    ways, skipped = _ways(state, options, name)
+    ways = _ways(state, options, name)
     chosen = evaluation.metrics.main(fitted.task.name, metric,
                                      getattr(fitted.codec, "classes", None))
     judge = Judge(fitted, judged, given.known or given.held is not None, chosen)
     work = Work(state, _feed(fitted, teach), _lesson(fitted, state, teach, given, options),
                 options)
-    found = []
+    found, skipped = [], {}
     for way in ways:
         try:
             found.append(_smaller(fitted, way.word, way.said(options), judge,
@@ -75,8 +75,8 @@ def compress(
         found=tuple(found), judged=said, rows=len(given.rows), said=(said,), skipped=skipped)
 
 
-def _ways(state: State, options: Options, name: str) -> tuple[list[Way], dict[str, str]]:
-    """The ways that may be tried, and why others are not."""
+def _ways(state: State, options: Options, name: str) -> list[Way]:
+    """The ways that may be tried; StateError where one that was named, or all, may not."""
     asked = [WAYS[word] for word in options.words or tuple(WAYS) if word in WAYS]
     taken = [way for way in asked if way.takes(state)]
     able = [way.word for way in WAYS.values() if way.takes(state)]
@@ -88,7 +88,7 @@ def _ways(state: State, options: Options, name: str) -> tuple[list[Way], dict[st
     if not taken and DISTIL not in options.words:
         raise StateError(f"{name} is made of {state.kind}, which no way of compressing is for: "
                          "distil it, so that a small model is taught what it answers.")
-    return taken, {}
+    return taken
 
 
 def _smaller(

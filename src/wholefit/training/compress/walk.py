@@ -11,8 +11,6 @@ from wholefit.base.state import State
 from wholefit.data import Dataset
 from wholefit.features.encoder import Encoder
 
-# What holds members that are asked the same features as it is.
-_SAME = ("calibrated", "shifted", "stack", "mean")
 Feed = Callable[[], Any]
 
 
@@ -61,7 +59,7 @@ def _feeds(state: State, feed: Feed | None) -> Iterator[tuple[str, Feed | None]]
         elif "columns" in state.arrays:
             yield name, _picked(feed, state.arrays["columns"][at])
         else:
-            yield name, feed if state.kind in _SAME else None
+            yield name, feed
 
 
 def _encoded(state: State, name: str, feed: Feed) -> Feed:

@@ -45,14 +45,14 @@ static int wf_record(int most, size_t *begin, int *quoted) {
 int main(void) {
   enum { most = 4096 };
   static size_t begin[most];
-  static int quoted[most], place[most];
+  static int quoted[most], place[most], seen[WF_COLUMNS];
   double out[WF_ANSWERS];
   wf_row row;
   int cells = wf_record(most, begin, quoted), found = 0;
   if (cells < 0 || cells > most) { fprintf(stderr, "a table with a header is needed\n"); return 2; }
   for (int i = 0; i < cells; i++) {
     place[i] = wf_find(wf_line + begin[i]);
-    found += place[i] >= 0;
+    found += place[i] >= 0 && !seen[place[i]]++;
   }
   if (found < WF_COLUMNS) { fprintf(stderr, "the table lacks a column\n"); return 2; }
 @header@
