@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import wholefit as wf
-from wholefit.api import _bench_child, benching
+from wholefit.api import _bench_child, _meters, benching
 from wholefit.artifact.exports import _javascript_run
 from wholefit.base.errors import DataError, UnknownNameError
 
@@ -97,5 +97,5 @@ def test_a_child_that_says_nothing_is_no_traceback() -> None:
 def test_quantiles_and_calls() -> None:
     taken, spent, _ = _bench_child._calls([1, 2], lambda row: sum(range(1000)), 0.01)
     assert len(taken) >= 30 and spent >= 0 and min(taken) > 0
-    assert _bench_child._quantiles([1.0, 2.0, 3.0])[0] == 2.0
-    assert _bench_child.resident() is None or _bench_child.peak() >= _bench_child.resident() > 1e6
+    assert _meters.quantiles([1.0, 2.0, 3.0])[0] == 2.0
+    assert _meters.resident() is None or _meters.peak() >= _meters.resident() > 1e6

@@ -8,11 +8,12 @@ own, and one that dies takes nobody with it.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
+
+from wholefit.api._meters import energy, peak, quantiles, resident
 
 # Calls that are not counted: the first ones wake libraries and fill caches.
 _WARM, _FEWEST, _MOST = 20, 30, 20_000
@@ -62,7 +63,7 @@ def _one(frame: Any, asked: Callable[..., Any], opened: Callable[..., Any], seco
     """Times of single rows, each another one."""
     rows = [asked(frame.slice(at, 1)) for at in range(min(frame.height, 512))]
     taken, spent, ended = _calls(rows, opened, seconds)
-    return {"latency": _quantiles(taken), "calls": len(taken),
+    return {"latency": quantiles(taken), "calls": len(taken),
             "cpu_one": spent / max(1, len(taken)), "joules_one": ended}
 
 
@@ -98,12 +99,6 @@ def _calls(rows: list[Any], opened: Callable[..., Any], seconds: float, warm: in
     each = None if joules is None or after is None or after < joules else (
         (after - joules) / len(taken))
     return taken, used, each
-
-
-def _quantiles(taken: list[float]) -> list[float]:
-    import numpy as np
-
-    return [float(each) for each in np.quantile(taken, [0.5, 0.95, 0.99])]
 
 
 # Runtimes: each gives (rows as it is asked them, (rows) -> what answers) -----------------------
@@ -156,49 +151,6 @@ def _same(frame: Any) -> Any:
 
 _RUNTIMES: dict[str, Callable[[dict[str, Any]], tuple[Callable[..., Any], Callable[..., Any]]]] = {
     "wholefit": _whole, "quick": _quick, "file": _file}
-
-
-# What the machine tells ------------------------------------------------------------------------
-
-def resident() -> int | None:
-    """Bytes of memory held now; None where the system does not say."""
-    return _status("VmRSS:")
-
-
-def peak() -> int | None:
-    """Most bytes of memory held so far; None where the system does not say."""
-    found = _status("VmHWM:")
-    if found is not None or sys.platform == "win32":
-        return found
-    import resource
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(most if sys.platform == "darwin" else most * 1024)
-
-
-def energy() -> float | None:
-    """Joules that the processor has used, by its own counter (RAPL); None where it is not told."""
-    total, found = 0.0, False
-    folder = "/sys/class/powercap"
-    try:
-        for name in os.listdir(folder):
-            if name.count(":") == 1 and name.startswith("intel-rapl"):
-                with open(f"{folder}/{name}/energy_uj") as file:
-                    total, found = total + int(file.read()) / 1e6, True
-    except (OSError, ValueError):
-        return None
-    return total if found else None
-
-
-def _status(word: str) -> int | None:
-    try:
-        with open("/proc/self/status") as file:
-            for line in file:
-                if line.startswith(word):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        return None
-    return None
 
 
 def _less(a: int | None, b: int | None) -> int | None:

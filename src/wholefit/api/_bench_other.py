@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.api._bench_child import _quantiles
+from wholefit.api._meters import quantiles
 
 _ONE, _MANY, _REPEATS = 1, 50_000, 5
 _PATIENCE = 300
@@ -65,7 +65,7 @@ def javascript(job: dict[str, Any], frame: Any) -> dict[str, Any]:
                               timeout=_PATIENCE)
     told = json.loads(done.stdout.strip().splitlines()[-1])
     taken = told["taken"]
-    return {"first": told["first"] - began, "latency": _quantiles(taken), "calls": len(taken),
+    return {"first": told["first"] - began, "latency": quantiles(taken), "calls": len(taken),
             "cpu_one": told["cpu"] / len(taken), "joules_one": None,
             "throughput": len(taken) / told["whole"], "peak": told["peak"], "grown": None}
 

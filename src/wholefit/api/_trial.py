@@ -16,7 +16,7 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
-from wholefit.api._bench_child import peak
+from wholefit.api._meters import peak
 from wholefit.artifact.packaging import Trial
 from wholefit.artifact.packaging.plan import ROUTES
 

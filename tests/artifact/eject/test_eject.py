@@ -16,7 +16,7 @@ import wholefit as wf
 from wholefit.artifact import eject
 from wholefit.artifact.eject._linked import Part, linked
 from wholefit.artifact.eject._pieces import Pieces
-from wholefit.base.errors import ExportError
+from wholefit.base.errors import ExportError, WholefitError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -191,6 +191,25 @@ def test_what_cannot_be_plain_is_refused_with_the_way_out(tmp_path: Path) -> Non
         with pytest.raises(ExportError, match=said):
             result.eject(tmp_path / "m.py")
     assert not list(tmp_path.iterdir())
+
+
+def test_every_kept_model_is_ejected_or_refused_in_words(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    made = refused = 0
+    for path in sorted((Path(__file__).parents[1] / "museum").glob("*.wf")):
+        try:
+            result = wf.load(path)
+        except WholefitError:  # states alone, and what needs a library of its own
+            continue
+        if not hasattr(result, "eject"):
+            continue
+        try:
+            result.eject(tmp_path / f"{path.stem}.py")
+            made += 1
+        except ExportError as error:
+            refused += 1
+            assert "cannot be ejected as a plain script" in str(error)
+    assert made > 40 and refused > 10
 
 
 def test_words_of_the_data_never_become_code() -> None:

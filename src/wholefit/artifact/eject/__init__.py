@@ -23,6 +23,7 @@ from wholefit.artifact.eject._linked import Linked, Part, linked
 from wholefit.artifact.eject._pieces import Pieces, columns_of
 from wholefit.artifact.exports._of_subject import chosen, filled_text, sections_of
 from wholefit.base.errors import ExportError, ParameterError
+from wholefit.base.stored import reading
 from wholefit.models import Model
 from wholefit.models._network_entry import NetworkModel
 from wholefit.training import Fitted
@@ -59,11 +60,12 @@ def script(
 
     `folds` (rows,) are those of a blend, as `folds_of` gives them.
     """
-    _check(fitted, origin)
-    parts = [_single(fitted, origin)] if fitted.state().kind != "blend" else (
-        _blend.parts_of(fitted, origin.lineage, folds))
-    _ended(fitted, parts)
-    return _written(fitted, origin, parts, file)
+    with reading("the model cannot be ejected as a plain script"):
+        _check(fitted, origin)
+        parts = [_single(fitted, origin)] if fitted.state().kind != "blend" else (
+            _blend.parts_of(fitted, origin.lineage, folds))
+        _ended(fitted, parts)
+        return _written(fitted, origin, parts, file)
 
 
 def is_blend(fitted: Fitted) -> bool:

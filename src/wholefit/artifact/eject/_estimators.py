@@ -46,6 +46,10 @@ class Lesson:
             jobs=self.jobs, spans=encoder.spans)
 
 
+# Networks of tables, whose training the script has a plain form of.
+_TABULAR = ("mlp", "real_mlp", "tabm")
+
+
 def learner(model: Model, lesson: Lesson) -> Pieces:
     """The pieces that train and ask the model; ExportError where no plain library does."""
     if model.watches and not lesson.rounds:
@@ -54,6 +58,9 @@ def learner(model: Model, lesson: Lesson) -> Pieces:
     made = model.build(lesson.task, lesson.context(model))
     asked = "Probabilities (rows, classes)." if lesson.classes else "Numbers (rows,)."
     if is_network(made):
+        if model.name not in _TABULAR:  # without what they read, networks of pictures are others
+            raise _refusal(f"{model.name} reads pictures, texts or series; export it (`wholefit "
+                           "export`) to torch or onnx")
         found = _networked(made, lesson)
     elif type(made).__name__ in ("BoostedClassifier", "BoostedRegressor"):
         found = _boosted(made, lesson, asked)
