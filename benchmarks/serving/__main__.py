@@ -38,16 +38,20 @@ def main(words: list[str]) -> None:
         parts, ratios = [], []
         for model in asked.models.split(","):
             _prepare(folder, model, pythons)
+            if asked.starts:
+                ratios += _ratios(model, started(folder, model, names, pythons, cores, asked))
+                continue
             found = measured(folder, model, names, pythons, cores, asked)
             parts += _tell(model, found, asked)
             ratios += _ratios(model, found)
-        text = "\n".join(["# Serving: side by side", "", "`python -m benchmarks.serving`: "
+        title = "starts, files in the system's cache" if asked.starts else "side by side"
+        text = "\n".join([f"# Serving: {title}", "", "`python -m benchmarks.serving`: "
                           + " ".join((__doc__ or "").split("\n\n", 1)[1].split()), "", *parts,
                           "## Against the best of the others", "", _tools.markdown(
                               ["model", "what", "wholefit", "best other", "times"], ratios), "",
                           _tools.machine("wholefit", "uvicorn", "lightgbm")])
     if asked.save:
-        _tools.save("serving", text)
+        _tools.save("serving_starts" if asked.starts else "serving", text)
     else:
         print(text)
 
@@ -68,6 +72,23 @@ def measured(folder, model, names, pythons, cores, asked):  # type: ignore[no-un
     for name, value in _inside.measured(folder / f"{model}.wf", folder / "one.json",
                                         asked.seconds).items():
         found["inside", name].append(value)
+    return found
+
+
+def started(folder, model, names, pythons, cores, asked):  # type: ignore[no-untyped-def]
+    """The time to the first answer and the memory then, of a second start right after a first.
+
+    The first brings the files into the system's cache; how slowly is the disk's affair.
+    """
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for _ in range(asked.repeats):
+        for name in names:
+            for kept in (False, True):
+                one = _servers.server(name, model, folder, pythons)
+                with _servers.running(one, cores[0], folder / f"{name}.log") as up:
+                    if kept:
+                        found[name, "start"].append(up.started)
+                        found[name, "memory"].append(up.memory() / 1e6)
     return found
 
 
@@ -152,6 +173,7 @@ def _asked(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--cores", default="0,1",
                         help="of server and client, or 'any' to leave them unpinned")
     parser.add_argument("--folder", help="keep models here, and use those that are there")
+    parser.add_argument("--starts", action="store_true", help="starts and memory alone")
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/serving.md")
     return parser.parse_args(words)
 
