@@ -77,6 +77,16 @@ class Result(Understood):
         return self._facts.chosen.scores[self._facts.metric]
 
     @property
+    def expected(self) -> Score:
+        """The score to expect on new rows.
+
+        It is `score`, but where the mean of several folds' models answers: each was scored alone,
+        and their mean does better, by what was measured. Told for log loss, MSE and RMSE.
+        """
+        made = self._facts.lineage.get("ensemble") or {}
+        return Score.from_json(made["expected"]) if "expected" in made else self.score
+
+    @property
     def scores(self) -> dict[str, Score]:
         """Every metric of the model that answers."""
         return Scores(self._facts.chosen.scores)

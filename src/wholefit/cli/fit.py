@@ -166,7 +166,7 @@ def facts(result: Result, files: dict[str, str]) -> dict[str, Any]:
     return {
         "task": result.task, "target": result.target, "classes": result.classes,
         "model": result.model, "metric": result.leaderboard.metric,
-        "score": result.score.to_json(),
+        "score": result.score.to_json(), "expected": result.expected.to_json(),
         "scores": {name: score.to_json() for name, score in result.scores.items()},
         "leaderboard": [entry.to_json() for entry in result.leaderboard],
         "decision": result.decision.to_json() if result.decision else None,
@@ -183,6 +183,9 @@ def recommendation(result: Result) -> str:
     chosen = next(row for row in rows if row.recommended)
     metric = result.leaderboard.metric
     sentence = f"{chosen.model}: {metric} {chosen.scores[metric]} on rows it had not seen"
+    expected = str(result.expected)
+    if expected != str(result.score):
+        sentence += f" (each fold's model; on new rows expect {expected} of their mean)"
     tied = [row.model for row in rows if row.tied and not row.recommended]
     if chosen.tied and tied:
         why = "the best by value" if chosen.best else "the cheapest of them"

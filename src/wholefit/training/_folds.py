@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,8 @@ _LEAST = 0.05
 _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
+# The key of the model that stands beside the first fold's.
+BESIDE = "beside"
 
 Watch = tuple[Any, np.ndarray, np.ndarray | None]
 
@@ -316,6 +318,25 @@ def validate(
         if keep is not None:
             found.kept = [keep(number, fold) for number, fold in enumerate(made)]
     return found.settled()
+
+
+def beside(
+    problem: Problem, model: Model, *, rounds: int | None = None, counted: Any = None,
+    seconds: float = math.inf,
+) -> np.ndarray:
+    """What a second model that knows nothing of the first fold's rows answers to them.
+
+    It learns what the first fold's model learnt, but for the rows that the second fold holds out;
+    over as many `rounds` of boosting, by the same count (`counted`) or in as many `seconds`, where
+    the first was bounded by them.
+    """
+    (train, test), (_, other) = problem.plan.folds[:2]
+    if counted is not None:
+        problem = replace(problem, counted={written(model) or "": {BESIDE: counted}})
+    made = fit_one(problem, model, np.setdiff1d(train, other), BESIDE, seconds, test)
+    if rounds is not None and made.curve is not None:
+        made.estimator.cut(min(rounds, len(made.curve)))
+    return _answered(problem, made, test)[0]
 
 
 def _answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray, float]:

@@ -131,7 +131,13 @@ def _refit(problem: Any, model: Any, schema: Any, codec: Any, left: float) -> An
     return fitted.parcel()
 
 
-_ORDERS: dict[str, Any] = {"pilot": _pilot, "refit": _refit}
+def _beside(problem: Any, model: Any, **how: Any) -> Any:
+    from wholefit.training import _folds
+
+    return _folds.beside(problem, model, **how)
+
+
+_ORDERS: dict[str, Any] = {"pilot": _pilot, "refit": _refit, "beside": _beside}
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection, Listener
 from multiprocessing.reduction import ForkingPickler
 from typing import IO, Any
 
+import numpy as np
+
 from wholefit.base.errors import DataError
 from wholefit.base.events import emit
 from wholefit.training._folds import Problem, Validated
@@ -132,6 +134,10 @@ class Apart:
         parcel = self._order("refit", deadline, model=model, schema=schema, codec=codec,
                              left=deadline - time.perf_counter())
         return Fitted.of_parcel(parcel, self._problem.task, schema, codec)
+
+    def beside(self, model: Any, deadline: float = math.inf, **how: Any) -> np.ndarray:
+        """As `_folds.beside`; Stopped at a limit."""
+        return np.asarray(self._order("beside", deadline, model=model, **how))
 
     def abandon(self) -> None:
         """End what it is doing, from another thread; the order then fails as Stopped."""

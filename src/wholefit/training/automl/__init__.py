@@ -6,6 +6,7 @@
     _crew.py    the worker processes
     _race.py    trials, one after the other in each worker, until the time for them is over
     _blend.py   the ensemble of what they gave, and the fitted model that answers
+    _expect.py  what the mean of the folds' models gains over one of them
 """
 
 from __future__ import annotations

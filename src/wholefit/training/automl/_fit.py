@@ -16,16 +16,18 @@ from wholefit.base import seeds
 from wholefit.base.budget import Clock
 from wholefit.base.errors import ParameterError
 from wholefit.base.events import emit
+from wholefit.evaluation import Score
 from wholefit.models import Model
 from wholefit.training import progress
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import Judged, judge
 from wholefit.training.apart import Apart, Limit, sendable
-from wholefit.training.automl import _blend
+from wholefit.training.automl import _blend, _expect
 from wholefit.training.automl._crew import Crew
 from wholefit.training.automl._race import Race
 from wholefit.training.automl._scale import scaled
+from wholefit.training.ensembling import Blended
 from wholefit.training.record import Entry, Run, labels
 
 PRESETS = ("balanced", "best")
@@ -33,6 +35,8 @@ PRESETS = ("balanced", "best")
 _LEAST = 8.0
 # What follows the race beside the scores: the blend, the files, the record.
 _AFTER, _AFTER_SHARE = 0.7, 0.03
+# What the models beside the first fold's may take at most, by which the mean's gain is known.
+_BESIDE = 0.1
 # With less time left than this it is not said whether more would help.
 _TELLING = 0.3
 # What a second layer may take of the time that is left when the race ends.
@@ -85,13 +89,14 @@ def fit(
     ground = replace(ground, problem=scale.problem)
     emit("plan", models=labels(candidates), folds=scale.folds, split=scale.problem.plan.how,
          rows=len(scale.problem.y), budget=str(clock.budget), estimate_seconds=clock.left())
+    beside = _BESIDE * clock.left() if scale.folds > 1 and math.isfinite(clock.left()) else 0.0
     race = Race(scale.problem, clock, crew, scale.folds,
                 time.perf_counter() + clock.left() - reserve, clock.budget.trials,
                 variations(candidates, options.seed)
                 if options.preset == "best" and options.script is None else None,
-                options.script, scoring)
+                options.script, scoring, beside)
     race.run(candidates)
-    run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)))
+    run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)), reserve)
     run.lineage["decided"] = {**scale.decided(), **crew.told(), **race.limits}
     if clock.left() > _TELLING:
         told = progress.of_run(run, skip=(ground.problem.task.baseline, _blend.LABEL),
@@ -102,7 +107,7 @@ def fit(
 
 def _ended(
     ground: Ground, left_out: Sequence[Entry], clock: Clock, crew: Crew, race: Race,
-    said: tuple[str, ...],
+    said: tuple[str, ...], reserve: float,
 ) -> Run:
     problem, options = ground.problem, ground.options
     by_label, found = dict(race.models), _whole(race)
@@ -124,11 +129,33 @@ def _ended(
     assert shares is not None
     fitted = _blend.joined(problem, found, crew.bags, shares, problem.dataset.schema,
                            ground.codec)
+    told = _expected(ground, clock, race, shares, judged, found, reserve)
     made_of = {"shares": dict(shares.shares), "temperature": shares.temperature,
-               "line": list(shares.line), "folds": race.folds, **race.crew.told()}
+               "line": list(shares.line), "folds": race.folds, **race.crew.told(),
+               **({} if told is None else {"expected": told.to_json()})}
     return finished(ground, clock, judged.chosen, fitted, by_label, found, judged, left_out,
                     race.schedule, (*said, *shares.said), preset=options.preset,
                     ensemble=made_of)
+
+
+def _expected(
+    ground: Ground, clock: Clock, race: Race, shares: Blended, judged: Judged,
+    found: dict[str, Validated], reserve: float,
+) -> Score | None:
+    """The score to expect of the mean of the folds' models; None where that is not known."""
+    script = ground.options.script
+    names = _blend.asked(shares)
+    if script is not None:
+        names = tuple(label for label in script.decided.get("beside", ()) if label in names)
+    if race.folds < 2 or not names or shares.layer:
+        return None
+    until = math.inf if script is not None else (
+        time.perf_counter() + clock.left() - reserve / 2)
+    second = _expect.besides(race.crew.workers, race.models, found, names, until)
+    race.limits = {**race.limits, "beside": list(second)}
+    gained = _expect.gain(ground.problem, shares, found, second)
+    return None if gained is None else gained.expected(
+        next(row for row in judged.entries if row.recommended).scores[judged.metric])
 
 
 def _whole(race: Race) -> dict[str, Validated]:

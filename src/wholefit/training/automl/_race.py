@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import queue
 import threading
@@ -25,6 +26,7 @@ from wholefit.training._search import (
 )
 from wholefit.training.apart import Apart, Stopped
 from wholefit.training.automl._crew import Crew
+from wholefit.training.automl._expect import MARGIN
 from wholefit.training.automl._pace import Pace
 from wholefit.training.record import Entry, labels
 from wholefit.training.replaying.script import Script
@@ -41,6 +43,8 @@ _DEAR = 0.25
 _CLOCKED = 1.5
 # The least share of what is left that a clocked model is given.
 _FAIR = 0.34
+# Of so many members the weight is not small.
+_BLENDED = 4
 _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
            ImportError, OSError)
 
@@ -49,7 +53,8 @@ class Race:
     """Cross-validates candidates in the crew's workers, in order, while `end` lies ahead.
 
     Every model found must be scored after the race, which takes `scoring` seconds: the more there
-    are, the earlier the race is over (`until`).
+    are, the earlier the race is over (`until`). Where members are to be fitted once more after it
+    (see `_expect`), so is it by what that should take, but not by more than `beside` seconds.
 
     `found`, `entries` and `schedule` are as those of a search in one process. What came of a
     trial hangs on no clock but where the time was over; which trials were begun does, so the
@@ -62,11 +67,11 @@ class Race:
     def __init__(
         self, problem: Problem, clock: Clock, crew: Crew, folds: int, end: float,
         most: int | None = None, more: Iterator[Model] | None = None,
-        script: Script | None = None, scoring: float = 0.0,
+        script: Script | None = None, scoring: float = 0.0, beside: float = 0.0,
     ) -> None:
         self.problem, self.clock, self.crew, self.folds = problem, clock, crew, folds
         self.most, self._more, self.script = most, more, script
-        self._end, self._scoring = end, scoring
+        self._end, self._scoring, self._beside = end, scoring, beside
         self.limits: dict[str, Any] = {}
         self.unbegun: dict[str, str] = {}
         self.models: dict[str, Model] = {}
@@ -84,7 +89,14 @@ class Race:
     @property
     def until(self) -> float:
         """When the last trial must end (time.perf_counter)."""
-        return self._end - self._scoring * (self._begun + len(self.crew.workers) + 2)
+        scoring = self._scoring * (self._begun + len(self.crew.workers) + 2)
+        return self._end - scoring - min(self._beside, self._once_more())
+
+    def _once_more(self) -> float:
+        """Seconds that one more fold of the dearest models should take, of as many as blend."""
+        folds = (max(each.fit_seconds[0] + each.predict_seconds[0], 0.0)
+                 for each in list(self.found.values()) if each.folds)
+        return MARGIN * sum(heapq.nlargest(_BLENDED, folds)) / len(self.crew.workers)
 
     def run(self, candidates: Sequence[Model]) -> None:
         """Try each while there is time; an interrupt ends the race and keeps what is done."""

@@ -181,7 +181,8 @@ def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("a count or a share is out of bounds")
     limits = {name: {str(label): float(each) for label, each in stored[name].items()}
               for name in ("cost", "size") if name in stored}
-    layer = {"second": [str(each) for each in stored["second"]]} if "second" in stored else {}
+    layer = {name: [str(each) for each in stored[name]]
+             for name in ("second", "beside") if name in stored}
     return {"race": True, **counts, "share": share, "lent": stored.get("lent") is True,
             "said": [str(each) for each in stored["said"]], **limits, **layer}
 

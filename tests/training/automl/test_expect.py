@@ -1,0 +1,169 @@
+"""What the mean of the folds' models gains is told, from below, and never without cause."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wholefit as wf
+from wholefit import training
+from wholefit.base import tasks
+from wholefit.base.budget import Budget, Clock
+from wholefit.data import Dataset, bundled, dataset_of, read
+from wholefit.evaluation import Score
+from wholefit.models import make
+from wholefit.training import Options, Run
+from wholefit.training._folds import Validated, beside
+from wholefit.training.automl import _expect
+from wholefit.training.automl._expect import Gain, gain
+from wholefit.training.ensembling import Blended
+
+ROWS, FOLDS = 5_000, 5
+MEMBERS = ("logistic", "lightgbm(n_estimators=60, learning_rate=0.1, early_stopping=5)",
+           "random_forest(n_estimators=10, max_depth=6)")
+
+
+def problem(truth: np.ndarray, task: str = "regression", **more: Any) -> Any:
+    parts = np.array_split(np.arange(len(truth)), FOLDS)
+    folds = tuple((np.setdiff1d(np.arange(len(truth)), part), part) for part in parts)
+    return SimpleNamespace(y=truth, plan=SimpleNamespace(folds=folds), weights=None,
+                           task=SimpleNamespace(name=task), **more)
+
+
+def one_member(answer: np.ndarray) -> tuple[Blended, dict[str, Validated]]:
+    found = Validated(answer, np.ones(len(answer), np.int32), [1.0] * FOLDS, [0.1] * FOLDS, FOLDS,
+                      kept=["somewhere"] * FOLDS)
+    return Blended({"one": 1.0}, answer), {"one": found}
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0])
+def test_models_that_differ_by_a_known_spread_gain_what_they_should(spread: float) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=ROWS)
+    base = truth + 0.5 * rng.normal(size=ROWS)  # what no averaging takes away
+    first, second = (base + spread * rng.normal(size=ROWS) for _ in range(2))
+    blended, found = one_member(first)
+    told = gain(problem(truth), blended, found, {"one": second[:ROWS // FOLDS]})
+    assert told is not None and told.members == ("one",) and told.models == FOLDS
+    assert abs(told.value - spread**2 * (1 - 1 / FOLDS)) < 4 * told.error
+    assert told.error < 0.1 * told.value
+
+
+def test_log_loss_gains_by_the_mean_of_probabilities() -> None:
+    rng = np.random.default_rng(1)
+    logit = rng.normal(size=ROWS)
+    truth = (rng.random(ROWS) < 1 / (1 + np.exp(-logit))).astype(np.intp)
+
+    def draw() -> np.ndarray:
+        p = 1 / (1 + np.exp(-(logit + 0.7 * rng.normal(size=ROWS))))
+        return np.column_stack([1 - p, p])
+
+    models = [draw() for _ in range(FOLDS)]
+    loss = [-np.log(each[np.arange(ROWS), truth]).mean() for each in (*models, sum(models) / FOLDS)]
+    true = np.mean(loss[:-1]) - loss[-1]
+    blended, found = one_member(models[0])
+    told = gain(problem(truth, "classification"), blended, found,
+                {"one": models[1][:ROWS // FOLDS]})
+    assert told is not None and abs(told.value - true) < max(4 * told.error, 0.15 * true)
+
+
+def test_members_without_a_second_model_count_as_if_they_gained_nothing() -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.normal(size=ROWS)
+    first, second = (truth + rng.normal(size=ROWS) for _ in range(2))
+    _, found = one_member(first)
+    two = {"one": found["one"], "other": found["one"]}
+    blended = Blended({"one": 0.5, "other": 0.5}, first)
+    test = slice(ROWS // FOLDS)
+    both = gain(problem(truth), blended, two, {"one": second[test], "other": second[test]})
+    half = gain(problem(truth), blended, two, {"one": second[test]})
+    assert both is not None and half is not None and half.value < 0.4 * both.value
+    assert gain(problem(truth), blended, two, {}) is None
+    assert gain(problem(truth), blended, two, {"one": first[test]}) is None  # no spread at all
+
+
+def test_the_expected_score_moves_by_the_gain_and_its_interval_widens() -> None:
+    told = Gain(0.05, 0.01, 0.2, 100, 5, ("one",))
+    was = Score("log_loss", 0.40, 0.36, 0.44, 0.95, "how", 500)
+    found = told.expected(was)
+    assert found is not None and found.metric == "log_loss" and "5 models" in found.how
+    assert found.value == pytest.approx(0.35)
+    assert found.value - found.low == pytest.approx(math.hypot(0.04, 0.0196), rel=1e-3)
+    root = told.expected(Score("rmse", 1.0, 0.9, 1.1, 0.95, "how", 500))
+    assert root is not None and root.value == pytest.approx(math.sqrt(0.95))
+    assert told.expected(Score("roc_auc", 0.9, 0.8, 0.95, 0.95, "how", 500)) is None
+    # A fold of wild rows says little of the others: the smaller of gain and share counts.
+    wild = Gain(50.0, 1.0, 0.1, 100, 5, ("one",)).expected(was)
+    assert wild is not None and wild.value == pytest.approx(0.36)
+
+
+@pytest.fixture(scope="module")
+def churn() -> Dataset:
+    return dataset_of(read(bundled.path("telco_churn")).frame.head(900), target="churn")
+
+
+@pytest.fixture(scope="module")
+def raced(churn: Dataset) -> Run:
+    return training.fit(churn, tasks.get("classification"), Options(
+        models=list(MEMBERS), preset="balanced", jobs=2), Clock(Budget.parse("120s")))
+
+
+def test_a_race_tells_what_to_expect(raced: Run) -> None:
+    made, score = raced.lineage["ensemble"], raced.chosen.scores["log_loss"]
+    expected = Score.from_json(made["expected"])
+    assert 0.8 * score.value < expected.value < score.value
+    assert set(raced.lineage["decided"]["beside"]) == set(made["shares"])
+
+
+def test_the_second_model_knows_nothing_of_the_first_fold(churn: Dataset) -> None:
+    from wholefit.data import splits
+    from wholefit.training._folds import Problem
+
+    task = tasks.get("classification")
+    codec = task.codec("churn", churn.target_values(), None)
+    y = churn.target(codec)
+    plan = splits.kfold(churn, y, folds=5, repeats=1, seed=0, stratify=True)
+
+    def asked(y: np.ndarray) -> np.ndarray:
+        return beside(Problem(churn, task, y, 2, plan, None, 1, 0, {}), make("knn(k=1)"))
+
+    test, lost = plan.folds[0][1], plan.folds[1][1]
+    other = y.copy()
+    other[test] = 1 - other[test]
+    other[lost] = 1 - other[lost]
+    assert (asked(y) == asked(other)).all()
+    rest = np.setdiff1d(np.arange(len(y)), np.concatenate([test, lost]))
+    other[rest] = 1 - other[rest]
+    assert not (asked(y) == asked(other)).all()
+
+
+def test_what_would_end_too_late_or_fails_is_left_out() -> None:
+    class Worker:
+        def beside(self, model: str, deadline: float, **how: Any) -> np.ndarray:
+            if model == "bad":
+                raise RuntimeError("no")
+            return np.zeros(3)
+
+    _, found = one_member(np.zeros(10))
+    every = {"good": found["one"], "bad": found["one"]}
+    workers: Any = [Worker(), Worker()]
+    models: Any = {"good": "good", "bad": "bad"}
+    assert list(_expect.besides(workers, models, every, ("bad", "good"), math.inf)) == ["good"]
+    assert not _expect.besides(workers, models, every, ("good",), 0.0)
+
+
+def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path: Any) -> None:
+    frame = read(bundled.path("telco_churn")).frame.head(600)
+    found = wf.fit(frame, target="churn", models=list(MEMBERS), preset="balanced",
+                   budget="3 trials", jobs=2, seed=1)
+    assert found.expected.value < found.score.value
+    found.save(tmp_path / "m.wf")
+    assert wf.load(tmp_path / "m.wf").expected == found.expected
+    again = wf.replay(tmp_path / "m.wf", frame)
+    assert again.equal and again.result is not None and again.result.expected == found.expected
+    alone = wf.fit(frame, target="churn", models=["logistic"], seed=1)
+    assert alone.expected == alone.score
