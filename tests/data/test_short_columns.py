@@ -16,7 +16,6 @@ from wholefit.data._swapped import _fit
 from wholefit.data.conform import conform
 from wholefit.data.schema import Column, infer
 
-TIMES = 40
 WORDS = st.one_of(
     st.none(), st.sampled_from([*_cells.MISSING_WORDS, " NA ", "N/A\u00a0", "\x1cna", "\u2003?",
                                 "1.5", " 2 ", "1e400", "K", "É", "é", "z", "\U0001f600", "ÿ"]),
@@ -35,8 +34,7 @@ COLUMNS = st.one_of(
 
 def long(column: pl.Series) -> pl.Series:
     """The same cells again and again, so that the column is not short."""
-    found = pl.concat([column] * TIMES)
-    return found if len(found) > _cells.SHORT else pl.concat([found] * 3)
+    return pl.concat([column] * (1 + _cells.SHORT // len(column)))
 
 
 def alike(short: Any, whole: Any, column: pl.Series) -> None:
@@ -80,16 +78,17 @@ def test_how_well_a_column_fits(cells: pl.Series, role: str) -> None:
 def test_a_row_conforms_alone_as_among_many(trained: list[Any], asked: list[Any]) -> None:
     """What is noted of unseen categories is the same; so are the cells."""
     rows = len(asked)
+    times = 1 + _cells.SHORT // rows
     schema = infer(pl.DataFrame({"x": [*trained, "a", "b"] * 30, "y": [0, 1] * (15 * (
         len(trained) + 2))}, schema_overrides={"x": pl.String}), roles={"x": "categorical"},
         target="y")
     frame = pl.DataFrame({"x": asked}, schema={"x": pl.String})
     short, notes = conform(schema, frame)
-    whole, notes_long = conform(schema, pl.concat([frame] * (1 + 100 // rows)))
+    whole, notes_long = conform(schema, pl.concat([frame] * times))
     assert short["x"].equals(whole["x"][:rows], null_equal=True)
     assert [note.kind for note in notes] == [note.kind for note in notes_long]
     for one, many in zip(notes, notes_long, strict=True):
-        assert one.count * (1 + 100 // rows) == many.count
+        assert one.count * times == many.count
 
 
 def test_levels_are_looked_up_in_a_set() -> None:

@@ -20,7 +20,7 @@ def work(order: Order) -> Done:
     path = Path(order.folder) / "model.wf"
     result.save(path)
     loaded = wf.load(path)
-    score = result.score
+    score = result.expected
     ask = loaded.predict_proba if order.classification else loaded.predict
 
     def answer(frame):
@@ -30,7 +30,7 @@ def work(order: Order) -> Done:
     return Done(
         seconds, answer, named(loaded.classes or ()), path, wf.__version__,
         float(score.value), float(score.high - score.low) / (2 * 1.959964),
-        {"model": result.model, "scored": sum(bool(row.scores) for row in result.leaderboard),
+        {"model": result.model, "one_fold": float(result.score.value), "scored": sum(bool(row.scores) for row in result.leaderboard),
          "how": score.how, "warnings": list(result.warnings)[:5]})
 
 

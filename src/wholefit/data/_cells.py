@@ -21,7 +21,7 @@ _FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
 TRUTH = {**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)}
 _PROBE = 200
 # A column this short is gone through cell by cell: asking the engine takes longer than that.
-SHORT = 100
+SHORT = 2_000
 # What the engine strips from both ends of a text: Unicode's white space.
 _SPACE = ("\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
           "\u2009\u200a\u2028\u2029\u202f\u205f\u3000")
@@ -37,7 +37,7 @@ def to_numbers(column: pl.Series) -> pl.Series:
         found = text.cast(pl.Float64, strict=False)
     elif kind.is_numeric() or kind == pl.Boolean:
         found = column.cast(pl.Float64)
-        if len(found) <= SHORT and not any(cell != cell for cell in found.to_list()):
+        if int(np.isnan(found.to_numpy()).sum()) == found.null_count():
             return found
     elif kind == pl.Duration:
         found = column.dt.total_microseconds().cast(pl.Float64) / 1e6
@@ -115,9 +115,10 @@ def parse_times(column: pl.Series) -> tuple[pl.Series, str | None]:
 
 def is_missing(column: pl.Series) -> pl.Series:
     """True where a cell is null, NaN, or text that spells "no value"."""
-    if len(column) <= SHORT and (column.dtype == pl.String or column.dtype.is_float()):
-        return pl.Series(column.name, [_spells_nothing(cell) for cell in column.to_list()],
-                         dtype=pl.Boolean)
+    if column.dtype == pl.String and len(column) <= SHORT:
+        cells = column.to_list()
+        nothing = {cell: _spells_nothing(cell) for cell in set(cells)}
+        return pl.Series(column.name, [nothing[cell] for cell in cells], dtype=pl.Boolean)
     if column.dtype == pl.String:
         short = column.str.len_bytes() <= max(map(len, MISSING_WORDS))
         if not short.any():
@@ -125,16 +126,14 @@ def is_missing(column: pl.Series) -> pl.Series:
         word = column.str.strip_chars().str.to_lowercase()
         return column.is_null() | word.is_in(list(MISSING_WORDS)).fill_null(True)
     if column.dtype.is_float():
-        return column.is_null() | column.is_nan().fill_null(True)
+        return pl.Series(column.name, np.isnan(column.to_numpy()))  # where it is null too
     if not column.null_count():
         return pl.Series(column.name, np.zeros(len(column), dtype=bool))
     return column.is_null()
 
 
-def _spells_nothing(cell: str | float | None) -> bool:
-    if isinstance(cell, str):
-        return cell.strip(_SPACE).lower() in MISSING_WORDS
-    return cell is None or cell != cell
+def _spells_nothing(cell: str | None) -> bool:
+    return cell is None or cell.strip(_SPACE).lower() in MISSING_WORDS
 
 
 def unconverted(before: pl.Series, after: pl.Series) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import polars.selectors as cs
 
@@ -179,8 +180,9 @@ def no_nan(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Note]]:
     if not floats:
         return frame, []
     if frame.height <= _cells.SHORT:
-        counts = {name: sum(cell != cell for cell in frame.get_column(name).to_list())
-                  for name in floats}
+        here = {name: frame.get_column(name) for name in floats}
+        counts = {name: int(np.isnan(cells.to_numpy()).sum()) - cells.null_count()
+                  for name, cells in here.items()}
     else:
         counts = frame.select(cs.by_name(floats).is_nan().sum()).row(0, named=True)
     hit = {name: int(count) for name, count in counts.items() if count}

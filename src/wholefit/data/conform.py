@@ -165,7 +165,7 @@ def _unseen(column: Column, found: pl.Series, policies: Policies) -> list[Note]:
     if column.distinct > len(levels):
         return []  # The rarest training levels are not on record: nothing certain can be said.
     if len(found) <= _cells.SHORT and all(
-            cell is None or cell in column.known for cell in found.to_list()):
+            cell is None or cell in column.known for cell in set(found.to_list())):
         return []
     fresh = found.is_not_null() & ~found.is_in(list(levels))
     count = int(fresh.sum())

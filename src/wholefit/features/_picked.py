@@ -18,14 +18,20 @@ _derived: dict[int, tuple[weakref.ref[Any], dict[Any, Any]]] = {}
 
 
 class Picked:
-    """The rows `rows` (all when None) of a dataset; `made` holds columns that were computed."""
+    """The rows `rows` (all when None) of a dataset; `made` holds columns that were computed.
 
-    def __init__(self, dataset: Any, rows: np.ndarray | None = None) -> None:
+    `read` keeps what was read of the dataset: several encoders of one dataset can share it.
+    """
+
+    def __init__(
+        self, dataset: Any, rows: np.ndarray | None = None,
+        read: dict[tuple[Any, ...], Any] | None = None,
+    ) -> None:
         self.dataset = dataset
         self.rows = None if rows is None else _checked(rows, len(dataset))
         self.size = len(dataset) if self.rows is None else len(self.rows)
         self.made: dict[str, np.ndarray] = {}
-        self._whole: dict[tuple[Any, ...], Any] = {}
+        self._whole: dict[tuple[Any, ...], Any] = {} if read is None else read
 
     def stretches(self, width: int) -> Iterator[slice]:
         """Consecutive slices that cover the picked rows, short when there are many columns."""

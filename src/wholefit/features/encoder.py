@@ -110,14 +110,21 @@ class Encoder:
                 codes=self.categorical, seed=self.seed))
         return self
 
-    def transform(self, dataset: Any, rows: np.ndarray | None = None) -> Any:
-        """Matrix (rows, features) of float64, or float32 if encoding.single; dense or CSR."""
+    def transform(
+        self, dataset: Any, rows: np.ndarray | None = None,
+        read: dict[tuple[Any, ...], Any] | None = None,
+    ) -> Any:
+        """Matrix (rows, features) of float64, or float32 if encoding.single; dense or CSR.
+
+        Encoders that are asked one after the other for the same dataset are spared reading it
+        anew where all are given the same `read`, empty at first.
+        """
         self._check_fitted()
         if rows is None and isinstance(dataset, Rows) and len(dataset) <= few.MOST:
             written = self._few()
             if written.able:
                 return written.csr(dataset) if self._thin else written.dense(dataset)
-        return self._encode(Picked(dataset, rows), training=False)
+        return self._encode(Picked(dataset, rows, read), training=False)
 
     def entries(self, rows: Rows) -> list[tuple[list[int], list[float]]] | None:
         """The places and values that are not zero, of each of a few rows; None if it is not thin.

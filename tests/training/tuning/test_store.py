@@ -108,11 +108,11 @@ def test_a_trial_whose_process_died_is_taken_up_again(tmp_path: Path) -> None:
 
 def test_signs_of_life_keep_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wholefit.training.tuning._store._SIGN", 0.05)
-    busy, other = Store(tmp_path / "s.db", lease=0.4), Store(tmp_path / "s.db")
+    busy, other = Store(tmp_path / "s.db", lease=1.5), Store(tmp_path / "s.db")
     for store in (busy, other):
         store.begin(0, {})
     trial = busy.take(0, made(), SPACE, 1)
-    time.sleep(0.8)
+    time.sleep(2.0)
     assert other.take(0, made(), SPACE, 1) is None and other.running(0) == 1
     assert trial is not None and busy.tell(0, made(), done(trial, 1.0))
     busy.close()

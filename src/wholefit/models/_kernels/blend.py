@@ -58,8 +58,9 @@ class Blend:
         """Conforming rows (n) to probabilities (n, classes) or numbers (n,)."""
         found: Any = 0.0
         asked: dict[str, list[np.ndarray]] = {}
+        read: dict[tuple[Any, ...], Any] = {}
         for number, encoder in self.encoders.items():
-            X = encoder.transform(dataset)
+            X = encoder.transform(dataset, read=read)
             for member, share, model in zip(self._members, self._shares, self._models,
                                             strict=True):
                 if int(member["encoder"]) == number:

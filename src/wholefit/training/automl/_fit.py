@@ -147,7 +147,7 @@ def _expected(
     names = _blend.asked(shares)
     if script is not None:
         names = tuple(label for label in script.decided.get("beside", ()) if label in names)
-    if race.folds < 2 or not names or shares.layer:
+    if race.folds < 2 or not names or shares.layer or race.interrupted:
         return None
     until = math.inf if script is not None else (
         time.perf_counter() + clock.left() - reserve / 2)
