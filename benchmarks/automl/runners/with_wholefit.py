@@ -30,7 +30,8 @@ def work(order: Order) -> Done:
     return Done(
         seconds, answer, named(loaded.classes or ()), path, wf.__version__,
         float(score.value), float(score.high - score.low) / (2 * 1.959964),
-        {"model": result.model, "one_fold": float(result.score.value), "scored": sum(bool(row.scores) for row in result.leaderboard),
+        {"model": result.model, "one_fold": float(result.score.value),
+         "scored": sum(bool(row.scores) for row in result.leaderboard),
          "how": score.how, "warnings": list(result.warnings)[:5]})
 
 
