@@ -8,12 +8,8 @@ import pytest
 from wholefit.base.errors import StateError
 from wholefit.base.state import State
 from wholefit.models._kernels import _packed, _safetensors
-from wholefit.models._kernels.compressed import (
-    compressed_state,
-    network_of,
-    rounded,
-    summed,
-)
+from wholefit.models._kernels._packed import rounded
+from wholefit.models._kernels.compressed import compressed_state, network_of, summed
 from wholefit.models._scorers import scorer
 
 RNG = np.random.default_rng(0)

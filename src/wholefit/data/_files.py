@@ -13,6 +13,7 @@ import polars as pl
 
 from wholefit.base.errors import DataError, WholefitError, unknown
 from wholefit.base.optional import need
+from wholefit.base.wording import first_line
 from wholefit.data import _memory
 from wholefit.data._unpack import limit
 
@@ -37,9 +38,8 @@ def read_file(path: Path, kind: str, name: str, sheet: str | int | None) -> pl.D
             RecursionError, pl.exceptions.PanicException) as error:
         if isinstance(error, WholefitError):
             raise
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(f"{name} cannot be read as {kind}: it is damaged or cut short "
-                        f"({first[:200]}).") from error
+                        f"({first_line(error)}).") from error
 
 
 # Bombs ---------------------------------------------------------------------------------------
@@ -173,8 +173,7 @@ def _excel(path: Path, name: str, sheet: str | int | None) -> pl.DataFrame:
     except WholefitError:
         raise
     except Exception as error:  # the engine has one class of error for each kind of damage
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{name} cannot be read as a spreadsheet: {first[:200]}.") from error
+        raise DataError(f"{name} cannot be read as a spreadsheet: {first_line(error)}.") from error
 
 
 def sheet_names(path: Path) -> list[str]:

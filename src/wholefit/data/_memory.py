@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError
+from wholefit.base.wording import first_line
 from wholefit.data._dialect import unique_names
 
 
@@ -45,8 +46,7 @@ def from_memory(source: Any, guest: str) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, DataError):
             raise
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"the {guest} table cannot be read: {first}.") from error
+        raise DataError(f"the {guest} table cannot be read: {first_line(error)}.") from error
 
 
 def _polars(source: Any) -> pl.DataFrame:

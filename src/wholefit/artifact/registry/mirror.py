@@ -14,6 +14,7 @@ from wholefit.artifact.registry._records import Version
 from wholefit.artifact.registry.registry import Registry
 from wholefit.base.errors import MissingExtraError, RegistryError
 from wholefit.base.optional import need
+from wholefit.base.wording import first_line
 
 _MARK, _SERVED = "wholefit.sha256", "champion"
 _LONGEST = 4_000
@@ -31,8 +32,7 @@ def mirror(registry: Registry, uri: str, *, files: bool = True) -> int:
     try:
         return sum(_model(client, registry, name, files) for name in registry.names())
     except _mlflow("exceptions").MlflowException as error:
-        first = str(error).splitlines()[0][:200]
-        raise RegistryError(f"MLflow refused the mirror: {first}.") from error
+        raise RegistryError(f"MLflow refused the mirror: {first_line(error)}.") from error
 
 
 def _mlflow(part: str) -> Any:

@@ -28,6 +28,7 @@ from wholefit.base.errors import (
     unknown,
 )
 from wholefit.base.state import State
+from wholefit.base.wording import first_line
 from wholefit.data.clean import _changes, _files
 from wholefit.data.clean._changes import Change
 from wholefit.data.clean._step import STEPS, Step, View
@@ -262,8 +263,7 @@ class _within:
         if isinstance(error, (pl.exceptions.PolarsError, TypeError, ValueError, ArithmeticError,
                               LookupError, np.linalg.LinAlgError)) and not isinstance(
                                   error, WholefitError):
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise DataError(f"{self.said} cannot be done: {first}.") from error
+            raise DataError(f"{self.said} cannot be done: {first_line(error)}.") from error
 
 
 def _gone(frame: pl.DataFrame, edit: Any, rows: np.ndarray, number: int) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from wholefit.base.errors import DataError, ParameterError
+from wholefit.base.wording import first_line
 from wholefit.data.formulas._words import (
     FORMULA,
     Dialect,
@@ -71,9 +72,9 @@ def check_pattern(pattern: str) -> None:
     try:
         pl.Series([""]).str.contains(f"^(?:{pattern})$", strict=True)
     except pl.exceptions.PolarsError as error:
-        first = str(error).strip().splitlines()[0]
         raise DataError(f"pattern {pattern!r} is not a regular expression that can be used "
-                        f"({first[:120]}); look-around and back-references are not.") from error
+                        f"({first_line(error, 120)}); look-around and back-references are "
+                        "not.") from error
 
 
 class Parser:

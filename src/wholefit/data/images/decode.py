@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.optional import need
+from wholefit.base.wording import first_line
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm",
@@ -69,7 +70,7 @@ def decode(data: bytes, limit: int = LIMIT) -> np.ndarray:
     except MemoryError:
         raise Bad("too large for the memory") from None
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        said = first_line(error)
         short = "truncated" if "truncated" in said.lower() else f"damaged ({said[:80]})"
         raise Bad(short) from None
 

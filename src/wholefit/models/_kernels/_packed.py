@@ -25,6 +25,7 @@ WAYS = ("whole", "float16", "int8", "shared")
 MOST_SHARED = 256
 """Values that weights can share, at most: a number of them fits in a byte."""
 _LEVELS = 127
+_STEPS = 255
 _HALF = float(np.finfo(np.float16).max)
 _SAFETENSORS = {"f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64", "i4": "I32", "i2": "I16",
                 "i1": "I8", "u1": "U8", "b1": "BOOL"}
@@ -170,3 +171,15 @@ def _laid(values: np.ndarray, mask: np.ndarray | None, shape: Sequence[int]) -> 
     whole = np.zeros(size, dtype=values.dtype)
     whole[kept] = values.reshape(-1)
     return whole.reshape(shape)
+
+
+def rounded(x: np.ndarray, low: Any, high: Any) -> tuple[np.ndarray, Any]:
+    """Whole numbers from -255 to 255 that stand for x, and the size of a step.
+
+    0 is always one of the numbers that can be told: the range is widened to hold it.
+    """
+    low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+    step = (high - low) / _STEPS
+    step = np.where(step > 0, step, 1.0)
+    zero = np.rint(-low / step)
+    return np.clip(np.rint(x / step) + zero, 0, _STEPS) - zero, step

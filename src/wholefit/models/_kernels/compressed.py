@@ -35,7 +35,6 @@ KIND, BLOB = "compressed", "weights.safetensors"
 ARITHMETIC = ("float64", "float32", "dynamic", "static")
 # 518 products of at most 255 * 127 stay below 2**24, up to which float32 holds whole numbers.
 _EXACT = 512
-_STEPS = 255
 _WEIGHT = re.compile(r"w\d+\.")
 
 
@@ -109,18 +108,6 @@ def ranges_of(state: State) -> dict[str, tuple[float, float]]:
             for name, (low, high) in zip(names, ranges, strict=True)}
 
 
-def rounded(x: np.ndarray, low: Any, high: Any) -> tuple[np.ndarray, Any]:
-    """Whole numbers from -255 to 255 that stand for x, and the size of a step.
-
-    0 is always one of the numbers that can be told: the range is widened to hold it.
-    """
-    low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
-    step = (high - low) / _STEPS
-    step = np.where(step > 0, step, 1.0)
-    zero = np.rint(-low / step)
-    return np.clip(np.rint(x / step) + zero, 0, _STEPS) - zero, step
-
-
 def summed(codes: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """codes (n, p) @ weight (p, outputs), both whole numbers in float32; exact, in float64."""
     if weight.shape[0] <= _EXACT:
@@ -169,6 +156,6 @@ def _int8_layer(
 ) -> np.ndarray:
     low, high = known if known is not None else (x.min(axis=1, keepdims=True, initial=0.0),
                                                  x.max(axis=1, keepdims=True, initial=0.0))
-    codes, step = rounded(x, low, high)
+    codes, step = _packed.rounded(x, low, high)
     found = summed(codes.astype(np.float32, copy=False), weight)
     return np.asarray(found * (step * scale) + bias)

@@ -17,7 +17,7 @@ from torch import nn
 
 from wholefit.base.state import State
 from wholefit.models._kernels._network_inputs import Inputs
-from wholefit.models._kernels.compressed import rounded
+from wholefit.models._kernels._packed import rounded
 from wholefit.models._networks import _states
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d)

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from wholefit.base.errors import DataError, RegistryError, SchemaError, unknown
+from wholefit.base.wording import first_line
 from wholefit.monitoring.loop.journal import Batch, Journal
 
 _HELD = "__held_out__"
@@ -126,7 +127,7 @@ class Pool:
         except (pl.exceptions.PolarsError, OSError, DataError,
                 pl.exceptions.PanicException) as error:
             raise RegistryError(f"labelled rows of the loop, {path.name}, are missing or damaged: "
-                                f"{str(error).splitlines()[0][:150]}.") from error
+                                f"{first_line(error)}.") from error
 
 
 def together(parts: list[pl.DataFrame]) -> pl.DataFrame:
@@ -138,7 +139,7 @@ def together(parts: list[pl.DataFrame]) -> pl.DataFrame:
         return pl.concat(parts, how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
         raise DataError("batches of rows do not fit together: "
-                        f"{str(error).splitlines()[0][:150]}.") from error
+                        f"{first_line(error)}.") from error
 
 
 def without(rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:

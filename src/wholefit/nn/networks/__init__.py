@@ -21,6 +21,7 @@ from typing import Any
 from torch import nn
 
 from wholefit.base.errors import ParameterError, WholefitError, unknown
+from wholefit.base.wording import first_line
 from wholefit.nn.networks._registry import RECIPES, REGISTRY, network
 from wholefit.nn.networks._sizes import output_size, receptive_field
 
@@ -49,9 +50,8 @@ def make(network: str, **options: Any) -> nn.Module:
     except WholefitError:
         raise
     except _REFUSALS as error:
-        said = (str(error) or repr(error)).splitlines()[0][:200]
-        raise ParameterError(f"network {network!r} cannot be made of {str(options)[:300]}: {said}."
-                             ) from error
+        raise ParameterError(f"network {network!r} cannot be made of {str(options)[:300]}: "
+                             f"{first_line(error)}.") from error
     made.made_of = {"network": network, **bound.arguments}
     return made
 

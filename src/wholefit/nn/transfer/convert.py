@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from wholefit.base.errors import DataError
+from wholefit.base.wording import first_line
 from wholefit.nn import networks
 from wholefit.nn.transfer.bases import Base, Picture
 
@@ -39,7 +40,7 @@ def torch_weights(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds, and its advice is to trust the file
         raise DataError(f"{path} cannot be read as weights alone "
-                        f"({str(error).splitlines()[0] or type(error).__name__}); nothing else is "
+                        f"({first_line(error)}); nothing else is "
                         "read from a file that torch wrote: ask for it as safetensors.") from error
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
