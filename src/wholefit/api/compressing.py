@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wholefit.api import _answers, _coefficients, distilling
+from wholefit.api import _answers, _coefficients, _smaller
 from wholefit.api._several import Several
 from wholefit.api._shown import as_kind
 from wholefit.api._tables import as_table
 from wholefit.api._telling import warn
 from wholefit.base.cores import cores
 from wholefit.data import Policies
-from wholefit.evaluation import Score
 from wholefit.training import Entry
 from wholefit.training.compress import Comparison, Options, Smaller, compress
 from wholefit.training.distil import Given
@@ -63,20 +62,20 @@ def compressed(
     wanted = Options.from_dict({**words, "to": to if isinstance(to, str) else ",".join(to),
                                 "jobs": cores() if words.get("jobs") is None else words["jobs"]})
     policies, reading = _answers.asked_for(options)
-    given = distilling._given(result, as_table(rows, reading), policies, wanted.seed)
+    given = _smaller.given_rows(result, as_table(rows, reading), policies, wanted.seed)
     given = dataclasses.replace(given, named=facts.model)
     if held_out is not None:
         held = _answers.dataset(fitted, held_out, options, with_target=True)
         _answers.refuse_unknown(fitted, held, held.target(fitted.codec))
         given = dataclasses.replace(given, held=held)
     found = compress(fitted, given, wanted, name=result.model,
-                     metric=distilling._metric(result, metric))
+                     metric=_smaller.metric_of(result, metric))
     results, rest = {}, []
     for each in found.found:
         made = _result(result, found, each, given)
-        rest.append(dataclasses.replace(each, size=distilling._size(made._facts, made._fitted)))
+        rest.append(dataclasses.replace(each, size=_smaller.size_of(made._facts, made._fitted)))
         results[each.word] = made
-    found = dataclasses.replace(found, size=distilling._size(facts, fitted), found=tuple(rest))
+    found = dataclasses.replace(found, size=_smaller.size_of(facts, fitted), found=tuple(rest))
     if given.learnt_from and given.held is None:
         warn(found.judged)
     return as_kind(Compressed, found, _results=results)
@@ -87,7 +86,7 @@ def _result(result: Result, found: Comparison, smaller: Smaller, given: Given) -
     from wholefit.api.result import Result
 
     before = result._facts
-    scores = smaller.scores or _unjudged(result, found)
+    scores = smaller.scores or _smaller.unjudged(result, found.metric)
     difference = None if smaller.difference is None else dataclasses.asdict(smaller.difference)
     name = f"{result.model}, {smaller.word}"
     mine = Entry(model=name, params=before.chosen.params, scores=scores,
@@ -104,14 +103,9 @@ def _result(result: Result, found: Comparison, smaller: Smaller, given: Given) -
     return Result(smaller.fitted, facts)
 
 
-def _unjudged(result: Result, found: Comparison) -> dict[str, Score]:
-    return distilling._unjudged(result, found)  # type: ignore[arg-type]
-
-
 def _lineage(result: Result, found: Comparison, smaller: Smaller) -> dict[str, Any]:
-    before = result.lineage
     row = next(each for each in found.to_json()["ways"] if each["way"] == smaller.word)
-    return {**before, "schedule": [], "compressed": {
+    return {**_smaller.lineage_of(result), "compressed": {
         "way": smaller.word, "said": smaller.said, "model": result.model, "rows": found.rows,
         "weights": [found.weights, smaller.weights],
         **{name: row[name] for name in ("agreement", "furthest", "difference")}}}
@@ -121,4 +115,4 @@ def _exhibits(smaller: Smaller, given: Given) -> Any:
     """Nothing but what holds of any answers: pictures of those to rows given to judge by."""
     if smaller.answer is None or given.held is None:
         return dict
-    return partial(distilling._shown, smaller.fitted, given.held, smaller.answer)
+    return partial(_smaller.shown, smaller.fitted, given.held, smaller.answer)

@@ -13,6 +13,7 @@ from wholefit.api.leaderboard import Leaderboard
 from wholefit.api.understanding import Understood
 from wholefit.artifact import opening
 from wholefit.base import tasks
+from wholefit.base.stored import reading
 from wholefit.data import Dataset, Schema
 from wholefit.evaluation import Score
 from wholefit.training import Fitted, Run
@@ -83,8 +84,10 @@ class Result(Understood):
         It is `score`, but where the mean of several folds' models answers: each was scored alone,
         and their mean does better, by what was measured. Told for log loss, MSE and RMSE.
         """
-        made = self._facts.lineage.get("ensemble") or {}
-        return Score.from_json(made["expected"]) if "expected" in made else self.score
+        with reading("what the model file expects of new rows cannot be read"):
+            told = self._facts.lineage.get("ensemble", {}).get("expected")
+            found = self.score if told is None else Score.from_json(told)
+        return found if found.metric == self._facts.metric else self.score
 
     @property
     def scores(self) -> dict[str, Score]:

@@ -155,12 +155,21 @@ def scores(result: Reported) -> Html:
                          for part in score.how.split("; "))
     return join([
         el("p", f"All of them for {result.model}, on {result.score.n:,} rows that it had not seen."
-           f"{_positive(result)}"),
+           f"{_expected(result)}{_positive(result)}"),
         table(["metric", "value", "what it means"], rows, f"Metrics of {result.model}",
               numbers=(1,), cls="metrics"),
         el("p", f"How the intervals were made: {'; '.join(hows)}.", cls="small")
         if hows else None,
     ])
+
+
+def _expected(result: Reported) -> str:
+    """What the mean of the folds' models should reach, where that differs to the eye."""
+    expected = result.expected
+    if str(expected) == str(result.score):
+        return ""
+    return (f" They are those of each fold's models alone; the mean of all, which answers, should "
+            f"do better on new rows: {words.pretty(expected.metric)} {expected}.")
 
 
 def _positive(result: Reported) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 
 import wholefit as wf
 from wholefit import training
+from wholefit.api.result import Result
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import ArtifactError
 from wholefit.data import Dataset, bundled, dataset_of, read
 from wholefit.evaluation import Score
 from wholefit.models import make
@@ -165,5 +168,17 @@ def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path
     assert wf.load(tmp_path / "m.wf").expected == found.expected
     again = wf.replay(tmp_path / "m.wf", frame)
     assert again.equal and again.result is not None and again.result.expected == found.expected
+    facts = found._facts
+    odd = Result(found._fitted, replace(facts, lineage={**facts.lineage, "ensemble": {
+        "expected": {"metric": 3}}}))
+    with pytest.raises(ArtifactError, match="expects of new rows"):
+        _ = odd.expected
     alone = wf.fit(frame, target="churn", models=["logistic"], seed=1)
     assert alone.expected == alone.score
+
+
+def test_what_is_made_of_an_ensemble_is_not_told_the_ensembles_score(churn: Dataset) -> None:
+    found = wf.fit(churn.frame, target="churn", models=list(MEMBERS), preset="balanced",
+                   budget="3 trials", jobs=2)
+    student = found.distil(churn.frame, to="tree").student
+    assert found.expected != found.score and student.expected == student.score
