@@ -15,13 +15,14 @@ from wholefit.data import _dates
 # Spellings of "no value" that are met inside text columns which hold numbers or dates.
 MISSING_WORDS = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "nat", "?", "-",
                  "--", ".", "missing")
+_NOTHING = frozenset(MISSING_WORDS)
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "on")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
 # Words for true and false, in lower case.
 TRUTH = {**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)}
 _PROBE = 200
 # A column this short is gone through cell by cell: asking the engine takes longer than that.
-SHORT = 2_000
+SHORT = 5_000
 # What the engine strips from both ends of a text: Unicode's white space.
 _SPACE = ("\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
           "\u2009\u200a\u2028\u2029\u202f\u205f\u3000")
@@ -133,7 +134,7 @@ def is_missing(column: pl.Series) -> pl.Series:
 
 
 def _spells_nothing(cell: str | None) -> bool:
-    return cell is None or cell.strip(_SPACE).lower() in MISSING_WORDS
+    return cell is None or cell.strip(_SPACE).lower() in _NOTHING
 
 
 def unconverted(before: pl.Series, after: pl.Series) -> np.ndarray:
