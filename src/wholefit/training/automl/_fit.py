@@ -36,7 +36,7 @@ _LEAST = 8.0
 # What follows the race beside the scores: the blend, the files, the record.
 _AFTER, _AFTER_SHARE = 0.7, 0.03
 # What the models beside the first fold's may take at most, by which the mean's gain is known.
-_BESIDE = 0.06
+_BESIDE = 0.1
 # With less time left than this it is not said whether more would help.
 _TELLING = 0.3
 # What a second layer may take of the time that is left when the race ends.
