@@ -182,3 +182,14 @@ def test_what_is_made_of_an_ensemble_is_not_told_the_ensembles_score(churn: Data
                    budget="3 trials", jobs=2)
     student = found.distil(churn.frame, to="tree").student
     assert found.expected != found.score and student.expected == student.score
+
+
+def test_one_wild_row_is_no_gain() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.normal(size=ROWS)
+    first = truth + rng.normal(size=ROWS)
+    second = first[:ROWS // FOLDS].copy()
+    second[7] += 1e4
+    blended, found = one_member(first)
+    told = gain(problem(truth), blended, found, {"one": second})
+    assert told is None or told.value < 0.01 * (1e4 / 2) ** 2 / len(second)

@@ -7,8 +7,9 @@ that knows as little of the first fold as the first fold's own: it lacks the sec
 too. What the mean of those two gains, a mean of F gains 2 (1 - 1/F) times (squared error exactly;
 log loss to second order).
 
-The two share all but the second fold's rows, and so differ rather too little than too much: the
-gain is told from below (benchmarks/results/bagging.md).
+The two share all but the second fold's rows, and so differ rather too little than too much; and
+of what is measured its standard error is taken off: the gain is told from below
+(benchmarks/results/bagging.md).
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, V
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much the mean of the folds' models lowers the mean loss of a row, and its error.
+    """By how much the mean of the folds' models lowers the mean loss of a row, at least.
+
+    `value` is what was measured less its standard error, `error`.
 
     `share` is the same as a share of the loss on the `rows` where it was measured; `members` are
     those that a second model stood beside, of `models` folds' models in the mean.
@@ -97,11 +100,12 @@ def gain(
     times = 2 * (1 / float(np.mean([found[label].seen[test].mean() for label in labels]))
                  - 1 / models)
     falls = times * ((one + other) / 2 - both)
-    value = float(np.average(falls, weights=weights))
+    mean = float(np.average(falls, weights=weights))
     loss = float(np.average(one, weights=weights))
+    error = float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum())
+    value = mean - error  # few wild rows can be all of the gain, and are then most of its error
     if not math.isfinite(value) or value <= 0 or loss <= 0:
         return None
-    error = float(np.sqrt((weights**2 * (falls - value) ** 2).sum()) / weights.sum())
     return Gain(value, error, min(value / loss, 1.0), len(test), models, known)
 
 
