@@ -8,7 +8,7 @@ too. What the mean of those two gains, a mean of F gains 2 (1 - 1/F) times (squa
 log loss to second order).
 
 The two share all but the second fold's rows, and so differ rather too little than too much; and
-of what is measured its standard error is taken off: the gain is told from below
+of what is measured its standard error is taken off: mostly too little is told, not always
 (benchmarks/results/bagging.md).
 """
 
