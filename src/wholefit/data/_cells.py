@@ -38,7 +38,7 @@ def to_numbers(column: pl.Series) -> pl.Series:
         found = text.cast(pl.Float64, strict=False)
     elif kind.is_numeric() or kind == pl.Boolean:
         found = column.cast(pl.Float64)
-        if int(np.isnan(found.to_numpy()).sum()) == found.null_count():
+        if not nans(found):
             return found
     elif kind == pl.Duration:
         found = column.dt.total_microseconds().cast(pl.Float64) / 1e6
@@ -131,6 +131,11 @@ def is_missing(column: pl.Series) -> pl.Series:
     if not column.null_count():
         return pl.Series(column.name, np.zeros(len(column), dtype=bool))
     return column.is_null()
+
+
+def nans(column: pl.Series) -> int:
+    """How many cells of floats are NaN, null ones apart."""
+    return int(np.isnan(column.to_numpy()).sum()) - column.null_count()
 
 
 def _spells_nothing(cell: str | None) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 import polars.selectors as cs
 
@@ -180,9 +179,7 @@ def no_nan(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Note]]:
     if not floats:
         return frame, []
     if frame.height <= _cells.SHORT:
-        here = {name: frame.get_column(name) for name in floats}
-        counts = {name: int(np.isnan(cells.to_numpy()).sum()) - cells.null_count()
-                  for name, cells in here.items()}
+        counts = {name: _cells.nans(frame.get_column(name)) for name in floats}
     else:
         counts = frame.select(cs.by_name(floats).is_nan().sum()).row(0, named=True)
     hit = {name: int(count) for name, count in counts.items() if count}

@@ -321,19 +321,18 @@ def validate(
 
 
 def beside(
-    problem: Problem, model: Model, *, rounds: int | None = None, counted: Any = None,
-    seconds: float = math.inf,
+    problem: Problem, model: Model, *, rounds: int | None = None, counted: Any = None
 ) -> np.ndarray:
     """What a second model that knows nothing of the first fold's rows answers to them.
 
     It learns what the first fold's model learnt, but for the rows that the second fold holds out;
-    over as many `rounds` of boosting, by the same count (`counted`) or in as many `seconds`, where
-    the first was bounded by them.
+    over as many `rounds` of boosting, or by the same count (`counted`), where the first was
+    bounded by them.
     """
     (train, test), (_, other) = problem.plan.folds[:2]
     if counted is not None:
         problem = replace(problem, counted={written(model) or "": {BESIDE: counted}})
-    made = fit_one(problem, model, np.setdiff1d(train, other), BESIDE, seconds, test)
+    made = fit_one(problem, model, np.setdiff1d(train, other), BESIDE, watched=test)
     if rounds is not None and made.curve is not None:
         made.estimator.cut(min(rounds, len(made.curve)))
     return _answered(problem, made, test)[0]

@@ -35,7 +35,7 @@ from wholefit.training.ensembling import Blended, Pool, mixed
 # The losses whose gain is a mean over rows, by metric: what is done to the score to get there.
 _POWERS = {"log_loss": 1, "mse": 1, "rmse": 2}
 # A model beside a fold's learns from a fold less, and so takes less than that fold did.
-MARGIN = 0.9
+_MARGIN = 0.9
 _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
            ImportError, OSError, WholefitError)
 
@@ -62,9 +62,11 @@ class Gain:
         power = _POWERS.get(score.metric)
         if power is None or not math.isfinite(score.high) or not math.isfinite(score.low):
             return None
+        from scipy.special import ndtri
+
         loss, low, high = (each**power for each in (score.value, score.low, score.high))
         fall = min(self.value, self.share * loss)  # one wild row may make either too large
-        wide = 1.959964 * self.error
+        wide = float(ndtri((1 + score.level) / 2)) * self.error
         ends = (loss - fall - math.hypot(loss - low, wide), loss - fall,
                 loss - fall + math.hypot(high - loss, wide))
         low, value, high = (max(each, 0.0) ** (1 / power) for each in ends)
@@ -137,8 +139,7 @@ def besides(
             except queue.Empty:
                 return
             each = found[label]
-            needs = MARGIN * (each.fit_seconds[0] + each.predict_seconds[0])
-            if time.perf_counter() + needs > deadline:
+            if time.perf_counter() + seconds_of(each) > deadline:
                 continue
             try:
                 answers[label] = worker.beside(models[label], deadline, **_as_first(each))
@@ -150,7 +151,12 @@ def besides(
     return {label: answers[label] for label in labels if label in answers}
 
 
+def seconds_of(found: Validated) -> float:
+    """Seconds that the model beside the first fold's should take."""
+    return _MARGIN * (found.fit_seconds[0] + found.predict_seconds[0])
+
+
 def _as_first(found: Validated) -> dict[str, Any]:
-    """How the first fold's model was bounded: rounds, counts, or seconds."""
+    """How the first fold's model was bounded: by rounds or by count."""
     counted = found.counted[0] if found.counted else None
     return {"rounds": found.rounds[0] if found.rounds else None, "counted": counted}

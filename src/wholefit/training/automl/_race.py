@@ -26,7 +26,7 @@ from wholefit.training._search import (
 )
 from wholefit.training.apart import Apart, Stopped
 from wholefit.training.automl._crew import Crew
-from wholefit.training.automl._expect import MARGIN
+from wholefit.training.automl._expect import seconds_of
 from wholefit.training.automl._pace import Pace
 from wholefit.training.record import Entry, labels
 from wholefit.training.replaying.script import Script
@@ -94,9 +94,8 @@ class Race:
 
     def _once_more(self) -> float:
         """Seconds that one more fold of the dearest models should take, of as many as blend."""
-        folds = (max(each.fit_seconds[0] + each.predict_seconds[0], 0.0)
-                 for each in list(self.found.values()) if each.folds)
-        return MARGIN * sum(heapq.nlargest(_BLENDED, folds)) / len(self.crew.workers)
+        each = (seconds_of(found) for found in list(self.found.values()) if found.folds)
+        return sum(heapq.nlargest(_BLENDED, each)) / len(self.crew.workers)
 
     def run(self, candidates: Sequence[Model]) -> None:
         """Try each while there is time; an interrupt ends the race and keeps what is done."""
