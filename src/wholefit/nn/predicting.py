@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from wholefit.nn.batches import Arrays, tensors
+from wholefit.nn.memory import kept
 
 
 def place(device: str) -> torch.device:
@@ -25,7 +27,7 @@ def predict(module: nn.Module, inputs: Arrays, *, batch: int = 1024) -> np.ndarr
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     module.eval()
     found: list[Any] = []
-    with torch.inference_mode():
+    with torch.inference_mode(), kept() if len(inputs[0]) > batch else nullcontext():
         for start in range(0, max(1, len(inputs[0])), batch):
             piece = tensors([array[start:start + batch] for array in inputs], device)
             found.append(module(*piece).float().cpu())

@@ -16,6 +16,7 @@ from wholefit.nn.batches import Arrays, Change
 from wholefit.nn.callbacks import EarlyStopping, Sound
 from wholefit.nn.checkpoints import Checkpoint
 from wholefit.nn.loop import Callback, Loop
+from wholefit.nn.memory import kept
 from wholefit.nn.predicting import place
 from wholefit.nn.preparing import Given, prepare
 from wholefit.nn.quiet import quiet, threads_for
@@ -72,8 +73,8 @@ def train(
     saver = _saver(checkpoint, spread)
     if saver and recipe.precision == "auto":  # a run that goes on keeps what was measured
         recipe = recipe.replace(precision=saver[0].decided("precision") or "auto")
-    with quiet(derive(recipe.seed, "torch"), device,
-               threads_for(module, recipe, data[0], device, threads)):
+    with kept(), quiet(derive(recipe.seed, "torch"), device,
+                       threads_for(module, recipe, data[0], device, threads)):
         parts, recipe, decided = prepare(module, recipe, device, given)
         work = Supervised(parts, recipe)
         best = [] if recipe.patience is None else [EarlyStopping(

@@ -1,0 +1,73 @@
+"""Memory between steps: kept inside, given back at the end."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from wholefit.nn import memory
+
+pytestmark = pytest.mark.skipif(memory._library() is None, reason="the C library is not glibc's")
+_PAGES = (64 << 20) // resource.getpagesize()
+_PROGRAM = """
+import resource
+import torch
+from wholefit.nn.memory import kept
+torch.set_num_threads(1)
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        torch.empty(64 << 20, dtype=torch.uint8).fill_(1)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1])
+
+free = faults()
+with kept():
+    first, again, inside = faults(), faults(), resident()
+print(free, first, again, inside - resident(), faults())
+"""
+
+
+def test_blocks_are_touched_anew_outside_only_and_given_back_after() -> None:
+    out = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True,
+                         check=True).stdout
+    free, first, again, given_back, after = map(int, out.split())
+    assert free >= 5 * _PAGES * 0.9, "blocks of 64 MB are asked for anew each time"
+    assert first <= 1.5 * _PAGES and again < 0.1 * _PAGES
+    assert given_back >= 0.9 * _PAGES
+    assert after >= 5 * _PAGES * 0.9, "the library's own way is back"
+
+
+def test_the_last_that_leaves_gives_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(memory, "_set", lambda library, options: seen.append(len(options)))
+    within, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with memory.kept():
+            within.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with memory.kept():
+        thread.start()
+        assert within.wait(10)
+    assert seen == [len(memory._KEPT)]
+    leave.set()
+    thread.join(10)
+    assert seen == [len(memory._KEPT), len(memory._USUAL)]
+
+
+def test_where_there_is_no_such_library_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_library", lambda: None)
+    monkeypatch.setattr(memory, "_set", lambda *given: pytest.fail("set"))
+    with memory.kept():
+        pass
