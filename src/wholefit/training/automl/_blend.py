@@ -21,7 +21,7 @@ from wholefit.models._model import Context
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._search import entry_of
 from wholefit.training.bags import Bags
-from wholefit.training.ensembling import Blended, Pool, blend, stacked
+from wholefit.training.ensembling import Blended, Pool, blend, dear, stacked
 from wholefit.training.fitted import Fitted
 from wholefit.training.imbalance import held_of
 from wholefit.training.record import Entry
@@ -29,6 +29,9 @@ from wholefit.training.record import Entry
 LABEL = "ensemble"
 # More members than this add little, and each costs time whenever the model answers.
 MOST = {"balanced": 4, "best": 24}
+# What of its loss an ensemble may give for answering in half the time: far below what can be
+# measured on the rows of most tables.
+_WORTH = 0.001
 
 
 @dataclass(frozen=True)
@@ -65,29 +68,41 @@ def limits(
     return cost, size
 
 
+def pool_of(problem: Problem, found: Mapping[str, Validated], metric: Any = None) -> Pool | None:
+    """The models whose folds were all kept; None if there are none."""
+    able = {label: each.known() for label, each in found.items() if each.kept and all(each.kept)}
+    return Pool(able, problem.y, held_of(problem).fold.astype(np.int16), problem.weights,
+                problem.task.name, metric) if able else None
+
+
+def dear_of(
+    pool: Pool, problem: Problem, cost: Mapping[str, float], *, preset: str, **limits: Any
+) -> tuple[tuple[str, ...], str]:
+    """Members that are not worth their time, with a sentence on them (see `ensembling.dear`)."""
+    return dear(pool, _WORTH, cost, seed=problem.seed, most=_most(preset), **limits)
+
+
 def blended(
-    problem: Problem, found: Mapping[str, Validated], bags: Bags, *, preset: str,
-    metric: Any = None, predict_time: float | None = None, model_size: float | None = None,
-    cost: Mapping[str, float] | None = None, size: Mapping[str, float] | None = None,
-    second: Sequence[str] | None = (), deadline: float = math.inf,
-) -> Blended | None:
-    """The ensemble of the models whose folds were all kept; None if there are none.
+    problem: Problem, pool: Pool, *, preset: str, predict_time: float | None = None,
+    model_size: float | None = None, cost: Mapping[str, float] | None = None,
+    size: Mapping[str, float] | None = None, second: Sequence[str] | None = (),
+    deadline: float = math.inf,
+) -> Blended:
+    """The ensemble of the pool's members.
 
     `second` names the models of a second layer to try by `deadline` (time.perf_counter), the
     usual ones where None.
     """
-    able = {label: each for label, each in found.items() if each.kept and all(each.kept)}
-    if not able:
-        return None
-    pool = Pool(
-        {label: each.known() for label, each in able.items()}, problem.y,
-        held_of(problem).fold.astype(np.int16), problem.weights, problem.task.name, metric)
     options: dict[str, Any] = {
-        "most": MOST.get(preset, MOST["best"]), "seed": problem.seed, "cost": cost, "size": size,
+        "most": _most(preset), "seed": problem.seed, "cost": cost, "size": size,
         "predict_time": predict_time, "model_size": model_size}
     if second is not None and not second:
         return blend(pool, **options)
     return stacked(pool, names=second, deadline=deadline, jobs=problem.jobs, **options)
+
+
+def _most(preset: str) -> int:
+    return MOST.get(preset, MOST["best"])
 
 
 def validated(mixed: Blended, found: Mapping[str, Validated]) -> Validated:

@@ -27,7 +27,7 @@ from wholefit.training.automl import _blend, _expect
 from wholefit.training.automl._crew import Crew
 from wholefit.training.automl._race import Race
 from wholefit.training.automl._scale import scaled
-from wholefit.training.ensembling import Blended
+from wholefit.training.ensembling import Blended, without
 from wholefit.training.record import Entry, Run, labels
 
 PRESETS = ("balanced", "best")
@@ -111,13 +111,7 @@ def _ended(
 ) -> Run:
     problem, options = ground.problem, ground.options
     by_label, found = dict(race.models), _whole(race)
-    race.limits = _limits(found, crew, options)
-    mixed = _blend.blended(
-        problem, found, crew.bags, preset=options.preset, metric=options.metric,
-        predict_time=options.predict_time, model_size=options.model_size,
-        cost=race.limits.get("cost"), size=race.limits.get("size"), **_second(options, clock))
-    if mixed is not None:
-        race.limits = {**race.limits, "second": list(mixed.tried)}
+    mixed = _mixed(problem, found, crew, race, options, clock)
     if mixed is not None and len(mixed.shares) > 1:
         made = _blend.validated(mixed, found)
         found = {_blend.LABEL: made, **found}
@@ -181,14 +175,29 @@ def _second(options: Any, clock: Clock) -> dict[str, Any]:
             "deadline": time.perf_counter() + _LAYER * (left if math.isfinite(left) else 1e9)}
 
 
-def _limits(found: dict[str, Any], crew: Crew, options: Any) -> dict[str, dict[str, float]]:
-    """What members cost to ask and to keep, where that is limited; measured once, and recorded."""
-    if options.predict_time is None and options.model_size is None:
-        return {}
-    if options.script is not None:
-        return {name: dict(options.script.decided[name]) for name in ("cost", "size")}
+def _mixed(
+    problem: Problem, found: dict[str, Validated], crew: Crew, race: Race, options: Any,
+    clock: Clock,
+) -> Blended | None:
+    """The ensemble; what was measured or timed for it is noted in the race's `limits`."""
+    pool = _blend.pool_of(problem, found, options.metric)
+    if pool is None:
+        return None
+    script = None if options.script is None else options.script.decided
     cost, size = _blend.limits(found, crew.bags)
-    return {"cost": cost, "size": size}
+    limits: dict[str, Any] = {}
+    if options.predict_time is not None or options.model_size is not None:
+        limits = {"cost": cost, "size": size} if script is None else {
+            name: dict(script[name]) for name in ("cost", "size")}
+    asked = {"preset": options.preset, "predict_time": options.predict_time,
+             "model_size": options.model_size, "size": limits.get("size")}
+    out, said = tuple((script or {}).get("dear", ())), ""
+    if script is None and math.isfinite(clock.left()):  # where no clock counts, none is read here
+        out, said = _blend.dear_of(pool, problem, cost, **asked)
+    mixed = _blend.blended(problem, without(pool, out), cost=limits.get("cost"), **asked,
+                           **_second(options, clock))
+    race.limits = {**limits, "dear": list(out), "second": list(mixed.tried)}
+    return replace(mixed, said=(said, *mixed.said)) if said else mixed
 
 
 def _choice(judged: Judged, found: dict[str, Any], crew: Crew, options: Any) -> str:

@@ -84,21 +84,23 @@ def _known(takes: Any, base: str) -> float:
 
 def within(
     aim: Objective, given: Limits, *, without: int | None = None, rounds: int = ROUNDS,
-    most: int | None = None,
+    most: int | None = None, may: Array | None = None,
 ) -> Climb:
-    """Greedy counts of members that together keep the limits.
+    """Greedy counts of members, of those of the mask `may` (m,), that together keep the limits.
 
     Where not even one member keeps them, the one that comes nearest is taken alone.
     """
+    may = np.ones(aim.members, dtype=bool) if may is None else may
     alone = given.alone()
-    if not (alone <= 1).any():
+    if not (may & (alone <= 1)).any():
+        nearest = min(np.flatnonzero(may), key=lambda at: alone[at])
         counts = np.zeros(aim.members)
-        counts[int(np.argmin(alone))] = 1.0
-        return Climb(counts, ((int(np.argmin(alone)), aim.of(counts, without)),))
+        counts[nearest] = 1.0
+        return Climb(counts, ((int(nearest), aim.of(counts, without)),))
     found: list[Climb] = []
     seen: set[bytes] = set()
     for cap in _CAPS if given.takes.size else (1.0,):
-        small = alone <= cap
+        small = may & (alone <= cap)
         if not small.any() or small.tobytes() in seen:
             continue
         seen.add(small.tobytes())
@@ -107,5 +109,5 @@ def within(
             return np.asarray(small & given.room(counts))
 
         found.append(climb(aim, without=without, rounds=rounds, most=most,
-                           allowed=room if given.takes.size else None))
+                           allowed=room if given.takes.size or not may.all() else None))
     return min(found, key=lambda each: each.loss)

@@ -182,7 +182,7 @@ def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
     limits = {name: {str(label): float(each) for label, each in stored[name].items()}
               for name in ("cost", "size") if name in stored}
     layer = {name: [str(each) for each in stored[name]]
-             for name in ("second", "beside") if name in stored}
+             for name in ("second", "beside", "dear") if name in stored}
     return {"race": True, **counts, "share": share, "lent": stored.get("lent") is True,
             "said": [str(each) for each in stored["said"]], **limits, **layer}
 
