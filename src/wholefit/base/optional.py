@@ -52,14 +52,16 @@ def wake(module: str, *, without: str) -> None:
 
 
 def patient() -> None:
-    """Let OpenMP's threads that wait soon sleep, not spin; to be said before it is loaded.
+    """Let OpenMP's threads that wait sleep sooner; to be said before it is loaded.
 
-    With one of two cores busy elsewhere, LightGBM on adult took 56 s with GNU OpenMP's own
-    patience (300,000 spins) and 13 s with this; on an idle machine both took 6.5 s (with none at
-    all, 10). What the user's environment says of it holds.
+    GNU OpenMP's own patience is 300,000 spins: a thread that waits for one whose core is busy
+    elsewhere spins for milliseconds. With 3,000, LightGBM on two cores, one of them busy, took a
+    third to six tenths of the time; on an idle machine a tenth more at most. With 300 the threads
+    fall asleep between two short loops, and to wake one took ten times as long as its work
+    (`python -m benchmarks.waiting`). What the user's environment says of it holds.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "300")
+        os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 
 def available(module: str) -> bool:

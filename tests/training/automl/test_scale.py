@@ -42,7 +42,7 @@ def test_without_a_clock_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None
     assert _scale.scaled(problem(3000), make("ridge"), float("inf"), 5, 2).folds == 5
 
 
-@pytest.mark.parametrize("fold, folds", [(1.0, 5), (4.0, 2), (9.0, 1)])
+@pytest.mark.parametrize("fold, folds", [(1.0, 5), (3.2, 3), (4.0, 1), (9.0, 1)])
 def test_dear_folds_are_fewer(
     monkeypatch: pytest.MonkeyPatch, fold: float, folds: int
 ) -> None:

@@ -82,7 +82,8 @@ def fit(
     options = ground.options
     reserve, scoring = _reserve(ground, clock)
     scale = scaled(ground.problem, _strong(candidates), clock.left() - reserve,
-                   len(ground.problem.plan.folds), len(crew.workers), options.script)
+                   len(ground.problem.plan.folds), len(crew.workers), options.script,
+                   crew.threads)
     if scale.workers < len(crew.workers):
         crew.few(scale.workers)
     crew.load(scale.problem)

@@ -7,10 +7,9 @@ of a race is given is the same, so that they can be compared and blended.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,9 @@ from wholefit.training.replaying.script import Script
 
 # A trial of the first strong model should take at most this share of the time for all.
 _SHARE = 0.25
+# Fewer folds than this are not worth their price: each judges few of the rows, and learns from
+# fewer than one fold that gives back most of what it would judge.
+_LEAST_FOLDS = 3
 # Below so many cells nothing is too slow; the taste itself would cost more than it tells.
 _SMALL = 400_000
 # What is tasted: so many cells, over so many rounds, of what may become so many.
@@ -57,9 +59,11 @@ class Scale:
 
 def scaled(
     problem: Problem, strong: Model, seconds: float, folds: int, workers: int,
-    script: Script | None = None,
+    script: Script | None = None, threads: int = 1,
 ) -> Scale:
     """The scale at which several trials of `strong` fit into `seconds` over so many workers.
+
+    Each worker has so many `threads`.
 
     That of the run, where there is its `script`.
     """
@@ -74,12 +78,12 @@ def scaled(
     cells = rows * max(columns, 1) * max(1, problem.n_classes // 2)  # boosting has trees for each
     if not math.isfinite(seconds) or cells < _SMALL:
         return Scale(problem, folds, workers)
-    fold = _fold_seconds(problem, strong, rows, columns)
+    fold = _fold_seconds(replace(problem, jobs=threads, encoders={}), strong, rows, columns)
     room = _SHARE * max(seconds, 0.0)
     if fold * folds <= room:
         return Scale(problem, folds, workers)
     fitting = max(1, int(room / fold))
-    if fitting > 1:
+    if fitting >= _LEAST_FOLDS:
         said = f"{fitting} of {folds} folds are fitted, for the time would not carry all"
         return Scale(problem, fitting, workers, (said,))
     lending = _lent(problem)
@@ -104,20 +108,24 @@ def _told(lending: Problem, folds: int) -> str:
 
 
 def _fold_seconds(problem: Problem, model: Model, rows: int, columns: int) -> float:
-    """Seconds that a fold of the model should take on one worker's threads."""
+    """Seconds that a fold of the model should take on one worker's threads.
+
+    Workers are still starting, on the same cores: of one thread, what it computes is counted and
+    not what it waits.
+    """
+    now = time.process_time if problem.jobs == 1 else time.perf_counter
     some = min(rows, max(1_000, _TASTE // max(columns, 1)))
     order = seeds.generator(problem.seed, "taste").permutation(problem.plan.folds[0][0])
     quick = model.replace(**{name: value for name, value in (
         ("n_estimators", _ROUNDS), ("early_stopping", 0)) if hasattr(model, name)})
-    alone = dataclasses.replace(problem, encoders={})
     picked = np.sort(order[:some])
-    fit_one(alone, quick, picked[:500], "taste 0")  # imports and first calls
-    start = time.perf_counter()
-    made = fit_one(alone, quick, picked, "taste 1")
-    whole = time.perf_counter() - start
-    start = time.perf_counter()
+    fit_one(problem, quick, picked[:500], "taste 0")  # imports and first calls
+    start = now()
+    made = fit_one(problem, quick, picked, "taste 1")
+    whole = now() - start
+    start = now()
     made.encoder.transform(made.dataset, picked)
-    encoding = min(2 * (time.perf_counter() - start), whole)
+    encoding = min(2 * (now() - start), whole)
     return ((whole - encoding) * _USUAL / _ROUNDS + encoding) * (rows / some) ** _GROWTH
 
 
@@ -129,7 +137,7 @@ def _cut(problem: Problem, share: float) -> Problem:
                    _some(test, min(1.0, _MOST_JUDGED / max(len(test), 1)), plan.units, random))
                   for train, test in plan.folds[:1])
     cut = Plan(folds, plan.how, plan.unit, plan.units)
-    return dataclasses.replace(problem, plan=cut, encoders={})
+    return replace(problem, plan=cut, encoders={})
 
 
 def _lent(problem: Problem) -> Problem:
@@ -140,7 +148,7 @@ def _lent(problem: Problem) -> Problem:
     judged = _some(test, share, plan.units, seeds.generator(problem.seed, "lent"))
     lent = np.setdiff1d(test, judged)
     one = Plan(((np.sort(np.concatenate([train, lent])), judged),), plan.how, plan.unit, plan.units)
-    return dataclasses.replace(problem, plan=one, encoders={})
+    return replace(problem, plan=one, encoders={})
 
 
 def _some(
