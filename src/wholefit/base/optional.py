@@ -56,9 +56,9 @@ def patient() -> None:
 
     GNU OpenMP's own patience is 300,000 spins: a thread that waits for one whose core is busy
     elsewhere spins for milliseconds. With 3,000, LightGBM on two cores, one of them busy, took a
-    third to six tenths of the time; on an idle machine a tenth more at most. With 300 the threads
-    fall asleep between two short loops, and to wake one took ten times as long as its work
-    (`python -m benchmarks.waiting`). What the user's environment says of it holds.
+    quarter to six tenths of the time; on an idle machine a tenth more at most. With 300 threads
+    fall asleep between two short loops and must be woken: on an idle machine LightGBM took 3 to 20
+    times as long (`python -m benchmarks.waiting`). What the user's environment says of it holds.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
