@@ -92,6 +92,8 @@ PROGRAMS = {
         lambda: convolutional(1, 32, 64, 28, 128), (1, 28, 28), 640, 64, 1, False),
     "CIFAR CNN 32-64-512, batch 32": Program(
         lambda: convolutional(3, 32, 64, 32, 512), (3, 32, 32), 320, 32, 1, False),
+    "CNN 64-64, batch 512": Program(  # blocks of 134 MB, freed and asked for again at each step
+        lambda: convolutional(3, 64, 64, 32, 64), (3, 32, 32), 1024, 512, 1, False),
     "MLP 784-1024-1024-10, batch 256": Program(
         lambda: dense(784, 1024, 1024, 10), (784,), 2560, 256, 1, False),
     "Transformer encoder 512, batch 16": Program(

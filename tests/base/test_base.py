@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -177,3 +178,16 @@ def test_scikit_learn_wakes_without_pandas_and_still_takes_frames() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["a", "b", "DataFrame"], done.stderr
+
+
+@pytest.mark.parametrize("said, spins", [
+    ({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "PASSIVE"}, None)])
+def test_threads_that_wait_sleep_sooner_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, str], spins: str | None
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    optional.patient()
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
