@@ -89,7 +89,8 @@ def table() -> str:
         reach = (_T.get(len(runs), 2.0) * statistics.stdev(found) / len(runs) ** 0.5
                  if len(runs) > 1 else float("nan"))
         goal, aim = GOALS[name]
-        rows.append([name, f"{len(runs)}", f"{mean:.2%} ({mean - reach:.2%} to {mean + reach:.2%})",
+        between = f" ({mean - reach:.2%} to {mean + reach:.2%})" if len(runs) > 1 else ""
+        rows.append([name, f"{len(runs)}", f"{mean:.2%}{between}",
                      f"{min(found):.2%}", f"{goal:.1%} / {aim:.1%}",
                      "aim met" if mean >= aim else "met" if mean >= goal else "not met",
                      f"{statistics.mean(run['minutes'] for run in runs):.1f}"])
