@@ -71,3 +71,13 @@ def test_where_there_is_no_such_library_nothing_is_done(monkeypatch: pytest.Monk
     monkeypatch.setattr(memory, "_set", lambda *given: pytest.fail("set"))
     with memory.kept():
         pass
+
+
+@pytest.mark.parametrize("said", [{"MALLOC_ARENA_MAX": "2"},
+                                  {"GLIBC_TUNABLES": "glibc.malloc.mmap_max=10"}])
+def test_what_the_environment_says_of_memory_holds(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, str]
+) -> None:
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert memory._library.__wrapped__() is None

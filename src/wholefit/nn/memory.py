@@ -2,12 +2,14 @@
 
 The C library of most Linux systems gives blocks above 32 MB back to the system as soon as they are
 freed; the next step asks for them again, and the system fills them with zeros, page by page: a
-fifth of the time of a convolutional network's steps. Elsewhere nothing is changed.
+fifth of the time of a convolutional network's steps. Elsewhere nothing is changed, nor where the
+environment says how memory is to be handled (MALLOC_..., GLIBC_TUNABLES).
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,8 +17,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-# Names and numbers of <malloc.h>; the second of each pair is what the library arrives at by itself
-# (its thresholds grow with what is freed, up to these).
+# Names and numbers of <malloc.h>. The library's own thresholds grow with what is freed, up to
+# the usual ones here.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1}
 _USUAL = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20, _MMAP_MAX: 65536}
@@ -53,8 +55,10 @@ def _set(library: Any, options: dict[int, int]) -> None:
 
 @cache
 def _library() -> Any:
-    """The process's C library where it is glibc's, else None."""
-    if not sys.platform.startswith("linux"):
+    """The process's C library where it is glibc's and ours to tune, else None."""
+    told = any(name.startswith("MALLOC_") for name in os.environ) or (
+        "malloc" in os.environ.get("GLIBC_TUNABLES", ""))
+    if told or not sys.platform.startswith("linux"):
         return None
     library = ctypes.CDLL(None)
     known = all(hasattr(library, name) for name in ("gnu_get_libc_version", "mallopt",

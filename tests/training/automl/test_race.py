@@ -166,3 +166,21 @@ def test_variations_are_drawn_by_the_seed() -> None:
     other = [next(each) for each in [variations(given, 2)] for _ in range(6)]
     assert first == again != other
     assert {model.name for model in first} == {"lightgbm", "extra_trees"}
+
+
+def test_a_replay_leaves_out_the_members_that_were_too_dear(raced: Run, churn: Dataset) -> None:
+    """Times are not measured again: who left is what the run recorded."""
+    from wholefit.training.replaying.script import of_run
+
+    decided = {**raced.lineage["decided"], "dear": ["random_forest"]}
+    script = of_run(raced.lineage["schedule"], raced.leaderboard, raced.chosen.model, decided)
+    again = run(churn, *MEMBERS, script=script)
+    assert "random_forest" in raced.lineage["ensemble"]["shares"]
+    assert set(again.lineage["ensemble"]["shares"]) == set(
+        raced.lineage["ensemble"]["shares"]) - {"random_forest"}
+    assert again.lineage["decided"]["dear"] == ["random_forest"]
+
+
+def test_where_no_clock_counts_nobody_is_too_dear(churn: Dataset) -> None:
+    found = run(churn, *MEMBERS, budget="20 trials")
+    assert found.lineage["decided"]["dear"] == []

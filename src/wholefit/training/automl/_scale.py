@@ -63,9 +63,7 @@ def scaled(
 ) -> Scale:
     """The scale at which several trials of `strong` fit into `seconds` over so many workers.
 
-    Each worker has so many `threads`.
-
-    That of the run, where there is its `script`.
+    Each worker has so many `threads`. Where there is the `script` of a run, its scale.
     """
     if script is not None:
         share, lent = script.decided["share"], script.decided["lent"]
