@@ -41,7 +41,8 @@ def test_blocks_are_touched_anew_outside_only_and_given_back_after() -> None:
                          check=True).stdout
     free, first, again, given_back, after = map(int, out.split())
     assert free >= 5 * _PAGES * 0.9, "blocks of 64 MB are asked for anew each time"
-    assert first <= 1.5 * _PAGES and again < 0.1 * _PAGES
+    assert first < 4 * _PAGES, "it settles: the next five are touched no more"
+    assert again < 0.1 * _PAGES
     assert given_back >= 0.9 * _PAGES
     assert after >= 5 * _PAGES * 0.9, "the library's own way is back"
 
