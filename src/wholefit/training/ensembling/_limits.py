@@ -108,6 +108,5 @@ def within(
         def room(counts: Array, small: Array = small) -> Array:
             return np.asarray(small & given.room(counts))
 
-        found.append(climb(aim, without=without, rounds=rounds, most=most,
-                           allowed=room if given.takes.size or not may.all() else None))
+        found.append(climb(aim, without=without, rounds=rounds, most=most, allowed=room))
     return min(found, key=lambda each: each.loss)

@@ -12,12 +12,14 @@ from dataclasses import replace
 import numpy as np
 
 from wholefit.base.errors import ParameterError
-from wholefit.training.ensembling._greedy import ROUNDS, Climb
-from wholefit.training.ensembling._limits import Limits, limits, within
+from wholefit.training.ensembling._greedy import Climb
+from wholefit.training.ensembling._limits import limits, within
 from wholefit.training.ensembling._objectives import Objective, objective
 from wholefit.training.ensembling._pool import Pool
 
 Array = np.ndarray
+# What the members with a count (m,) above 0 take together for 1,000 rows.
+Seconds = Callable[[Array], float]
 # Where members have left, others that are as dear may take their place; looked at so often.
 _LOOKS = 3
 _LEAST_SECONDS = 1e-6
@@ -40,11 +42,14 @@ def dear(
         raise ParameterError(f"dear() needs what each member costs; it is not known of "
                              f"{', '.join(missing)}.")
     aim = objective(pool, labels, rows, pool.parts(rows, seed), seed)
-    seconds = _Seconds(limits(labels, cost=cost, size=None, predict_time=1.0, model_size=None))
+    price = limits(labels, cost=cost, size=None, predict_time=1.0, model_size=None)
     given = limits(labels, cost=cost, size=size, predict_time=predict_time, model_size=model_size)
 
+    def seconds(counts: Array) -> float:
+        return max(price.share(counts > 0), _LEAST_SECONDS)
+
     def learnt(may: Array) -> Climb:
-        return within(aim, given, rounds=ROUNDS, most=most, may=may)
+        return within(aim, given, most=most, may=may)
 
     gone, before, after = _parted(aim, worth, seconds, learnt)
     left = tuple(label for label, out in zip(labels, gone, strict=True) if out)
@@ -62,18 +67,8 @@ def without(pool: Pool, labels: Collection[str]) -> Pool:
                                   if label not in labels})
 
 
-class _Seconds:
-    """What the members with a count (m,) above 0 take together for 1,000 rows."""
-
-    def __init__(self, given: Limits) -> None:
-        self._given = given
-
-    def __call__(self, counts: Array) -> float:
-        return max(self._given.share(counts > 0), _LEAST_SECONDS)
-
-
 def _parted(
-    aim: Objective, worth: float, seconds: _Seconds, learnt: Callable[[Array], Climb],
+    aim: Objective, worth: float, seconds: Seconds, learnt: Callable[[Array], Climb],
 ) -> tuple[Array, Climb, Climb]:
     """Who may not join, a mask (m,); the ensemble of all, and that of the others."""
     gone = np.zeros(aim.members, dtype=bool)
@@ -95,7 +90,7 @@ def _parted(
     return best, before, after
 
 
-def _leaving(aim: Objective, found: Climb, rate: float, seconds: _Seconds) -> Array:
+def _leaving(aim: Objective, found: Climb, rate: float, seconds: Seconds) -> Array:
     """Of the members taken, a mask of those that should leave; the others keep their shares."""
     counts, loss = found.counts.copy(), found.loss
     while (counts > 0).sum() > 1:
