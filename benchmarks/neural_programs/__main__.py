@@ -49,7 +49,7 @@ def once(program: str, writing: str, python: str, file: Path, seed: int,
     command = [python, "-m", f"benchmarks.neural_programs.{part}", program, str(file), str(epochs),
                str(seed), str(asked.threads), mode]
     measured = _tools.run(command, {**env, "OMP_NUM_THREADS": str(asked.threads),
-                                    "PYTHONWARNINGS": "ignore", "OMP_WAIT_POLICY": "PASSIVE"})
+                                    "PYTHONWARNINGS": "ignore"})
     found: dict[str, Any] = json.loads(measured.out.strip().splitlines()[-1])
     seconds = found.pop("seconds")
     steady = seconds[1:] or seconds
