@@ -180,7 +180,8 @@ def test_scikit_learns_own_checks(library: str, classes: bool) -> None:
             max_iter=10, min_samples_leaf=2)
     else:
         small = {"min_data_in_leaf": 2} if library == "lightgbm" else {}
-        estimator = boosted(library, small, rounds=10, categorical=(), jobs=1, classes=classes)
+        context = Context(rows=100, features=3, n_classes=2 if classes else 0)
+        estimator = boosted(library, small, context, rounds=10, categorical=())
     results = check_estimator(estimator, on_fail=None)
     failed = {found["check_name"] for found in results if found["status"] == "failed"}
     assert len(results) > 40

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +23,8 @@ DRAWN = {"hist_gradient_boosting": "max_features=0.5",
          "catboost": "subsample=0.6, max_features=0.5"}
 
 
-def watched(text: str, data: Coded, weights: bool = False, rows: np.ndarray | None = None
-            ) -> tuple[Model, Any, Context, np.ndarray]:
+def watched(text: str, data: Coded, weights: bool = False, rows: np.ndarray | None = None,
+            **known: Any) -> tuple[Model, Any, Context, np.ndarray]:
     """The model learnt on every other row and watched by the rest; all features."""
     model = make(text)
     pytest.importorskip(model.requires or "sklearn")
@@ -30,7 +32,7 @@ def watched(text: str, data: Coded, weights: bool = False, rows: np.ndarray | No
     train = np.arange(0, len(X), 2) if rows is None else rows
     apart = np.arange(1, len(X), 2)
     weight = np.random.default_rng(3).integers(1, 4, len(X)).astype(float) if weights else None
-    context = data.context(len(train))
+    context = replace(data.context(len(train)), **known)
     estimator = model.build(data.task, context)
     estimator.fit(X[train], data.y[train], None if weight is None else weight[train],
                   watch=(X[apart], data.y[apart], None if weight is None else weight[apart]))
@@ -94,6 +96,38 @@ def test_it_ends_so_many_rounds_after_the_lowest(booster: str) -> None:
     _, estimator, _, _ = watched(text, coded("status"))
     curve = estimator.curve_
     assert len(curve) < 400 and len(curve) - 1 - int(curve.argmin()) == 7
+
+
+@pytest.mark.parametrize("name", ["status", "price"])
+@pytest.mark.parametrize("booster", BOOSTERS)
+def test_the_clock_ends_it_and_the_count_repeats_it(booster: str, name: str) -> None:
+    """What little time allows is kept; a fit given the count of it comes out the same, bit by bit.
+
+    The clock is passed after the first round already, the count lets others do more.
+    """
+    data = coded(name)
+    text = f"{booster}(learning_rate=0.1, n_estimators=60, early_stopping=60, {DRAWN[booster]})"
+    model, estimator, _, X = watched(text, data, seconds=1e-9)
+    assert len(estimator.curve_) == 1 and estimator.counted_ == [{"rounds": 1}]
+    for rounds in (1, 17):
+        count = [{"rounds": rounds}]
+        model, again, context, X = watched(text, data, counted=count)
+        assert again.counted_ == count and len(again.curve_) == rounds
+        answer = model.answer(again, X, data.task, context)
+        assert np.array_equal(answer, plain(text, data, rounds))
+    _, whole, _, _ = watched(text, data, seconds=1e9)
+    assert whole.counted_ == [] and len(whole.curve_) == 60
+
+
+@pytest.mark.parametrize("booster", BOOSTERS)
+def test_time_ends_a_long_training(booster: str) -> None:
+    """Half a second of rounds that would take minutes."""
+    text = f"{booster}(learning_rate=0.01, n_estimators=100000, early_stopping=100000)"
+    begun = time.perf_counter()
+    _, estimator, _, _ = watched(text, coded("amount"), seconds=0.5)
+    assert time.perf_counter() - begun < 5
+    assert estimator.counted_ == [{"rounds": len(estimator.curve_)}]
+    assert len(estimator.curve_) < 100_000
 
 
 @pytest.mark.parametrize("booster", BOOSTERS)

@@ -14,6 +14,7 @@ them by name in this module all the same.
 from __future__ import annotations
 
 import importlib
+import time
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ import numpy as np
 from wholefit.base.state import State
 from wholefit.models._hist import narrow
 from wholefit.models._kernels.native import shares
-from wholefit.models._watch import Watch, held_out, rounds_to_keep
+from wholefit.models._model import Context
+from wholefit.models._watch import Clocked, Watch, held_out, rounds_to_keep
 
 _NAMES = ("BoostedClassifier", "BoostedRegressor")
 # library: where its booster is trained and dumped, and what answers with it.
@@ -30,18 +32,22 @@ _SCORERS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost"
 
 
 def boosted(
-    library: str, params: dict[str, Any], *, rounds: int, categorical: tuple[int, ...],
-    jobs: int, classes: bool, balanced: bool = False, max_levels: int | None = None,
+    library: str, params: dict[str, Any], context: Context, *, rounds: int,
+    categorical: tuple[int, ...], balanced: bool = False, max_levels: int | None = None,
     patience: int = 0,
 ) -> Any:
     """An unfitted estimator: `rounds` of boosting by `library` with its own `params`.
 
     Features in `categorical` with more than `max_levels` codes are taken as numbers. Where `fit`
-    is given rows to watch, it ends `patience` rounds after their loss was lowest (0: never).
+    is given rows to watch, it ends `patience` rounds after their loss was lowest (0: never), or
+    when the context's seconds are over.
     """
-    kind = estimator_class(_NAMES[0] if classes else _NAMES[1])
-    return kind(library=library, params=params, rounds=rounds, categorical=categorical,
-                jobs=jobs, balanced=balanced, max_levels=max_levels, patience=patience)
+    kind = estimator_class(_NAMES[0] if context.n_classes else _NAMES[1])
+    made = kind(library=library, params=params, rounds=rounds, categorical=categorical,
+                jobs=context.jobs, balanced=balanced, max_levels=max_levels, patience=patience,
+                seconds=context.seconds)
+    made.by_count = context.counted
+    return made
 
 
 def boosted_state(estimator: Any, n_classes: int) -> State:
@@ -73,7 +79,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class _Boosted:
+class _Boosted(Clocked):
     """Fit and answer; `booster_` is the library's own object.
 
     Where no feature varies, or only one class was seen, there is nothing to boost: `booster_`
@@ -91,6 +97,7 @@ class _Boosted:
         self, library: str = "lightgbm", params: dict[str, Any] | None = None,
         rounds: int = 100, categorical: tuple[int, ...] = (), jobs: int = 1,
         balanced: bool = False, max_levels: int | None = None, patience: int = 0,
+        seconds: float | None = None,
     ) -> None:
         self.library = library
         self.params = params
@@ -100,6 +107,7 @@ class _Boosted:
         self.balanced = balanced
         self.max_levels = max_levels
         self.patience = patience
+        self.seconds = seconds
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -130,10 +138,11 @@ class _Boosted:
         self.categorical_ = tuple(narrow(self.categorical, X, self.max_levels))
         if classes != 1 and _varies(X):
             self.booster_ = _trainer(self.library).train(
-                {**(self.params or {})}, X, y, weight, rounds=self.rounds,
-                categorical=self.categorical_, jobs=self.jobs, classes=classes, watch=watch)
+                {**(self.params or {})}, X, y, weight, rounds=self.rounds, jobs=self.jobs,
+                categorical=self.categorical_, classes=classes, watch=self._bound(watch))
         self.curve_ = np.array(watch.curve if watch is not None else [], dtype=np.float64)
         self.rounds_ = len(self.curve_) or self.rounds
+        self.counted_ = watch.counted(len(self.curve_)) if watch is not None else []
 
     def _raw(self, X: Any, classes: int) -> np.ndarray:
         from sklearn.utils.validation import validate_data
@@ -157,6 +166,7 @@ class _Classes(_Boosted):
         from sklearn.utils.multiclass import check_classification_targets
         from sklearn.utils.validation import validate_data
 
+        self._begun = time.perf_counter()
         X, y = validate_data(self, X, y, **_MATRIX)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -188,6 +198,7 @@ class _Numbers(_Boosted):
         """Fit on features (n, p) and numbers (n,); `watch` holds out (X, y, weight or None)."""
         from sklearn.utils.validation import validate_data
 
+        self._begun = time.perf_counter()
         X, y = validate_data(self, X, y, y_numeric=True, **_MATRIX)
         self._train(X, np.asarray(y, dtype=np.float64), _weights(X, sample_weight), 0,
                     held_out(self, watch, self.patience))

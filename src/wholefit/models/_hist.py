@@ -6,6 +6,7 @@ finds them by name in this module all the same.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.cores import cores
-from wholefit.models._watch import held_out, rounds_to_keep
+from wholefit.models._watch import Clocked, Watch, held_out, rounds_to_keep
 
 _NAMES = {"classifier": "HistClassifier", "regressor": "HistRegressor"}
 
@@ -45,7 +46,7 @@ def limited(jobs: int) -> Iterator[None]:
         yield
 
 
-class _Careful:
+class _Careful(Clocked):
     """What is added to scikit-learn's estimator: `jobs`, categories it can take, rows to watch.
 
     `curve_` (rounds,) is the mean loss of the rows watched after each round, which end training
@@ -61,12 +62,14 @@ class _Careful:
     n_iter_no_change: int
     validation_score_: np.ndarray
     _predictors: list[Any]
+    _rows: Watch | None = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, watch: Any = None) -> Any:
         """Fit; a category feature with more than `max_levels` codes is split as a number.
 
         `watch` holds out (X, y, weight or None).
         """
+        self._begun = time.perf_counter()
         given = dict(vars(self))
         self.categorical_features = narrow(
             self.categorical_features, X, min(self.max_levels, self.max_bins)) or None
@@ -78,7 +81,7 @@ class _Careful:
                 setattr(self, name, given[name])
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, watch: Any) -> Any:
-        rows = None
+        rows, self.counted_ = None, []
         if watch is not None:
             from sklearn.utils.validation import validate_data
 
@@ -91,11 +94,22 @@ class _Careful:
             return self
         self.early_stopping, self.tol = True, 0.0
         labels = rows.y if (known := self._known(y)[0]) is None else known[rows.y]
-        super().fit(X, y, sample_weight, X_val=rows.X, y_val=labels,  # type: ignore[misc]
-                    sample_weight_val=rows.weight)
+        self._rows = self._bound(rows)
+        try:
+            super().fit(X, y, sample_weight, X_val=rows.X, y_val=labels,  # type: ignore[misc]
+                        sample_weight_val=rows.weight)
+        finally:
+            self._rows = None
         # Its first score is that of no round; of squared errors it takes the half.
         self.curve_ = -self.validation_score_[1:] * (2 if self.loss == "squared_error" else 1)
+        self.counted_ = rows.counted(len(self.curve_))
         return self
+
+    def _should_stop(self, scores: Any) -> bool:
+        """scikit-learn's own rule, asked after each round, or the clock's."""
+        rounds = len(scores) - 1
+        return bool(super()._should_stop(scores)) or (  # type: ignore[misc]
+            self._rows is not None and rounds > 0 and self._rows.over(rounds))
 
     def _known(self, y: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Labels to learn (None: numbers), and what each weighs (None: the same)."""
@@ -125,6 +139,7 @@ class _CarefulClassifier(_Careful):
         min_samples_leaf: int = 20, l2_regularization: float = 0.0, max_features: float = 1.0,
         max_bins: int = 255, categorical_features: Any = (), max_levels: int = 255,
         n_iter_no_change: int = 0, class_weight: Any = None, random_state: Any = None,
+        seconds: float | None = None,
     ) -> None:
         super().__init__(  # type: ignore[call-arg]
             learning_rate=learning_rate, max_iter=max_iter, max_leaf_nodes=max_leaf_nodes,
@@ -135,6 +150,7 @@ class _CarefulClassifier(_Careful):
             random_state=random_state)
         self.jobs = jobs
         self.max_levels = max_levels
+        self.seconds = seconds
 
 
 class _CarefulRegressor(_Careful):
@@ -143,7 +159,7 @@ class _CarefulRegressor(_Careful):
         max_iter: int = 100, max_leaf_nodes: int | None = 31, max_depth: int | None = None,
         min_samples_leaf: int = 20, l2_regularization: float = 0.0, max_features: float = 1.0,
         max_bins: int = 255, categorical_features: Any = (), max_levels: int = 255,
-        n_iter_no_change: int = 0, random_state: Any = None,
+        n_iter_no_change: int = 0, random_state: Any = None, seconds: float | None = None,
     ) -> None:
         super().__init__(  # type: ignore[call-arg]
             loss=loss, learning_rate=learning_rate, max_iter=max_iter,
@@ -154,6 +170,7 @@ class _CarefulRegressor(_Careful):
             n_iter_no_change=n_iter_no_change, random_state=random_state)
         self.jobs = jobs
         self.max_levels = max_levels
+        self.seconds = seconds
 
 
 def _made(kind: str, name: str) -> Any:

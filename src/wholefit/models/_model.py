@@ -22,8 +22,9 @@ class Context:
     `rows` and `features` of the training matrix; `categorical`, indices of features that hold
     category codes; `n_classes` (0 for a number); `jobs` threads it may use; `seed`; `spans`, which
     features are numbers, codes, pixels or tokens (none said: all are numbers); `seconds` that the
-    fit may take, for models that are `clocked` (None: as many as it needs); `counted`, what such a
-    fit did, by count (its estimator's `counted_`): a fit that is given it does the same again.
+    fit may take, for models that are `clocked` or watch (None: as many as it needs); `counted`,
+    what a fit that these ended did, by count (its estimator's `counted_`): a fit that is given it
+    does the same again.
     """
 
     rows: int
@@ -83,7 +84,7 @@ class Model(Params):
 
         `fit(X, y, sample_weight, watch=(X, y, weight or None))` then leaves `curve_` (rounds,),
         the mean loss of the watched rows after each round, and `cut(rounds)` shortens what was
-        fitted to its first rounds.
+        fitted to its first rounds. It ends when `Context.seconds` are over.
         """
         return int(getattr(self, "early_stopping", 0)) > 0
 

@@ -3,12 +3,17 @@
 Early stopping as in Prechelt 1998: training ends once the loss of rows not learnt from has not
 fallen below its lowest for so many rounds. The rounds after the lowest stay in the model until
 it is cut, so that who fits several may read the number of rounds from all their curves at once.
+
+A clock may end it too. How many rounds that made is then noted, so that the same can be had again
+by count.
 """
 
 from __future__ import annotations
 
 import math
 import numbers
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,14 +36,18 @@ class Watch:
     """Rows X (n, p) and y (n,) to watch, `weight` (n,) or None, and the loss after each round.
 
     `patience` is the number of rounds without a lower loss after which training ends; 0 waits
-    for the last round.
+    for the last round. Training also ends with the round in which `until` (time.perf_counter)
+    passes, which sets `stopped`, and with round `most`.
     """
 
     X: np.ndarray
     y: np.ndarray
     weight: np.ndarray | None
     patience: int
+    until: float = math.inf
+    most: int | None = None
     curve: list[float] = field(default_factory=list)
+    stopped: bool = False
     _lowest: float = math.inf
     _at: int = -1
 
@@ -48,7 +57,39 @@ class Watch:
         now = len(self.curve) - 1
         if loss < self._lowest or self._at < 0:
             self._lowest, self._at = float(loss), now
-        return bool(self.patience) and now - self._at >= self.patience
+        return (bool(self.patience) and now - self._at >= self.patience) or self.over(now + 1)
+
+    def over(self, rounds: int) -> bool:
+        """True if training should end after so many rounds, whatever their losses."""
+        if self.most is not None:
+            return rounds >= self.most
+        self.stopped = time.perf_counter() >= self.until
+        return self.stopped
+
+    def counted(self, rounds: int) -> list[dict[str, Any]]:
+        """What a training of so many rounds did, by count; nothing where no clock ended it."""
+        return [{"rounds": rounds}] if self.stopped or rounds == self.most else []
+
+
+class Clocked:
+    """What of an estimator a clock may end: it has `seconds`, None for no end.
+
+    A fit that they ended says in `counted_` how many rounds it made; where `by_count` is set to
+    that before, a fit makes as many.
+    """
+
+    seconds: float | None
+    by_count: Sequence[dict[str, Any]] | None = None
+    counted_: list[dict[str, Any]]
+    _begun = 0.0
+
+    def _bound(self, watch: Watch | None) -> Watch | None:
+        """The same watch, told when the clock, or the count of another fit, ends the training."""
+        if watch is not None and self.by_count:
+            watch.most = int(self.by_count[0]["rounds"])
+        elif watch is not None and self.seconds is not None:
+            watch.until = self._begun + self.seconds
+        return watch
 
 
 def held_out(

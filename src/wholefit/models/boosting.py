@@ -192,13 +192,16 @@ class HistGradientBoosting(Model):
             "max_depth": self.max_depth, "min_samples_leaf": self.min_samples_leaf,
             "l2_regularization": self.l2, "max_features": self.max_features,
             "max_bins": self.max_bins, "n_iter_no_change": self.early_stopping,
-            "random_state": context.seed,
+            "random_state": context.seed, "seconds": context.seconds,
             "categorical_features": context.categorical if self.categories == "sets" else ()}
         if context.n_classes:
-            return estimator_class("classifier")(
+            made = estimator_class("classifier")(
                 class_weight="balanced" if self.balanced else None, **common)
-        loss = "squared_error" if self.loss == "default" else self.loss
-        return estimator_class("regressor")(loss=loss, **common)
+        else:
+            loss = "squared_error" if self.loss == "default" else self.loss
+            made = estimator_class("regressor")(loss=loss, **common)
+        made.by_count = context.counted
+        return made
 
     def answer(self, estimator: Any, X: Any, task: Task, context: Context) -> np.ndarray:
         """The estimator's answer, computed with the context's threads."""

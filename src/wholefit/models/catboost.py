@@ -92,10 +92,9 @@ class CatBoost(Model):
         if not context.n_classes:
             params["loss_function"] = "RMSE" if self.loss == "default" else "MAE"
         return boosted(
-            "catboost", params, rounds=self.n_estimators, jobs=context.jobs,
+            "catboost", params, context, rounds=self.n_estimators,
             categorical=context.categorical if self.categories == "statistics" else (),
-            classes=bool(context.n_classes), balanced=self.balanced,
-            patience=self.early_stopping)
+            balanced=self.balanced, patience=self.early_stopping)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """CatBoost's binary format."""

@@ -96,10 +96,9 @@ class LightGBM(Model):
         if not context.n_classes:
             params["objective"] = _OBJECTIVES[self.loss]
         return boosted(
-            "lightgbm", params, rounds=self.n_estimators, jobs=context.jobs,
+            "lightgbm", params, context, rounds=self.n_estimators,
             categorical=context.categorical if self.categories == "sets" else (),
-            classes=bool(context.n_classes), balanced=self.balanced, max_levels=self.max_levels,
-            patience=self.early_stopping)
+            balanced=self.balanced, max_levels=self.max_levels, patience=self.early_stopping)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """LightGBM's model text."""

@@ -85,10 +85,9 @@ class XGBoost(Model):
         if not context.n_classes:
             params["objective"] = _OBJECTIVES[self.loss]
         return boosted(
-            "xgboost", params, rounds=self.n_estimators, jobs=context.jobs,
+            "xgboost", params, context, rounds=self.n_estimators,
             categorical=context.categorical if self.categories == "sets" else (),
-            classes=bool(context.n_classes), balanced=self.balanced, max_levels=self.max_levels,
-            patience=self.early_stopping)
+            balanced=self.balanced, max_levels=self.max_levels, patience=self.early_stopping)
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """XGBoost's UBJSON."""

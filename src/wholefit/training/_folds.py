@@ -31,10 +31,12 @@ from wholefit.training.replaying.script import written
 
 # The refit sees all rows, a fold only (k-1)/k of them; and a clock is never quite even.
 REFIT_FACTOR = 1.35
-# What a clocked model's fold must leave to a refit and to the answers, in folds.
+# What a fold that a clock ends must leave to a refit and to the answers, in folds.
 _AFTER = REFIT_FACTOR + 0.65
+# The same where the folds' models are kept; those that watched answer when all are fitted.
+_AFTER_KEPT, _AFTER_WATCHED = 0.1, 0.6
 _LEAST = 0.05
-# What of its pace a clocked model can make do with in its last fold.
+# What of its pace a model that a clock may end can make do with in its last fold.
 _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
@@ -48,7 +50,7 @@ Watch = tuple[Any, np.ndarray, np.ndarray | None]
 class Problem:
     """All that does not change from model to model within a run.
 
-    `counted` says, in a replay, what the fits of clocked models did by count: by configuration,
+    `counted` says, in a replay, what fits that a clock ended did by count: by configuration,
     and by fold or "all".
     """
 
@@ -122,7 +124,7 @@ class Fit:
 
     @property
     def counted(self) -> Any:
-        """What a clocked model did, by count; None where no clock cut it short."""
+        """What the fit did, by count; None where no clock cut it short."""
         found = getattr(self.estimator, "counted_", None)
         return found if found and any(found) else None
 
@@ -196,8 +198,8 @@ def fit_one(
 ) -> Fit:
     """Encode `rows` (all if None) and fit a fresh estimator on them, on `jobs` threads.
 
-    A model that is `clocked` is told what is left of `seconds` once the rows are encoded; one that
-    `watches` is shown the rows `watched`, which it does not learn from.
+    A model that is `clocked`, or that `watches`, is told what is left of `seconds` once the rows
+    are encoded; the latter is shown the rows `watched`, which it does not learn from.
     """
     optional.wake("sklearn", without="pandas")
     begun = time.perf_counter()
@@ -220,7 +222,7 @@ def fit_one(
             rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
             n_classes=problem.n_classes, jobs=problem.jobs,
             seed=seeds.derive(problem.seed, "model", model.name), spans=encoder.spans,
-            seconds=_left(seconds, begun) if model.clocked else None,
+            seconds=_left(seconds, begun) if _stops(model) else None,
             counted=_counted(problem, model, key),
         )
         estimator = model.build(problem.task, context)
@@ -257,14 +259,19 @@ def _watching(
 
 def _counted(problem: Problem, model: Model, key: Any) -> Any:
     """What the fit that is repeated did by count; None where no clock cut it short."""
-    if not problem.counted or not model.clocked:
+    if not problem.counted or not _stops(model):
         return None
     return problem.counted.get(written(model) or "", {}).get(str(key))
 
 
+def _stops(model: Model) -> bool:
+    """True if a fit of it ends by itself when its seconds are over, with what it has learnt."""
+    return model.clocked or model.watches
+
+
 def _wake_library(model: Model) -> None:
     """Import what a clocked model needs, which is no part of a fold's pace or share."""
-    if model.clocked and model.requires and model.extra:
+    if _stops(model) and model.requires and model.extra:
         optional.need(model.requires, extra=model.extra, user=f"model {model.name}")
 
 
@@ -293,15 +300,22 @@ def validate(
     """
     found = Validated.empty(problem)
     _wake_library(model)
-    after, beside = (_AFTER, REFIT_FACTOR) if keep is None else (0.1, 0.0)
+    after, beside = (_AFTER, REFIT_FACTOR) if keep is None else (
+        _AFTER_WATCHED if model.watches else _AFTER_KEPT, 0.0)
     made: list[Fit] = []
+    # What the clock gave, and what of it the library took again to end the fit; as much goes by
+    # when the model is cut and kept.
+    given = late = 0.0
     for number, (train, test) in enumerate(problem.plan.folds[:folds]):
-        share = (deadline - time.perf_counter()) / (folds - number + after)
+        left = deadline - time.perf_counter() - late * given
+        share = left / ((folds - number) * (1 + 2 * late) + after)
         pace = max(found.fit_seconds, default=0.0) + max(found.predict_seconds, default=0.0)
-        needs = pace * (_AT_LEAST if model.clocked and keep is not None else 1 + beside)
+        needs = pace * (_AT_LEAST if _stops(model) and keep is not None else 1 + beside)
         if number and time.perf_counter() + needs > deadline:
             break
         fold = fit_one(problem, model, train, number, share, test)
+        if fold.counted and math.isfinite(share):
+            given, late = given + share, max(fold.seconds / share - 1, 0.0)
         waits = keep is not None and model.watches
         answer, predict = (None, 0.0) if waits else _answered(problem, fold, test)
         found.add(test, answer, fold.seconds, predict)

@@ -184,3 +184,22 @@ def test_a_replay_leaves_out_the_members_that_were_too_dear(raced: Run, churn: D
 def test_where_no_clock_counts_nobody_is_too_dear(churn: Dataset) -> None:
     found = run(churn, *MEMBERS, budget="20 trials")
     assert found.lineage["decided"]["dear"] == []
+
+
+def test_boosting_that_the_clock_ends_is_kept_and_repeated_by_count(churn: Dataset) -> None:
+    """A model of far too many rounds: its folds share what time there is, and it answers."""
+    from wholefit.training.replaying.script import of_run
+
+    endless = ("lightgbm(n_estimators=100000, learning_rate=0.001, early_stopping=100000, "
+               "max_leaf_nodes=255, min_samples_leaf=1)")
+    found = run(churn, endless, "logistic", budget="12s")
+    trial = next(trial for trial in found.lineage["schedule"] if trial["model"] == "lightgbm")
+    counts = [fold[0]["rounds"] for fold in trial["counted"]]
+    assert trial["folds"] == len(counts) == 5 and all(1 < rounds < 100_000 for rounds in counts)
+    assert {entry.model: entry.status for entry in found.leaderboard}["lightgbm"] == "ok"
+    script = of_run(found.lineage["schedule"], found.leaderboard, found.chosen.model,
+                    found.lineage["decided"])
+    again = run(churn, endless, "logistic", script=script)
+    for label, answer in found.oof.items():
+        assert np.array_equal(answer, again.oof[label]), label
+    assert np.array_equal(found.fitted.answer(churn), again.fitted.answer(churn))

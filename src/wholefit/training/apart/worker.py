@@ -35,6 +35,8 @@ _PATIENCE = 120.0
 # How long it has to say where it is, before it is killed.
 _LAST_WORDS = 0.3
 _MB = 1_000_000
+# What is told how much time is left, once the process is there to hear it.
+_TIMED = ("validate", "refit")
 # What holds less than this is not why the machine's memory is gone.
 _MUCH = 500 * _MB
 
@@ -111,10 +113,8 @@ class Apart:
             if each is not None:
                 each(number, answer, fit, predict)
 
-        left = deadline - time.perf_counter()
         try:
-            told = self._order("validate", deadline, fold, model=model, left=left, folds=folds,
-                               keep=keep)
+            told = self._order("validate", deadline, fold, model=model, folds=folds, keep=keep)
         except Stopped as stop:
             stop.found = found.settled() if found.folds else None
             raise
@@ -131,8 +131,7 @@ class Apart:
 
     def refit(self, model: Any, schema: Any, codec: Any, deadline: float = math.inf) -> Fitted:
         """As `trials.Here.refit`."""
-        parcel = self._order("refit", deadline, model=model, schema=schema, codec=codec,
-                             left=deadline - time.perf_counter())
+        parcel = self._order("refit", deadline, model=model, schema=schema, codec=codec)
         return Fitted.of_parcel(parcel, self._problem.task, schema, codec)
 
     def beside(self, model: Any, deadline: float = math.inf, **how: Any) -> np.ndarray:
@@ -215,6 +214,8 @@ class Apart:
         if self._line is None and self._process.poll() is not None:
             self._begin()
         self._answer_the_call(deadline)
+        if order in _TIMED:
+            given["left"] = deadline - time.perf_counter()
         return self._ask(order, deadline, fold, **given)
 
     def _ask(

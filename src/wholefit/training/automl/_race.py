@@ -41,6 +41,9 @@ _QUICK = 0.03
 _DEAR = 0.25
 # Seconds a fold in which a clocked model can learn something.
 _CLOCKED = 1.5
+# The share of the time it should take in which a model that watches is worth beginning: its last
+# rounds gain least.
+_MOST_ROUNDS = 0.5
 # The least share of what is left that a clocked model is given.
 _FAIR = 0.34
 # Of so many members the weight is not small.
@@ -206,13 +209,17 @@ class Race:
                 return None
             label, model = self._left.popleft()
             needs = self._pace.expect(model, self.folds)
-            if model.clocked:  # it makes do with less, but not with next to nothing
-                needs = min(needs, _CLOCKED * self.folds)
-            if needs <= _SURE * left or not self._strong():
+            if self._least(model, needs) <= _SURE * left or not self._strong():
                 self._begun += 1
                 return label, model
             self.unbegun[label] = f"it would take about {needs:.0f} s of the {left:.0f} s left"
         return None
+
+    def _least(self, model: Model, needs: float) -> float:
+        """Seconds below which a model that should take so many is not worth beginning."""
+        if model.clocked:  # it makes do with less, but not with next to nothing
+            return min(needs, _CLOCKED * self.folds)
+        return _MOST_ROUNDS * needs if model.watches else needs
 
     def _another(self) -> bool:
         """One more candidate, while there is time and there are any."""
@@ -251,7 +258,9 @@ class Race:
                 self._failed(label, model, error)
             return
         with self._lock:
-            self._pace.learn(model, found.folds, time.perf_counter() - begun)
+            took = time.perf_counter() - begun
+            if not model.watches or not any(found.counted):  # else the clock said how long
+                self._pace.learn(model, found.folds, took)
             self._keep(label, model, found, worker.peak)
 
     def _deadline(self, model: Model) -> float:
