@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from wholefit.nn.predicting import place
 from wholefit.nn.preparing import Given, prepare
 from wholefit.nn.quiet import quiet, threads_for
 from wholefit.nn.recipe import Recipe
+from wholefit.nn.recurrences import quick
 from wholefit.nn.supervised import Supervised
 
 
@@ -73,8 +75,11 @@ def train(
     saver = _saver(checkpoint, spread)
     if saver and recipe.precision == "auto":  # a run that goes on keeps what was measured
         recipe = recipe.replace(precision=saver[0].decided("precision") or "auto")
-    with kept(), quiet(derive(recipe.seed, "torch"), device,
-                       threads_for(module, recipe, data[0], device, threads)):
+    # A loss of one's own may ask for second derivatives, a compiler for torch's own layers.
+    usual = loss is not None or recipe.compiled != "no"
+    with kept(), nullcontext() if usual else quick(module, device), quiet(
+            derive(recipe.seed, "torch"), device,
+            threads_for(module, recipe, data[0], device, threads)):
         parts, recipe, decided = prepare(module, recipe, device, given)
         work = Supervised(parts, recipe)
         best = [] if recipe.patience is None else [EarlyStopping(
