@@ -57,6 +57,21 @@ def test_the_numbers_are_torchs(options: dict[str, Any], lengths: list[int] | No
         same(found, truth, tol)
 
 
+@pytest.mark.parametrize("options", LAYERS, ids=str)
+def test_derivatives_of_derivatives_are_right(options: dict[str, Any]) -> None:
+    """As a penalty on a gradient takes them; by differences, in double precision."""
+    torch.manual_seed(1)
+    layer = nn.RNN(2, 3, **options).double()
+    x = torch.randn(3, 3, 2, dtype=torch.float64, requires_grad=True)
+
+    def answer(x: torch.Tensor, *_: torch.Tensor) -> Any:
+        return layer(x)[0]
+
+    with quick(layer, "cpu"):
+        assert torch.autograd.gradcheck(answer, (x, *layer.parameters()))
+        assert torch.autograd.gradgradcheck(answer, (x, *layer.parameters()))
+
+
 def test_dropout_between_layers_draws_as_torchs_does() -> None:
     layer, x = nn.RNN(4, 5, num_layers=2, dropout=0.5), torch.randn(6, 3, 4)
     answers = []

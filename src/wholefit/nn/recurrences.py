@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence
 
 _BACKWARD = {"tanh": torch.ops.aten.tanh_backward.default,
@@ -113,7 +112,6 @@ class _Steps(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> Any:
         out, weight = ctx.saved_tensors
         sizes, kind, back = ctx.how

@@ -75,9 +75,9 @@ def train(
     saver = _saver(checkpoint, spread)
     if saver and recipe.precision == "auto":  # a run that goes on keeps what was measured
         recipe = recipe.replace(precision=saver[0].decided("precision") or "auto")
-    # A loss of one's own may ask for second derivatives, a compiler for torch's own layers.
-    usual = loss is not None or recipe.compiled != "no"
-    with kept(), nullcontext() if usual else quick(module, device), quiet(
+    # A compiler knows torch's own layers best.
+    shorter = quick(module, device) if recipe.compiled == "no" else nullcontext()
+    with kept(), shorter, quiet(
             derive(recipe.seed, "torch"), device,
             threads_for(module, recipe, data[0], device, threads)):
         parts, recipe, decided = prepare(module, recipe, device, given)
