@@ -93,3 +93,31 @@ def test_a_training_does_not_wake_torchs_compiler() -> None:
         "train(module, (np.ones((40, 2)), np.arange(40) % 2), Recipe(batch=4, replay='yes'))\n"
         "assert 'torch._dynamo' not in sys.modules\n")
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "momentum", "rmsprop"])
+def test_moments_that_fade_become_nothing_and_move_no_weight(name: str) -> None:
+    """A weight that got one gradient, and then zeros, beside torch's own optimizer.
+
+    There its moments stay denormal for ever.
+    """
+    made = []
+    for ours in (True, False):
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(3, 2)
+        optimizer = optimizers.make(layer, Recipe(optimizer=name, rate=0.01))
+        update = optimizers.stepper(optimizer) if ours else optimizer.step
+        for step in range(1400):
+            for p in layer.parameters():
+                p.grad = torch.full_like(p, 1e-3 if step == 0 else 0.0)
+            update()
+        made.append((layer, optimizer))
+    (one, ours), (other, own) = made
+    assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias)
+    kept = "square_avg" if name == "rmsprop" else (
+        "momentum_buffer" if name == "momentum" else "exp_avg")
+    tiny = torch.finfo(torch.float32).tiny
+    fades = name != "rmsprop"  # 0.99 a step fades a square slowly
+    for found, expected in ((ours, False), (own, fades)):
+        values = found.state[next(iter(found.state))][kept].abs()
+        assert bool(((values > 0) & (values < tiny)).any()) is expected

@@ -91,7 +91,12 @@ def stepper(optimizer: Any) -> Callable[[], None]:
 
 
 class _Quick:
-    """Fused updates from lists made once; torch's own step spends more on lists than on numbers."""
+    """Fused updates from lists made once; torch's own step spends more on lists than on numbers.
+
+    On a CPU, moments that have faded (of weights that get no gradient any more, as those of rare
+    words) are set to 0 before they are denormal numbers: these never reach 0 by decay, and an
+    update of them takes twenty times as long. What is set to 0 moves no weight.
+    """
 
     def __init__(
         self, optimizer: Any, names: Callable[[dict[str, Any]], tuple[str, ...]],
@@ -99,11 +104,17 @@ class _Quick:
     ) -> None:
         self._optimizer, self._names, self._kernel = optimizer, names, kernel
         self._lists: list[Any] | None = None
+        self._fading: list[tuple[Any, float]] = []
+        self._count = 0
 
     def __call__(self) -> None:
         if self._lists is None:
             self._first()
             return
+        self._count += 1
+        if self._count % _LOOK == 0:
+            for moment, least in self._fading:
+                moment.mul_(moment.abs() >= least)
         for group, params, bare, state in self._lists:
             grads = [param.grad for param in params]
             if any(grad is None for grad in grads):  # "None in grads" compares tensors
@@ -120,6 +131,12 @@ class _Quick:
         if len(alike) == 1 and all(p in self._optimizer.state for p in every):
             self._lists = [(group, group["params"], *self._state(group, group["params"]))
                            for group in groups]
+            self._fading = [
+                (self._optimizer.state[p][name], _FADED[name]) for group in groups
+                for name in self._names(group) if name in _FADED and group.get("eps", 1) > _EPS
+                for p in group["params"] if p.device.type == "cpu" and p.dtype != torch.float64]
+            self._count = max((int(each["step"]) for each in self._optimizer.state.values()
+                               if "step" in each), default=0)
 
     def _some(self, group: dict[str, Any]) -> None:
         """Update those that got a gradient, kind by kind, and the new ones apart."""
@@ -181,6 +198,10 @@ def _light(kind: Any) -> Any:
         name: getattr(getattr(kind, name), "__wrapped__", getattr(kind, name)) for name in names})
 
 
+# After so many updates moments are looked at; below these they are nothing beside eps: a mean that
+# is larger then needs more updates to become denormal, at the usual decay.
+_LOOK, _EPS = 128, 1e-10
+_FADED = {"exp_avg": 1e-28, "momentum_buffer": 1e-28, "exp_avg_sq": 1e-36, "square_avg": 1e-36}
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 _QUICK: dict[Any, Any] = {
     torch.optim.Adam: (lambda group: _MOMENTS, _adam(torch._fused_adam_)),

@@ -97,15 +97,10 @@ class _Steps(torch.autograd.Function):
         back: bool,
     ) -> torch.Tensor:
         act, turned = getattr(torch, f"{kind}_"), weight.t()
-        states: list[torch.Tensor] = []
-        for step in _ordered(fed.split(list(sizes)), back):
-            if states:
-                both = min(len(step), len(states[-1]))
-                met = torch.addmm(step[:both], states[-1][:both], turned)
-                step = met if both == len(step) else torch.cat([met, step[both:]])
-            else:
-                step = step.clone()
-            states.append(act(step))
+        steps = _ordered(fed.split(list(sizes)), back)
+        states = [act(steps[0].clone())]
+        for step in steps[1:]:
+            states.append(act(_carried(step, states[-1], turned)))
         out = torch.cat(_ordered(states, back))
         ctx.save_for_backward(out, weight)
         ctx.how = sizes, kind, back
@@ -117,21 +112,36 @@ class _Steps(torch.autograd.Function):
         sizes, kind, back = ctx.how
         derive = _BACKWARD[kind]
         states, grads = (_ordered(each.split(list(sizes)), back) for each in (out, grad))
-        found: list[torch.Tensor] = []
-        for state, step in zip(reversed(states), reversed(grads), strict=True):
-            if found:
-                both = min(len(step), len(found[-1]))
-                met = torch.addmm(step[:both], found[-1][:both], weight)
-                step = met if both == len(step) else torch.cat([met, step[both:]])
-            found.append(derive(step, state))
+        found = [derive(grads[-1], states[-1])]
+        for state, step in zip(states[-2::-1], grads[-2::-1], strict=True):
+            found.append(derive(_carried(step, found[-1], weight), state))
         found.reverse()
-        shared = [min(len(one), len(other)) for one, other in pairwise(states)]
-        of_weight = torch.zeros_like(weight)
-        if shared:
-            after = torch.cat([each[:n] for each, n in zip(found[1:], shared, strict=True)])
-            before = torch.cat([each[:n] for each, n in zip(states[:-1], shared, strict=True)])
-            of_weight = after.t() @ before
-        return torch.cat(_ordered(found, back)), of_weight, None, None, None
+        of_fed = torch.cat(_ordered(found, back))
+        return of_fed, _of_weight(found, of_fed, states, out, back), None, None, None
+
+
+def _carried(step: torch.Tensor, other: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """`step` plus what comes from the step beside it; rows that the other has not are left."""
+    both = min(len(step), len(other))
+    if both == len(step) == len(other):
+        return torch.addmm(step, other, weight)
+    met = torch.addmm(step[:both], other[:both], weight)
+    return met if both == len(step) else torch.cat([met, step[both:]])
+
+
+def _of_weight(
+    found: list[torch.Tensor], of_fed: torch.Tensor, states: list[torch.Tensor],
+    out: torch.Tensor, back: bool,
+) -> torch.Tensor:
+    """The sum over steps of what reached a step, times the state before it."""
+    rows = len(states[0])
+    if len(out) == rows * len(states):  # all steps have all rows: no copies are needed
+        after, before = (of_fed[:-rows], out[rows:]) if back else (of_fed[rows:], out[:-rows])
+        return after.t() @ before
+    pairs = [min(len(one), len(other)) for one, other in pairwise(states)]
+    after = torch.cat([each[:n] for each, n in zip(found[1:], pairs, strict=True)])
+    before = torch.cat([each[:n] for each, n in zip(states[:-1], pairs, strict=True)])
+    return after.t() @ before
 
 
 def _ordered(steps: Sequence[torch.Tensor], back: bool) -> list[torch.Tensor]:
