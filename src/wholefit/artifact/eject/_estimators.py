@@ -165,7 +165,7 @@ def _hist(made: Any, imports: set[str], encoder: Any) -> str:
     kind = (ensemble.HistGradientBoostingClassifier if type(made).__name__ == "HistClassifier"
             else ensemble.HistGradientBoostingRegressor)
     params = {name: value for name, value in made.get_params(deep=False).items()
-              if name not in ("max_levels", "n_iter_no_change")}
+              if name not in ("max_levels", "n_iter_no_change", "seconds")}
     few = min(made.max_levels, made.max_bins)
     params["categorical_features"] = _narrow(made.categorical_features, encoder, few) or None
     return _call(kind, {**params, "early_stopping": False}, imports, encoder)
