@@ -139,7 +139,7 @@ def _row(good: dict[str, list[dict[str, Any]]], name: str) -> list[str]:
     same = name == "wholefit"
     return [name, f"{_median(found, 'rate'):,.0f}", "" if same else _spread(rate) + "x",
             f"{_median(found, 'whole'):.1f}", "" if same else _spread(share),
-            f"{_median(found, 'peak'):,.0f}",
+            f"{_median(found, 'peak'):,.0f}" if all("peak" in run for run in found) else "",
             f"{min(run['quality'] for run in found):.4f} to "
             f"{max(run['quality'] for run in found):.4f}"]
 
