@@ -314,7 +314,7 @@ def validate(
         if number and time.perf_counter() + needs > deadline:
             break
         fold = fit_one(problem, model, train, number, share, test)
-        if fold.counted and math.isfinite(share):
+        if fold.counted and 0 < share < math.inf:
             given, late = given + share, max(fold.seconds / share - 1, 0.0)
         waits = keep is not None and model.watches
         answer, predict = (None, 0.0) if waits else _answered(problem, fold, test)
