@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 BEGAN = time.perf_counter()
@@ -40,18 +38,8 @@ def main(trains: Callable[[str], Train]) -> None:
         data = {name: stored[name] for name in stored.files}
     program = PROGRAMS[asked.program]
     seconds, quality = train(program, data, asked.epochs, asked.seed)
+    from benchmarks._tools import most_memory
+
     sys.stdout.write("\n" + json.dumps({
-        "imports": imported, "seconds": seconds, "quality": quality, "peak": _peak(),
+        "imports": imported, "seconds": seconds, "quality": quality, "peak": most_memory(),
         "rows": len(data["x"])}) + "\n")
-
-
-def _peak() -> float:
-    """MB that this process held at most; what getrusage says includes the one that began it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        held = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-        if held:
-            return int(held.group(1)) / 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

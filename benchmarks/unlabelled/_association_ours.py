@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
+
+from benchmarks._tools import most_memory
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     basket, item, support = lines["basket"], lines["item"], float(sys.argv[2])
     csr_matrix(np.eye(2)) @ csr_matrix(np.eye(2))
     _itemsets_eclat.mine(grouped(np.array([0, 0, 1]), np.array([0, 1, 1]), 2, 2), 1, None)
-    start = memory()
+    start = most_memory()
     clock = time.perf_counter()
     baskets = grouped(basket, item, int(basket.max()) + 1, int(item.max()) + 1)
     built = time.perf_counter()
@@ -33,7 +33,7 @@ def main() -> None:
     values = measures(len(baskets), rules.x, rules.y, rules.both)
     kept = np.flatnonzero(values.confidence >= 0.1)
     done = time.perf_counter()
-    peak = memory() - start
+    peak = most_memory() - start
     sets = {",".join(map(str, row)): int(count) for level in found.levels
             for row, count in zip(level.items.tolist(), level.counts, strict=True)}
     told = [[sorted(side(rules.antecedent[at])), sorted(side(rules.consequent[at])),
@@ -49,15 +49,6 @@ def side(items: np.ndarray) -> list[int]:
 
 def number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def memory() -> float:
-    """Most memory held so far, in MB; the parent's own, which getrusage counts too, apart."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import polars as pl
 from benchmarks._tools import data_folder, markdown, median, python
 
 _CONFIDENCE = 0.1
-_HERE = Path(__file__).parent
 _SHOPS = (("supermarket_baskets", (0.2, 0.1)), ("online_retail_ii", (0.02, 0.01, 0.005)))
 _MILLIONS = """
 import sys, time, warnings
@@ -59,8 +58,8 @@ def _beside(peer: str | None, short: bool, folder: Path) -> list[str]:
 def _row(name: str, support: float, file: Path, peer: str, times: int) -> list[str]:
     ours, theirs = [], []
     for _ in range(times):
-        theirs.append(_run(peer, "_association_peer.py", file, support))
-        ours.append(_run(sys.executable, "_association_ours.py", file, support))
+        theirs.append(_run(peer, "_association_peer", file, support))
+        ours.append(_run(sys.executable, "_association_ours", file, support))
     a, b = (median(run["mine"] + run["rules"] for run in runs) for runs in (theirs, ours))
     most, least = (median(run["peak"] for run in runs) for runs in (theirs, ours))
     same = _equal(theirs[0], ours[0])
@@ -70,8 +69,8 @@ def _row(name: str, support: float, file: Path, peer: str, times: int) -> list[s
 
 
 def _run(interpreter: str, script: str, file: Path, support: float) -> dict[str, Any]:
-    done = subprocess.run([interpreter, "-W", "ignore", str(_HERE / script), str(file),
-                           str(support)], capture_output=True, text=True, check=False)
+    done = subprocess.run([interpreter, "-W", "ignore", "-m", f"benchmarks.unlabelled.{script}",
+                           str(file), str(support)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{script} failed:\n{done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout)

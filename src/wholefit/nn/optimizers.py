@@ -95,7 +95,8 @@ class _Quick:
 
     On a CPU, moments that have faded (of weights that get no gradient any more, as those of rare
     words) are set to 0 before they are denormal numbers: these never reach 0 by decay, and an
-    update of them takes twenty times as long. What is set to 0 moves no weight.
+    update of them takes twenty times as long. What is set to 0 moves no weight. (That small numbers
+    count as 0, as `quiet.flushed` has it, holds in one thread; updates are shared by several.)
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,8 @@ def train(
     saver = _saver(checkpoint, spread)
     if saver and recipe.precision == "auto":  # a run that goes on keeps what was measured
         recipe = recipe.replace(precision=saver[0].decided("precision") or "auto")
-    # A compiler knows torch's own layers best.
-    shorter = quick(module, device) if recipe.compiled == "no" else nullcontext()
-    with kept(), shorter, quiet(
-            derive(recipe.seed, "torch"), device,
-            threads_for(module, recipe, data[0], device, threads)):
+    count = threads_for(module, recipe, data[0], device, threads)
+    with _surrounded(module, recipe, device, count):
         parts, recipe, decided = prepare(module, recipe, device, given)
         work = Supervised(parts, recipe)
         best = [] if recipe.patience is None else [EarlyStopping(
@@ -104,6 +101,17 @@ def train(
     if decided.get("layout") == "channels last":
         module.to(memory_format=torch.contiguous_format)
     return Trained(module.eval(), history, loop.stopped, loop.step, decided)
+
+
+@contextmanager
+def _surrounded(
+    module: nn.Module, recipe: Recipe, device: torch.device, count: int | None,
+) -> Iterator[None]:
+    """Inside, what a training sets of torch, the module and the memory; outside, as it was."""
+    # A compiler knows torch's own layers best.
+    shorter = quick(module, device) if recipe.compiled == "no" else nullcontext()
+    with kept(), shorter, quiet(derive(recipe.seed, "torch"), device, count):
+        yield
 
 
 def _saver(asked: str | Path | Checkpoint | None, spread: Any) -> list[Checkpoint]:

@@ -270,7 +270,7 @@ def _stops(model: Model) -> bool:
 
 
 def _wake_library(model: Model) -> None:
-    """Import what a clocked model needs, which is no part of a fold's pace or share."""
+    """Import what a model that a clock may end needs: no part of a fold's pace or share."""
     if _stops(model) and model.requires and model.extra:
         optional.need(model.requires, extra=model.extra, user=f"model {model.name}")
 

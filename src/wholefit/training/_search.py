@@ -241,7 +241,7 @@ class Search:
         raise BudgetError(f"no model could be fitted on all rows within {self.clock.budget}.")
 
     def _note(self, label: str, fitted: Fitted) -> None:
-        """What a clocked model did on all rows stands behind what its folds did."""
+        """What a fit that a clock ended did on all rows stands behind what its folds did."""
         if fitted.counted is None:
             return
         for trial in self.schedule:

@@ -33,9 +33,9 @@ class Turn:
 
     `model` is text that `models.make` reads, None where the model is the user's own. `folds` were
     finished; `status` and `reason` are those of the leaderboard. `rounds` of each fold were found
-    by early stopping. `counted` is what each fold of a clocked model did, by count, and last what
-    the fit on all rows did; nothing where no clock cut it short. `kept` says
-    whether the folds' models could become members of a blend.
+    by early stopping. `counted` is what each fold of a model that a clock may end did, by count,
+    and last what the fit on all rows did; nothing where no clock cut it short. `kept` says whether
+    the folds' models could become members of a blend.
     """
 
     label: str
@@ -108,7 +108,7 @@ class Script:
         return turn is not None and turn.kept
 
     def by_configuration(self) -> dict[str, dict[str, Any]]:
-        """What clocked models did by count: by configuration, and by fold or "all" (the refit)."""
+        """What fits that a clock ended did: by configuration, and by fold or "all" (the refit)."""
         return {turn.model: {("all" if at >= turn.folds else str(at)): each
                              for at, each in enumerate(turn.counted) if each}
                 for turn in self.turns if turn.model is not None and any(turn.counted)}
