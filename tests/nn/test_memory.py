@@ -19,10 +19,10 @@ import torch
 from wholefit.nn.memory import kept
 torch.set_num_threads(1)
 
-def faults():
+def faults(size=64 << 20):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(5):
-        torch.empty(64 << 20, dtype=torch.uint8).fill_(1)
+        torch.empty(size, dtype=torch.uint8).fill_(1)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 def resident():
@@ -32,7 +32,8 @@ def resident():
 free = faults()
 with kept():
     first, again, inside = faults(), faults(), resident()
-print(free, first, again, inside - resident(), faults())
+# Larger than any hole that is left in the heap: those are filled first, whatever the settings.
+print(free, first, again, inside - resident(), faults(256 << 20))
 """
 
 
@@ -44,7 +45,7 @@ def test_blocks_are_touched_anew_outside_only_and_given_back_after() -> None:
     assert first < 4 * _PAGES, "it settles: the next five are touched no more"
     assert again < 0.1 * _PAGES
     assert given_back >= 0.9 * _PAGES
-    assert after >= 5 * _PAGES * 0.9, "the library's own way is back"
+    assert after >= 4 * 5 * _PAGES * 0.9, "the library's own way is back"
 
 
 def test_the_last_that_leaves_gives_back(monkeypatch: pytest.MonkeyPatch) -> None:
