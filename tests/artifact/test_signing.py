@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.spoiled import spoil
 
 import wholefit as wf
 from wholefit import artifact
@@ -188,9 +189,7 @@ def test_any_file_can_be_signed_and_a_damaged_model_cannot(room):
     (room / "m.onnx").write_bytes(b"graph")
     signing.sign(room / "m.onnx", keyfiles.private(room / "ada.key"))
     assert signing.read_signatures(room / "m.onnx.sig")[0].about == "file"
-    spoilt = bytearray((room / "m.wf").read_bytes())
-    spoilt[len(spoilt) // 3] ^= 1
-    (room / "m.wf").write_bytes(bytes(spoilt))
+    spoil(room / "m.wf")
     with pytest.raises(ArtifactError):
         signing.sign(room / "m.wf", keyfiles.private(room / "ada.key"))
 
@@ -291,9 +290,7 @@ def test_a_signature_is_of_what_was_sealed(room):
         assert opening.signature_of(made) == room / f"{name}.sig"
         with pytest.raises(AccessError, match="sign the file that was sealed"):
             signing.sign(made, ada)
-    spoilt = bytearray((room / "m.wf").read_bytes())
-    spoilt[len(spoilt) // 3] ^= 1
-    (room / "m.wf").write_bytes(bytes(spoilt))
+    spoil(room / "m.wf")
     with pytest.raises(ArtifactError):
         opening.contents(room / "m.wf")
 

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from tests.spoiled import spoil
 
 from wholefit.serving.access.audit import Audit
 
@@ -41,9 +42,7 @@ def test_a_model_is_signed_verified_and_loaded_by_who_trusts(run, model, monkeyp
 def test_verify_without_keys_says_that_nobody_was_asked(run, model, tmp_path):
     done = run("verify", "m.wf")
     assert done.code == 0 and "signed by: not asked" in done.out
-    data = bytearray((tmp_path / "m.wf").read_bytes())
-    data[len(data) // 2] ^= 1
-    (tmp_path / "m.wf").write_bytes(bytes(data))
+    spoil(tmp_path / "m.wf")
     assert run("verify", "m.wf").code == 1
     assert run("sign", "m.wf", "--key", "ada.key").code == 1
 

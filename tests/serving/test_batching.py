@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tests.serving.fakes import Doubler
@@ -164,3 +167,34 @@ def test_requests_beyond_the_limit_of_a_server_get_429() -> None:
         for each in threads:
             each.join(20)
     assert sorted(statuses) == [200] * 2 + [429] * 6
+
+
+def test_slow_requests_of_one_turn_are_held_to_the_limit_too() -> None:
+    pytest.importorskip("uvicorn")
+
+    class Busy(Doubler):
+        """Holds up the server's loop for x of 0, so that the next requests come in one turn."""
+
+        def quick(self, rows: Any, wants: Any) -> Any:
+            if rows[0]["x"] == 0:
+                time.sleep(0.5)
+                return self.answer(rows, wants)
+            return None
+
+    served = Busy(seconds=0.5)
+    routes = Routes()
+    routes.put(served)
+    with begin(App(routes, Options(port=0, concurrent=2, threads=4))) as server:
+        lines = [http.client.HTTPConnection(*urlsplit(server.url).netloc.split(":"), timeout=30)
+                 for _ in range(9)]
+        for line in lines:  # connected, and kept
+            line.request("GET", "/livez")
+            line.getresponse().read()
+        for at, line in enumerate(lines):
+            line.request("POST", "/predict", json.dumps({"x": at}),
+                         {"content-type": "application/json"})
+            time.sleep(0.1 if at == 0 else 0)
+        statuses = [line.getresponse().status for line in lines]
+        for line in lines:
+            line.close()
+    assert sorted(statuses[1:]) == [200] * 2 + [429] * 6

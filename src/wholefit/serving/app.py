@@ -132,6 +132,17 @@ class App:
                     asked[at], found[order], taken)
         return replies
 
+    def crowded(self, request: Request) -> Reply | None:
+        """The refusal of a request that must wait where too many do already; None if it may.
+
+        Those of one turn were let in together, before any of them was known to be slow.
+        """
+        try:
+            self._check_room(self.inside)
+        except Refused as error:
+            return self.refused(request, error)
+        return None
+
     def problem(self, error: BaseException, request: Request) -> Reply:
         """The reply that tells an error."""
         status, told, headers = problems.problem(error, request.id)
@@ -179,14 +190,17 @@ class App:
         target = self._targets.find(request)
         if target.scope is None:
             return target
-        if others >= self.options.concurrent:
-            raise Refused(429, f"{self.options.concurrent:,} requests are being answered, which is "
-                          "as many as the server takes at one time: come again later.",
-                          retry_after=1, reason="concurrent")
+        self._check_room(others)
         if self._access is not None:
             self._access.admit(_token(request), target.scope, self._model(target), request.client)
         request.target = target
         return target
+
+    def _check_room(self, others: int) -> None:
+        if others >= self.options.concurrent:
+            raise Refused(429, f"{self.options.concurrent:,} requests are being answered, which is "
+                          "as many as the server takes at one time: come again later.",
+                          retry_after=1, reason="concurrent")
 
     def _model(self, target: Target) -> str | None:
         """The model that is asked: the one in the path, else, of a verb, the first."""

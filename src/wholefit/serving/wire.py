@@ -56,6 +56,8 @@ class Shared:
         replies = self.app.answer([ready for _, ready, _ in turn])
         for (wire, ready, body), reply in zip(turn, replies, strict=True):
             if reply is None:
+                reply = self.app.crowded(ready.request)
+            if reply is None:
                 wire.later(ready.request, body)
             else:
                 wire.reply(ready.request, reply)

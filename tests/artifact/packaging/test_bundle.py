@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.artifact.packaging.conftest import BOOSTED, MODEL, TRIAL, Bundle
+from tests.spoiled import spoil
 
 from wholefit.api import packaging as api
 from wholefit.artifact.packaging import chosen, known, label, megabytes, wheel
@@ -112,10 +113,9 @@ def test_nothing_is_replaced_unless_it_is_said(tmp_path: Path) -> None:
 
 
 def test_a_damaged_model_is_not_packaged(tmp_path: Path) -> None:
-    data = bytearray(MODEL.read_bytes())
-    data[len(data) // 3] ^= 1
     path = tmp_path / "m.wf"
-    path.write_bytes(bytes(data))
+    path.write_bytes(MODEL.read_bytes())
+    spoil(path)
     with pytest.raises(ArtifactError):
         api.package(path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
