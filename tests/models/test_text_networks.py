@@ -163,3 +163,13 @@ def test_channels_lie_side_by_side_and_wrong_sizes_are_refused():
     model = models.make("series_network(per_step=7)")
     with pytest.raises(DataError, match="per_step"):
         model.build(tasks.get("classification"), Context(10, 40, n_classes=2))
+
+
+def test_a_bag_weighed_by_what_words_tell_is_exported_as_it_answers(tmp_path):
+    pytest.importorskip("onnxruntime")
+    frame = table(200).drop("worth", "stars", "shop")
+    result = wf.fit(frame, target="liked", roles={"review": "text"}, folds=2,
+                    models=["text_embedding(epochs=4)"])
+    for name in ("m.onnx", "m.pt2"):
+        found = result.export(tmp_path / name, rows=table(50, seed=3).drop("worth", "stars", "shop"))
+        assert found.parity.most < 1e-5

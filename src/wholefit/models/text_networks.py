@@ -33,30 +33,39 @@ _VALIDATION_DOC = "Share of the rows held out to stop early by (none below 60 ro
 
 @dataclass(frozen=True)
 class TextEmbedding(TextNetwork):
-    """Bags of embeddings with hashed pairs of words (Joulin et al. 2017)."""
+    """Bags of embeddings of words and of the runs of words that tell the target.
+
+    Joulin et al. (2017); weighed in the spirit of Wang & Manning (2012).
+    """
 
     name: ClassVar[str] = "text_embedding"
     burden: ClassVar[int] = 30
     pace: ClassVar[float] = 10.0
     summary: ClassVar[str] = (
-        "The mean of the vectors of a text's words and pairs of words, learnt from scratch: the "
-        "first network to try on texts, quick and hard to beat on opinions; blind to order beyond "
-        "neighbours.")
+        "The mean of the vectors of a text's words and of runs of two and three words, learnt from "
+        "scratch and weighed by how well each tells the target: the first network to try on texts, "
+        "quick and hard to beat on opinions; blind to order beyond neighbours.")
 
-    width: int = param(8, "Numbers in the vector of a word.", low=1, high=4096, search=(4, 64),
-                       log=True)
-    ngrams: int = param(2, "Longest run of neighbouring tokens with a vector of its own.", low=1,
-                        high=5, search=(1, 3))
-    buckets: int = param(500_000, "Most vectors that runs of tokens share by hashing; no more "
-                         "than there are tokens in training rows.", low=1, high=100_000_000)
-    skip: float = param(0.5, "Share of tokens and runs left out at random in each step.", low=0,
-                        below=1, search=(0.0, 0.7))
+    width: int | None = param(
+        None, "Numbers in the vector of a word; None takes as many as there are classes, 8 to 64.",
+        low=1, high=4096, none=True, search=(4, 64), log=True)
+    ngrams: int = param(3, "Longest run of neighbouring tokens with a vector of its own.", low=1,
+                        high=5, search=(1, 4))
+    buckets: int = param(2_000_000, "Numbers that runs of tokens share by hashing; no more than "
+                         "four for each token of the longest training rows.", low=1,
+                         high=100_000_000)
+    kept: int | None = param(
+        200_000, "Runs with a vector: those that tell the target best on training rows, and "
+        "everything is weighed by how well it does; None gives every bucket a vector and every "
+        "token the same weight.", low=0, none=True)
+    skip: float = param(0.0, "Share of tokens and runs left out at random in each step.", low=0,
+                        below=1, search=(0.0, 0.5))
     tokens: str = param("word", _TOKENS_DOC, **_TOKENS)
     vocabulary: int = param(30_000, _VOCABULARY_DOC, low=1, high=10_000_000)
     vectors: str | None = param(None, _VECTORS_DOC, none=True)
     frozen: bool = param(False, "Leave the vectors of the file as they are.")
     length: int | None = param(None, _LENGTH_DOC, low=1, high=65_536, none=True)
-    learning_rate: float = param(1e-2, _RATE_DOC, above=0, high=10, search=(1e-3, 3e-2), log=True)
+    learning_rate: float = param(5e-3, _RATE_DOC, above=0, high=10, search=(1e-3, 3e-2), log=True)
     weight_decay: float = param(0.3, "How much weights shrink, times the rate, each step.", low=0,
                                 search=(1e-3, 1.0), log=True)
     epochs: int | None = param(
@@ -67,14 +76,15 @@ class TextEmbedding(TextNetwork):
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """A bag."""
         longest = max((span.shape[0] for span in context.spans if span.kind == "tokens"), default=1)
-        buckets = min(self.buckets, max(1000, context.rows * longest))
+        buckets = min(self.buckets, max(1000, 4 * context.rows * longest)) * (self.ngrams > 1)
         return self.begun(context, {
-            "network": "embedding", "width": self.width, "pooling": "root", "spread": 0.01,
-            "ngrams": self.ngrams, "buckets": buckets if self.ngrams > 1 else 0,
-            "skip": self.skip})
+            "network": "embedding", "width": self.width or min(max(8, context.n_classes), 64),
+            "pooling": "root", "spread": 0.01,
+            "ngrams": self.ngrams, "buckets": buckets, "skip": self.skip,
+            "kept": None if self.kept is None else min(self.kept, buckets)})
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
-        """AdamW along a straight line down; what is skipped guards against too much of it."""
+        """AdamW along a straight line down; weights that shrink guard against too much of it."""
         return {"optimizer": "adamw", "rate": self.learning_rate, "schedule": "linear",
                 "weight_decay": self.weight_decay, **paced(
                     context.rows, epochs=self.epochs, batch=self.batch, least=5, steps=390,

@@ -93,6 +93,8 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
     if lesson.fresh:
         some = [torch.from_numpy(each[:_LOOKED_AT]) for each in taught[:-1]]
         networks.prepare(module, *whole.normalised(some))
+        networks.prepare_by(module, *(torch.from_numpy(each) for each in (taught[-1],
+                                                                          *taught[:-1])))
     groups = networks.parameter_groups(module, recipe.rate, recipe.weight_decay)
     options: dict[str, Any] = {"change": lesson.change, "groups": groups}
     if lesson.weights is not None:

@@ -26,7 +26,7 @@ from wholefit.nn.networks._registry import RECIPES, REGISTRY, network
 from wholefit.nn.networks._sizes import output_size, receptive_field
 
 __all__ = ["make", "names", "network", "output_size", "parameter_groups", "parameters", "prepare",
-           "receptive_field", "recipe_of"]
+           "prepare_by", "receptive_field", "recipe_of"]
 
 # What torch and Python raise for sizes that no layer can have, or no memory can hold.
 _REFUSALS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError,
@@ -106,6 +106,17 @@ def prepare(module: nn.Module, *inputs: Any) -> nn.Module:
     """
     if hasattr(module, "prepare"):
         module.prepare(*inputs)
+    return module
+
+
+def prepare_by(module: nn.Module, target: Any, *inputs: Any) -> nn.Module:
+    """As `prepare`, for what is learnt from the target too, of all training rows.
+
+    A module with `prepare_by(target, *inputs)` is given the target as its loss is; a network of
+    several parts gives each part its input.
+    """
+    if hasattr(module, "prepare_by"):
+        module.prepare_by(target, *inputs)
     return module
 
 

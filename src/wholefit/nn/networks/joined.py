@@ -27,6 +27,12 @@ class Joined(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(sum(int(part["outputs"]) for part in parts), outputs)
 
+    def prepare_by(self, target: torch.Tensor, *inputs: torch.Tensor) -> None:
+        """Let each part learn from its input and the target what it learns beforehand."""
+        for part, each in zip(self.parts, inputs, strict=True):
+            if hasattr(part, "prepare_by"):
+                part.prepare_by(target, each)
+
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """One tensor for each part to logits or numbers (n, outputs)."""
         found = [part(each) for part, each in zip(self.parts, inputs, strict=True)]
