@@ -170,6 +170,7 @@ def test_a_bag_weighed_by_what_words_tell_is_exported_as_it_answers(tmp_path):
     frame = table(200).drop("worth", "stars", "shop")
     result = wf.fit(frame, target="liked", roles={"review": "text"}, folds=2,
                     models=["text_embedding(epochs=4)"])
+    new = table(50, seed=3).drop("worth", "stars", "shop")
     for name in ("m.onnx", "m.pt2"):
-        found = result.export(tmp_path / name, rows=table(50, seed=3).drop("worth", "stars", "shop"))
+        found = result.export(tmp_path / name, rows=new)
         assert found.parity.most < 1e-5
