@@ -71,12 +71,14 @@ class Embedding(nn.Module):
         if self.kept is None:
             return
         first = self.vocabulary
-        found = telling(self._numbered, tokens, target, first + self.buckets)
+        found = telling(self._numbered, tokens.cpu(), target.cpu(), first + self.buckets)
+        found = found.to(self.told.device)
         told = found[first:]
         best = torch.argsort(told, descending=True, stable=True)[:self.kept]
         best = best[told[best] > 0]
         self.places.zero_()
-        self.places[1 + best] = torch.arange(first, first + len(best), dtype=torch.int32)
+        self.places[1 + best] = torch.arange(first, first + len(best), dtype=torch.int32,
+                                            device=best.device)
         self.told.zero_()
         self.told[:first] = found[:first]
         self.told[first:first + len(best)] = told[best]
