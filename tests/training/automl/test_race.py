@@ -192,8 +192,11 @@ def test_boosting_that_the_clock_ends_is_kept_and_repeated_by_count(churn: Datas
 
     endless = ("lightgbm(n_estimators=100000, learning_rate=0.001, early_stopping=100000, "
                "max_leaf_nodes=255, min_samples_leaf=1)")
-    found = run(churn, endless, "logistic", budget="12s")
-    trial = next(trial for trial in found.lineage["schedule"] if trial["model"] == "lightgbm")
+    for seconds in (12, 30, 90):  # on a busy machine workers may start after the first
+        found = run(churn, endless, "logistic", budget=f"{seconds}s")
+        trial = next(trial for trial in found.lineage["schedule"] if trial["model"] == "lightgbm")
+        if trial["folds"] == 5:
+            break
     counts = [fold[0]["rounds"] for fold in trial["counted"]]
     assert trial["folds"] == len(counts) == 5 and all(1 < rounds < 100_000 for rounds in counts)
     assert {entry.model: entry.status for entry in found.leaderboard}["lightgbm"] == "ok"
