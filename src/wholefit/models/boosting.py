@@ -153,7 +153,8 @@ class HistGradientBoosting(Model):
     min_samples_leaf: int = param(
         20, "Fewest training rows in a leaf.", low=1, search=(5, 200), log=True)
     l2: float = param(
-        0.0, "Penalty on leaf values (L2).", low=0, search=(1e-6, 100.0), log=True)
+        1.0, "Penalty on leaf values (L2). With none, leaves of a rare class among several grow "
+        "without bound.", low=0, search=(1e-3, 100.0), log=True)
     max_features: float = param(
         1.0, "Share of the features looked at for each split.", above=0, high=1,
         search=(0.3, 1.0))

@@ -52,16 +52,16 @@ class LightGBM(Model):
         1.0, "Share of the features drawn for each tree (feature_fraction).", above=0, high=1,
         search=(0.3, 1.0))
     min_child_weight: float = param(
-        1e-3, "Smallest sum of second derivatives of the loss in a leaf (min_sum_hessian_in_leaf); "
-        "for classes, a larger one steadies rare and many classes.", low=0, search=(1e-3, 10.0),
-        log=True)
+        0.1, "Smallest sum of second derivatives of the loss in a leaf (min_sum_hessian_in_leaf). "
+        "LightGBM's own 0.001 lets leaves of a rare class among several grow without bound.",
+        low=0, search=(1e-2, 10.0), log=True)
     random_cuts: bool = param(
         False, "Look at one random cut of each feature instead of the best (extra_trees): "
         "quicker and smoother, in more rounds.", search=(False, True))
     l1: float = param(
         0.0, "Penalty on leaf values (lambda_l1).", low=0, search=(1e-8, 10.0), log=True)
     l2: float = param(
-        0.0, "Squared penalty on leaf values (lambda_l2).", low=0, search=(1e-8, 100.0),
+        1.0, "Squared penalty on leaf values (lambda_l2).", low=0, search=(1e-8, 100.0),
         log=True)
     max_bins: int = param(255, "Bins that a feature's values fall into.", low=2, high=65535)
     categories: str = param(
