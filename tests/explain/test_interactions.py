@@ -77,9 +77,13 @@ def test_pairs_that_act_together_are_found(kind: str, pair: tuple[str, str],
 @pytest.mark.parametrize("classes", [False, True])
 @pytest.mark.parametrize("kind", ["sum", "nothing"])
 def test_where_effects_add_up_no_pair_is_called(kind: str, classes: bool) -> None:
-    found = fitted(kind, classes).interactions(drawn(400, 7, kind, classes))
-    assert not found.together
-    assert ("No pair" if found.pairs else "none can act together") in found.to_text()
+    """But for the one in twenty that a level of 0.95 allows: at most one of five sets of rows."""
+    told = [fitted(kind, classes).interactions(drawn(400, seed, kind, classes))
+            for seed in range(7, 12)]
+    silent = [found for found in told if not found.together]
+    assert len(silent) >= len(told) - 1
+    for found in silent:
+        assert ("No pair" if found.pairs else "none can act together") in found.to_text()
 
 
 @pytest.mark.parametrize("classes", [False, True])
