@@ -32,8 +32,8 @@ NOTES = """\
   mirrored where mirrors were learnt from), not one pass over the image.
 - Images: the recipes are named ones, one for each data set, in
   `benchmarks/neural_accuracy/_recipes.py`, of the network `whitened_cnn`. The catalog now has that
-  network too, as `models="whitened_cnn"`, with options of its own. `wf.fit` does not choose it
-  unasked.
+  network too, as `models="whitened_cnn"`, with options of its own; `wf.fit` tries it, beside other
+  networks, where a budget is given and there are 4,000 pictures or more.
 - Images: recipes were chosen on training rows; test images were opened by this measurement only.
 - IMDB: not the standard split. The 25,000 labelled reviews of one file are cut: the first four
   fifths of each opinion are learnt from, the last fifth (other films) is judged. Those rows cannot
