@@ -1,11 +1,11 @@
-"""python -m benchmarks.generation ring|pictures|tables [options]"""
+"""python -m benchmarks.generation ring|pictures|tables|texts [options]"""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-PARTS = ("ring", "pictures", "tables")
+PARTS = ("ring", "pictures", "tables", "texts")
 
 if __name__ == "__main__":
     asked = sys.argv[1] if len(sys.argv) > 1 else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.artifact.test_altered import ALTERED, altered, places, put
 from tests.unlabelled import CASES, TASKS
@@ -29,12 +30,26 @@ MODELS = {
     "recommendation": ["", "item_knn", "als", "svd"],
     "reduction": ["pca", "nmf", "autoencoder_map"],
 }
-FORMS = [(task, model) for task in TASKS for model in MODELS[task]]
+FORMS = [(task, model) for task in TASKS for model in MODELS[task]] + [
+    ("texts", "ngram_language_model(order=3)"), ("texts", "language_model(steps=3, hidden=4)")]
+
+
+def texts() -> pl.DataFrame:
+    return pl.DataFrame({"said": [f"the {'cat' if at % 3 else 'dog'} sat on log number {at}"
+                                  for at in range(90)]})
+
+
+def case(task: str) -> tuple[Any, str, dict[str, Any]]:
+    """The table, the task and the words of a form."""
+    if task == "texts":
+        return texts, "generation", {"text": "said"}
+    table, words = CASES[task]
+    return table, task, words
 
 
 @cache
 def kept(task: str, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    table, words = CASES[task]
+    table, task, words = case(task)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = wf.fit(table(), task=task, budget="20s", jobs=1, **words,
@@ -48,7 +63,7 @@ def refused(record: dict[str, Any], states: dict[str, Any], task: str, page: Pat
         result = _unlabelled.wrap(Found.from_json(record, states))
         repr(result), str(result.leaderboard), result.to_text()
         result.report(page, force=True)
-        result.answers(CASES[task][0]().head(12))
+        result.answers(case(task)[0]().head(12))
     except WholefitError:
         return True
     return False

@@ -88,3 +88,28 @@ def test_wrong_words_end_in_one_sentence(
     done = run("fit", str(folder / "clustering.csv"), *argv)
     assert done.code in (1, 2) and said in done.err, done.err
     assert "Traceback" not in done.err
+
+
+def test_texts_are_learnt_and_written(run: Any, tmp_path: Path) -> None:
+    Path("tale.txt").write_text("\n\n".join(
+        f"The {a} saw the {b},\nand the {b} saw the {a} on day {at}."
+        for at in range(30) for a, b in (("cat", "dog"), ("hen", "fox"), ("boy", "owl"))))
+    done = run("fit", "tale.txt", "--format", "paragraphs", "--task", "generation", "--models",
+               "ngram_language_model", "--out", "tale.wf", "--report", "tale.html")
+    assert done.code == 0 and "wavers between" in done.out, done.err
+    made = run("sample", "tale.wf", "--rows", "3", "--prompt", "The h", "--temperature", "0.5",
+               "--length", "40", "--json")
+    texts = [row["text"] for row in json.loads(made.out)]
+    assert len(texts) == 3 and all(text.startswith("The h") for text in texts), made.err
+    for wrong in (["--label", "x"], ["--top-p", "2"], ["--out", "sheet.png"]):
+        done = run("sample", "tale.wf", *wrong)
+        assert done.code in (1, 2) and done.err, wrong
+    assert run("fit", "tale.txt", "--format", "paragraph", "--task", "generation").code != 0
+
+
+def test_words_for_texts_are_refused_for_rows(run: Any, folder: Path) -> None:
+    done = run("fit", str(folder / "generation.csv"), "--task", "generation", "--out", "m.wf",
+               "--models", "independent_columns")
+    assert done.code == 0, done.err
+    done = run("sample", "m.wf", "--prompt", "The")
+    assert done.code != 0 and "are for texts" in done.err

@@ -487,3 +487,26 @@ def test_zip(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="name one with table="):
         read(tmp_path / "f.zip")
     assert read(tmp_path / "f.zip", table="other.csv").frame.rows() == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["prose.txt", "prose.txt.gz", "prose"])
+def test_paragraphs_of_a_text_are_rows(tmp_path: Path, name: str) -> None:
+    """Blank lines part them, lines are joined; commas, braces and quotes are letters."""
+    text = '\ufeff{"It was", she said,\r\nhalf past  nine.\r\n\r\n \r\nHe went,\nand came.\n\nEnd'
+    raw = text.encode()
+    found = read(put(tmp_path, name, gzip.compress(raw) if name.endswith("gz") else raw),
+                 format="paragraphs")
+    assert found.frame.columns == ["text"] and found.roles == {"text": "text"}
+    assert found.frame["text"].to_list() == ['{"It was", she said, half past nine.',
+                                             "He went, and came.", "End"]
+
+
+def test_text_without_blank_lines_has_a_row_a_line(tmp_path: Path) -> None:
+    found = read(put(tmp_path, "a.txt", "na\u00efve\ntwo\n".encode("latin-1")), format="paragraphs")
+    assert found.frame["text"].to_list() == ["na\u00efve", "two"]
+    assert any("no blank lines" in note.message for note in found.notes)
+    for content in (b" \n\n ", b"\x00\x01\x02\x03" * 50):
+        with pytest.raises(DataError):
+            read(put(tmp_path, "b.txt", content), format="paragraphs")
+    with pytest.raises(DataError, match="paragraphs"):
+        read(put(tmp_path, "c.parquet", b"PAR1" + b"x" * 50), format="paragraphs")

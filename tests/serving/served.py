@@ -57,6 +57,11 @@ def fitted(kind: str) -> Any:
                               "liked": ["yes", "no"] * 120})
         return wf.fit(frame, target="liked", models="logistic", seed=0,
                       roles={"review": "text"})
+    if kind == "writer":
+        texts = [f"{who} sees {what} number {at}" for at in range(30)
+                 for who in ("the cat", "a dog") for what in ("a fish", "the moon")]
+        return wf.fit({"said": texts}, task="generation", text="said", jobs=1,
+                      models="ngram_language_model(order=4)")
     if kind == "image":
         return wf.fit(pictures(), target="colour", models="logistic", seed=0)
     make, words_ = CASES[kind]

@@ -22,7 +22,7 @@ FOUND = tasks.names(supervised=False)
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    models = {kind: saved(kind) for kind in (*FOUND, "text", "image", "regression")}
+    models = {kind: saved(kind) for kind in (*FOUND, "text", "image", "regression", "writer")}
     with serve(models, port=0, wait=False) as server:
         yield Client(server.url)
 
@@ -104,6 +104,17 @@ def test_rows_are_made(client: Client) -> None:
     assert len(ask(client, "generation", "predict", {"n": 2})["rows"]) == 2
     for wrong in ({"n": 0}, {"n": 1e9}, {"n": "five"}, {"seed": -1}, {"label": "x"}):
         assert client.post("/v1/models/generation:sample", wrong).status in (400, 422)
+
+
+def test_texts_are_written(client: Client) -> None:
+    asked = {"n": 3, "seed": 7, "prompt": "the c", "length": 30, "temperature": 0.5}
+    found = ask(client, "writer", "sample", asked)["rows"]
+    said = fitted("writer").sample(3, seed=7, prompt="the c", length=30, temperature=0.5)
+    assert [row["said"] for row in found] == said["said"].to_list()
+    for wrong in ({"n": 0}, {"label": "x"}, {"length": 0}, {"length": "x"}, {"temperature": "hot"},
+                  {"prompt": ["a"]}, {"n": 1000, "length": 1000}, {"n": 2, "prompt": "x" * 15_000},
+                  {"top_p": 2}, {"top_k": 1.5}):
+        assert client.post("/v1/models/writer:sample", wrong).status in (400, 422), wrong
 
 
 def test_texts_come_as_json_or_alone(client: Client) -> None:

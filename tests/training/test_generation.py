@@ -189,7 +189,8 @@ def test_wrong_words_are_said(words: dict[str, Any], said: str) -> None:
     pl.DataFrame({"a": [1.0]}), pl.DataFrame({"a": [1.0, 2.0]}),
     pl.DataFrame({"a": [5, 5, 5, 5]}),
     pl.DataFrame({"a": [None, None, None, None]}, schema={"a": pl.Float64}),
-    pl.DataFrame({"t": [f"a long text, number {at}, of its own" for at in range(200)]}),
+    pl.DataFrame({name: [f"a long text, number {at}, of its own" for at in range(200)]
+                  for name in ("t", "u")}),
 ])
 def test_what_cannot_be_learnt_is_refused(frame: pl.DataFrame) -> None:
     with pytest.raises(WholefitError):
@@ -225,22 +226,23 @@ def test_groups_stay_on_one_side() -> None:
 
 def test_columns_are_learnt_on_the_rows_learnt_from_when_judged() -> None:
     """The range that made numbers are cut to must not know the rows set apart; the last one may."""
-    from wholefit.training.generation import _fit
+    from wholefit.training.generation import _rows
+    from wholefit.training.generation._trials import Options, parted
 
     seen: list[Any] = []
-    was = _fit.judge
+    was = _rows.judge
 
     def watched(columns: Any, *given: Any, **more: Any) -> Any:
         seen.append(columns)
         return was(columns, *given, **more)
 
     frame = mixed(200)
-    _, held = _fit._parted(wf.data.load(frame), _fit.Options(), 0)
+    _, held = parted(wf.data.load(frame), Options(), 0)
     odd = int(held[0])
     frame = frame.with_columns(pl.Series("lone", np.where(np.arange(200) == odd, 1e6, 0.5)
                                          + np.arange(200) / 8))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_fit, "judge", watched)
+        patch.setattr(_rows, "judge", watched)
         found = fitted(frame, models="independent_columns", seed=0)
     high = {made.name: made.high for made in seen[0].made}["lone"]
     assert high < 100

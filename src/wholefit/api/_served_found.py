@@ -19,6 +19,8 @@ from wholefit.base.events import listen
 from wholefit.serving._model import Answers, Input, Row, Wants
 
 _MOST_MADE = 100_000
+# Of texts: what may be said of how they are written, and tokens of one request together.
+_WRITING, _MOST_TOKENS = ("prompt", "length", "temperature", "top_k", "top_p"), 20_000
 
 
 class ServedFound:
@@ -162,9 +164,10 @@ class ServedGenerator(ServedFound):
         return False
 
     def answer(self, rows: Sequence[Row], wants: Wants) -> Answers:
-        """`n` new rows (1 where none is said), by `seed`, of `label`."""
+        """`n` new rows (1 where none is said), by `seed`, of `label`; of texts, see `_texts`."""
         self._check(wants)
-        asked = _options(wants, ("n", "seed", "label"))
+        texts = bool(self.result.writes)
+        asked = _options(wants, ("n", "seed", *(_WRITING if texts else ("label",))))
         n = asked.get("n", 1)
         if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST_MADE:
             raise ParameterError(f"n must be a whole number from 1 to {_MOST_MADE:,}; got {n!r}."
@@ -173,7 +176,24 @@ class ServedGenerator(ServedFound):
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
             raise ParameterError(f"seed must be a whole number from 0 to 2**32 - 1; got {seed!r}."
                                  [:300])
+        if texts:
+            return self._texts(n, seed, asked)
         return _listed(self.result.sample(n, seed=seed, label=asked.get("label")))
+
+    def _texts(self, n: int, seed: int, asked: Mapping[str, Any]) -> Answers:
+        """Texts that begin with `prompt`, of at most `length` tokens, by `temperature`, `top_k`
+        and `top_p`; of all texts together at most so many tokens that one caller keeps no other
+        waiting.
+        """
+        words = {name: asked[name] for name in _WRITING if name in asked}
+        prompt, length = words.get("prompt", ""), words.get("length", 300)
+        if isinstance(length, int) and n * length > _MOST_TOKENS:
+            raise ParameterError(f"n texts of length tokens may be {_MOST_TOKENS:,} tokens "
+                                 f"together; got {n:,} of {length:,}.")
+        if isinstance(prompt, str) and n * len(prompt) > _MOST_TOKENS:
+            raise ParameterError(f"n texts that begin with prompt may be {_MOST_TOKENS:,} "
+                                 f"characters together; got {n:,} of {len(prompt):,}.")
+        return _listed(self.result.sample(n, seed=seed, **words))
 
     def table(self, frame: pl.DataFrame, wants: Wants) -> pl.DataFrame:
         """Refused: there is nothing to ask of a table."""

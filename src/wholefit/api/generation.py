@@ -1,35 +1,46 @@
-"""`Generator`: new rows and pictures, walks from one to another, and what they are worth."""
+"""`Generator`: new rows, pictures and texts, walks from one to another, what they are worth."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import numpy as np
+import polars as pl
 
 from wholefit.api.found import FoundResult
 from wholefit.base.errors import ArtifactError, DataError, ParameterError, unknown
 from wholefit.base.seeds import derive
 from wholefit.data import Dataset, png
+from wholefit.data.validate.sketch import Sketch
 from wholefit.data.write import give_back
 from wholefit.evaluation import Score
+from wholefit.features.next_token import Choice
 from wholefit.models import scorer
-from wholefit.training.found import trusting
+from wholefit.models._kernels.writers import Writer
+from wholefit.training.found import Found, trusting
 from wholefit.training.generation._columns import Columns
 from wholefit.training.generation._judge import Space, judge
+from wholefit.training.generation._texts import judged
 from wholefit.training.generation._told import pictures_of
 
 _CHUNK = 20_000
 _MOST = 10_000_000
+# Texts at most, those written at a time, and tokens of the longest.
+_MOST_TEXTS, _TEXTS, _LONGEST = 100_000, 256, 100_000
 
 
 class Generator(FoundResult):
     """Rows that could have been among those learnt from.
 
     `sample` makes them, `picture` draws made pictures as a sheet, `walk` goes from one to another,
-    `evaluate` holds what it makes against rows that it did not learn from.
+    `evaluate` holds what it makes against rows that it did not learn from. `writes` tells whether
+    it makes texts (see `TextGenerator`).
     """
+
+    writes: ClassVar[bool] = False
 
     @cached_property
     def _columns(self) -> Columns:
@@ -146,10 +157,8 @@ class Generator(FoundResult):
                 if name in found}
 
     def _rows(self, n: int, seed: int, label: Any) -> np.ndarray:
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or not 1 <= n <= _MOST:
-            raise ParameterError(f"sample makes from 1 to {_MOST:,} rows; got {n!r}.")
-        if not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise ParameterError(f"seed must be a whole number >= 0; got {seed!r}.")
+        _check_count(n, _MOST)
+        _check_seed(seed)
         given = None if label is None else self._columns.code_of(label)
         parts = []
         with trusting(self._found):
@@ -189,6 +198,16 @@ class Generator(FoundResult):
             return pictures_of(self._columns.pixels, rows, int(self._columns.label is not None))
 
 
+def _check_count(n: Any, most: int) -> None:
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or not 1 <= n <= most:
+        raise ParameterError(f"sample makes from 1 to {most:,} rows; got {n!r}.")
+
+
+def _check_seed(seed: Any) -> None:
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ParameterError(f"seed must be a whole number >= 0; got {seed!r}.")
+
+
 def _png_path(path: str | Path, force: bool) -> Path:
     target = Path(path)
     if target.suffix.lower() != ".png":
@@ -201,4 +220,93 @@ def _png_path(path: str | Path, force: bool) -> Path:
     return target
 
 
-RESULT = Generator
+class TextGenerator(Generator):
+    """Texts that could have been among those learnt from.
+
+    `sample` writes them, `evaluate` says how well texts that it has not read are foretold.
+    """
+
+    writes = True
+
+    @cached_property
+    def _writer(self) -> Writer:
+        writer: Any = self._maker
+        return cast("Writer", writer)
+
+    @property
+    def column(self) -> str:
+        """The column of texts that it learnt from."""
+        return str(self._found.told["writes"])
+
+    @property
+    def labels(self) -> list[Any]:
+        """None: texts are written under no label."""
+        return []
+
+    def sample(
+        self, n: int = 10, *, seed: int = 0, label: Any = None, frame: str = "polars",
+        prompt: str = "", length: int = 300, temperature: float = 1.0, top_k: int | None = None,
+        top_p: float | None = None,
+    ) -> Any:
+        """`n` texts in a column of the name that was learnt from; same seed, same texts.
+
+        Each goes on from `prompt`, which it holds, by at most `length` tokens. `temperature` below
+        1 keeps to what is likely, 0 always takes the likeliest; `top_k` and `top_p` draw among the
+        likeliest alone. Raises ParameterError.
+        """
+        if label is not None:
+            raise ParameterError("texts are written under no label: say how they begin by prompt=.")
+        if not isinstance(prompt, str) or len(prompt) > _LONGEST:
+            raise ParameterError(f"prompt must be a text of at most {_LONGEST:,} characters; got "
+                                 f"{type(prompt).__name__}"
+                                 f"{f' of {len(prompt):,}' if isinstance(prompt, str) else ''}.")
+        if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= _LONGEST:
+            raise ParameterError(f"length must be a whole number from 1 to {_LONGEST:,}; got "
+                                 f"{length!r}.")
+        choice = Choice.from_dict({"temperature": temperature, "top_k": top_k, "top_p": top_p})
+        _check_count(n, _MOST_TEXTS)
+        _check_seed(seed)
+        made: list[str] = []
+        with trusting(self._found):
+            for at, start in enumerate(range(0, int(n), _TEXTS)):
+                made += self._writer.sample(
+                    min(_TEXTS, int(n) - start), derive(int(seed), "sample", at), prompt=prompt,
+                    length=length, choice=choice)
+        if frame not in ("polars", "pandas", "pyarrow"):
+            raise unknown("frame", str(frame), ("polars", "pandas", "pyarrow"))
+        return give_back(pl.DataFrame({self.column: pl.Series(made, dtype=pl.String)}), frame)
+
+    def answers(self, new: Any, *, seed: int = 0, **options: Any) -> Any:
+        """A written text for each row of `new`. `options` are policies and options of `wf.read`."""
+        asked = self.asked(new, options)
+        made = self.sample(max(len(asked), 1), seed=seed)
+        return give_back(made.head(len(asked)), asked.guest)
+
+    def evaluate(
+        self, held_out: Any, metric: str | None = None, *, seed: int = 0, **options: Any
+    ) -> dict[str, Score]:
+        """How well the texts of `held_out` are foretold, and whether written ones can be told from
+        them; `metric`, if one is named, comes first. DataError for fewer than 10 texts.
+        """
+        asked = self.asked(held_out, options)
+        held = [text for text in asked.texts(self.column) if text]
+        if len(held) < 10:
+            raise DataError(f"a writer is judged on at least 10 texts; got {len(held)}.")
+        with trusting(self._found):
+            found = judged(self._writer, held, seed=seed)
+        if metric is not None and metric not in found:
+            raise unknown("metric of this generator", metric, found)
+        return {name: found[name] for name in dict.fromkeys([metric or self.metric, *found])
+                if name in found}
+
+    def _rows(self, n: int, seed: int, label: Any) -> np.ndarray:
+        raise ParameterError("this model writes texts, it makes no rows or pictures: use "
+                             "sample(n, prompt=).")
+
+    def _walked(self, count: int, steps: int, seed: int, label: Any) -> np.ndarray:
+        return self._rows(count, seed, label)
+
+
+def RESULT(found: Found, sketch: Callable[[], Sketch | None] = lambda: None) -> Generator:
+    """The Result of texts, or of rows."""
+    return (TextGenerator if "writes" in found.told else Generator)(found, sketch)

@@ -83,7 +83,7 @@ LINES = (
     Line("similar", "recommend", USE,
          "List the items most like one, as a recommender has learnt them."),
     Line("sample", "sample", USE,
-         "Make new rows like those that a generator learnt from."),
+         "Make new rows, pictures or texts like those that a generator learnt from."),
     Line("show", "use", USE, "Say in words what a saved model is, and how good it is."),
     Line("replay", "replay", USE,
          "Do a run again, by count and without a clock, and say whether it is bit-equal."),

@@ -21,6 +21,8 @@ def _option(meaning: str, metavar: str) -> Any:
 
 
 _OPTIONS: dict[str, Any] = {
+    "format": Annotated[str | None, _option(
+        "csv, json, parquet ...; paragraphs: each paragraph of a text file is a row.", "NAME")],
     "delimiter": Annotated[str | None, _option("Between the cells of a line; or the word tab.",
                                                "TEXT")],
     "encoding": Annotated[str | None, _option("Of the letters, e.g. latin-1.", "NAME")],
@@ -61,15 +63,10 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _read(
-    delimiter: str | None, encoding: str | None, na_values: str | None, sheet: str | None,
-    table: str | None, query: str | None, image_limit: int | None, image_cache: str | None,
-    image_folder: str | None,
-) -> dict[str, Any]:
-    given = {
-        "delimiter": "\t" if delimiter in ("\\t", "tab") else delimiter, "encoding": encoding,
-        "na_values": None if na_values is None else na_values.split(","), "sheet": sheet,
-        "table": table, "query": query, "image_limit": image_limit, "image_cache": image_cache,
-        "image_folder": image_folder,
-    }
-    return {name: value for name, value in given.items() if value is not None}
+def _read(**options: Any) -> dict[str, Any]:
+    given = {name: value for name, value in options.items() if value is not None}
+    if given.get("delimiter") in ("\\t", "tab"):
+        given["delimiter"] = "\t"
+    if "na_values" in given:
+        given["na_values"] = given["na_values"].split(",")
+    return given

@@ -1,4 +1,4 @@
-"""`wholefit sample`: new rows of a saved generator, as a table, a file or a sheet of pictures."""
+"""`wholefit sample`: new rows or texts of a saved generator, or a sheet of its pictures."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def sample(
         metavar="N", min=1)] = 100,
     label: Annotated[str | None, option(
         "Make rows of this label only, where the fit was told --label.", "LABEL")] = None,
+    prompt: Annotated[str, option("Of texts: how each begins.", "TEXT")] = "",
+    length: Annotated[int, typer.Option(
+        help="Of texts: most tokens that are written.", metavar="N", min=1)] = 300,
+    temperature: Annotated[float, typer.Option(
+        help="Of texts: below 1 what is likely, above 1 what is rare, 0 always the likeliest.",
+        metavar="T", min=0)] = 1.0,
+    top_p: Annotated[float | None, typer.Option(
+        "--top-p", help="Of texts: draw among the likeliest tokens that hold this share of the "
+        "probability.", metavar="P")] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same rows.", metavar="N",
                                       min=0)] = 0,
     walk: Annotated[bool, typer.Option(
@@ -34,9 +43,11 @@ def sample(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Make new rows like those that a generator learnt from.
+    """Make new rows, pictures or texts like those that a generator learnt from.
 
     wholefit sample customers.wf --rows 500 --out made.csv
+
+    wholefit sample novel.wf --rows 3 --prompt "She " --temperature 0.7
     """
     import wholefit as wf
 
@@ -51,9 +62,16 @@ def sample(
     if found.task != "generation":
         raise WholefitError(f"{model} is a model of {found.task}, which makes no rows; fit with "
                             "--task generation.")
+    words = {"prompt": prompt, "length": length, "temperature": temperature, "top_p": top_p}
     if sheet:
         found.picture(out, rows, seed=seed, label=label, walk=walk, force=force)
         _show.say(f"a sheet of {rows:,} {'walks' if walk else 'pictures'} written to {out}")
         return
-    frame = found.sample(rows, seed=seed, label=label)
+    if found.writes:
+        frame = found.sample(rows, seed=seed, label=label, **words)
+    elif words != {"prompt": "", "length": 300, "temperature": 1.0, "top_p": None}:
+        raise WholefitError(f"{model} makes rows, not texts: --prompt, --length, --temperature "
+                            "and --top-p are for texts; leave them out.")
+    else:
+        frame = found.sample(rows, seed=seed, label=label)
     _show.rows(frame, out, for_machines=as_json, force=force)

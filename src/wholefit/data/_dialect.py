@@ -87,6 +87,15 @@ def detect(
 
 # Encoding -----------------------------------------------------------------------------------
 
+def text_of(raw: bytes, name: str, encoding: str | None, notes: list[Note]) -> str:
+    """All of a text; what is said of its encoding joins `notes`. DataError for no text."""
+    found, nuls = _encoding(raw[:1 << 16], encoding, notes)
+    text = _decode(raw, found, True)
+    text = text.replace("\0", "") if nuls else text
+    _check_text(text, name)
+    return text
+
+
 def _encoding(head: bytes, stated: str | None, notes: list[Note]) -> tuple[str, bool]:
     """The encoding, and whether NUL bytes stand in the text."""
     if stated is not None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from wholefit.base.errors import DataError, unknown
 
 PACKED = ("gzip", "bzip2", "xz", "zstd", "zip")
-FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "excel", "sqlite", "avro", "numpy")
+FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "excel", "sqlite", "avro", "numpy",
+           "paragraphs")
 _ALIASES = {"tsv": "csv", "txt": "csv", "tab": "csv", "text": "csv", "ndjson": "jsonl",
             "feather": "arrow", "ipc": "arrow", "xlsx": "excel", "xls": "excel", "ods": "excel",
             "xlsb": "excel", "xlsm": "excel", "db": "sqlite", "sqlite3": "sqlite", "npy": "numpy",

@@ -24,7 +24,18 @@ import polars as pl
 
 from wholefit.base.errors import DataError, unknown
 from wholefit.base.events import emit
-from wholefit.data import _csv, _files, _formats, _memory, _settle, _sql, _tidy, _types, _unpack
+from wholefit.data import (
+    _csv,
+    _files,
+    _formats,
+    _memory,
+    _prose,
+    _settle,
+    _sql,
+    _tidy,
+    _types,
+    _unpack,
+)
 from wholefit.data._csv import Options
 from wholefit.data.images.decode import LIMIT
 from wholefit.data.notes import Note, info, warning
@@ -70,7 +81,8 @@ def read(
 ) -> Table:
     """Read `source` into a Table; every option left at None is found out.
 
-    `format` one of csv, json, jsonl, parquet, arrow, excel, sqlite; `delimiter`, `encoding`,
+    `format` one of csv, json, jsonl, parquet, arrow, excel, sqlite, or paragraphs, which makes a
+    row of each paragraph of a text file, in the column "text"; `delimiter`, `encoding`,
     `header`, `decimal` ("." or ",") for delimited text; `na_values` words that mean missing (a
     list, or a dict of column to list); `table`/`query` for databases (`table` also names a file
     in a zip archive); `sheet` of a workbook; `columns` to keep; `dtypes` column to "text",
@@ -257,7 +269,7 @@ _ENDS = {"gzip": (".gz", ".gzip", ".tgz"), "bzip2": (".bz2",), "xz": (".xz", ".l
 def _agreed(kind: str, name: str, ask: _Ask, notes: list[Note]) -> str:
     """The format to read: the user's word, else the bytes, with a note where the name differs."""
     if ask.format is not None:
-        both_text = {ask.format, kind} <= {"csv", "json", "jsonl"}
+        both_text = {ask.format, kind} <= {"csv", "json", "jsonl", "paragraphs"}
         if ask.format != kind.split()[0] and not both_text:
             raise DataError(f"format={ask.format!r}, but the bytes of {name} are {kind}.")
         return ask.format if both_text else kind
@@ -278,6 +290,10 @@ def _by_kind(path: Path, kind: str, name: str, ask: _Ask, work: _unpack.Workspac
     if kind == "csv":
         parsed = _csv.read_csv(path, ask.text, work, name)
         return Table(parsed.frame, name, "file", parsed.notes, parsed.formats)
+    if kind == "paragraphs":
+        notes: list[Note] = []
+        frame = _prose.read_paragraphs(path, ask.text.encoding, name, notes)
+        return Table(frame, name, "file", notes, roles={_prose.COLUMN: "text"})
     if kind == "sqlite":
         frame = _sql.read_sqlite(path, name, ask.table, ask.query)
     else:

@@ -16,12 +16,17 @@
     usefulness        accuracy (of a number, R2) on held-out rows of a model that learnt made rows,
                       minus that of one that learnt real ones: 0 if made rows teach as much
     perplexity        of held-out texts, per token
+    bits_per_character of held-out texts: what a character of them tells that could not be foretold;
+                      8 is no knowledge of bytes, about 1 what people reach in English (Shannon
+                      1951); it compares models of different tokens
+    copied            share of made texts in which a long run of characters stands as it does in a
+                      text that was learnt from
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,12 +35,14 @@ from wholefit.base.errors import DataError
 from wholefit.evaluation.score import Score, score
 
 METRICS = ("told_apart", "coverage", "precision", "recall", "marginal_distance",
-           "nearer_training", "usefulness", "frechet", "perplexity")
-LOW = ("told_apart", "marginal_distance", "nearer_training", "frechet", "perplexity")
+           "nearer_training", "usefulness", "frechet", "perplexity", "bits_per_character", "copied")
+LOW = ("told_apart", "marginal_distance", "nearer_training", "frechet", "perplexity",
+       "bits_per_character", "copied")
 """Measures of which less is better."""
 _QUANTILE = 1.959963984540054
 _DRAWS = 200
 _CHUNK = 1000
+_BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 def told_apart(scores: np.ndarray, made: np.ndarray, how: str) -> Score:
@@ -156,15 +163,59 @@ def usefulness(
 
 def perplexity(nats: np.ndarray, tokens: np.ndarray, *, seed: int = 0) -> Score:
     """Of held-out texts: their nats (n,) and tokens (n,); a bootstrap of texts."""
-    value = math.exp(min(float(nats.sum() / max(tokens.sum(), 1)), 700))
+    value, low, high = (math.exp(min(each, 700)) for each in _per(nats, tokens, seed))
+    return Score("perplexity", value, low, high, 0.95,
+                 f"bootstrap of {len(nats):,} held-out texts, {_DRAWS} draws", len(nats))
+
+
+def bits_per_character(nats: np.ndarray, characters: np.ndarray, *, seed: int = 0) -> Score:
+    """Of held-out texts: their nats (n,) and characters (n,); a bootstrap of texts."""
+    value, low, high = (each / math.log(2) for each in _per(nats, characters, seed))
+    return Score("bits_per_character", value, low, high, 0.95,
+                 f"bootstrap of {len(nats):,} held-out texts, {_DRAWS} draws", len(nats))
+
+
+def _per(nats: np.ndarray, units: np.ndarray, seed: int) -> tuple[float, float, float]:
+    """Nats a unit of all texts, and the interval of that."""
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(_DRAWS):
         at = rng.integers(0, len(nats), len(nats))
-        found.append(math.exp(min(float(nats[at].sum() / max(tokens[at].sum(), 1)), 700)))
+        found.append(float(nats[at].sum() / max(units[at].sum(), 1)))
     low, high = np.quantile(found, [0.025, 0.975])
-    return Score("perplexity", value, float(low), float(high), 0.95,
-                 f"bootstrap of {len(nats):,} held-out texts, {_DRAWS} draws", len(nats))
+    return float(nats.sum() / max(units.sum(), 1)), float(low), float(high)
+
+
+def copied_runs(
+    made: Sequence[str], learnt: Sequence[str], where: str = "texts", *, run: int = 40,
+) -> Score:
+    """The share of made texts with a run of `run` characters (all of a shorter text) that stands
+    in one of those learnt from.
+    """
+    long, short = [each for each in learnt if len(each) >= run], set(learnt)
+    known = np.sort(_hashes("\0".join(long), run))
+    found = _hashes("\0".join(made), run)
+    places = np.searchsorted(known, found)
+    stands = np.zeros(len(found), dtype=np.int64)
+    stands[places < len(known)] = known[places[places < len(known)]] == found[places < len(known)]
+    reached = np.concatenate([[0], np.cumsum(stands)])
+    hits, at = np.zeros(len(made), dtype=bool), 0
+    for number, text in enumerate(made):
+        count = len(text) - run + 1
+        hits[number] = text in short if count < 1 else reached[at + count] > reached[at]
+        at += len(text) + 1
+    return _share("copied", hits, f"Wilson interval; runs of {run} characters, {len(made):,} "
+                                  f"{where} against {len(learnt):,} learnt from")
+
+
+def _hashes(text: str, run: int) -> np.ndarray:
+    """A number (uint64) of each run of so many characters; those over "\\0" equal no text's."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    count = max(0, len(points) - run + 1)
+    found = np.zeros(count, dtype=np.uint64)
+    for at in range(run):
+        found = found * _BASE + points[at:at + count]
+    return found
 
 
 def best_first(scores: Mapping[str, Score], metric: str) -> float:

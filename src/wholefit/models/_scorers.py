@@ -76,6 +76,8 @@ KINDS: dict[str, str] = {
     "steps": "wholefit.models._kernels.steps:Steps",
     "stack": "wholefit.models._kernels.members:Stack",
     "trees": "wholefit.models._kernels.trees:Trees",
+    "language_model": "wholefit.models._kernels.writers:Neural",
+    "writer.runs": "wholefit.models._kernels.writers:Runs",
     "xgboost": "wholefit.models._kernels.native:XGBoost",
 }
 

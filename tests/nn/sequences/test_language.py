@@ -11,7 +11,8 @@ import torch
 
 from wholefit.base.errors import DataError, ParameterError, StateError
 from wholefit.base.state import State, same
-from wholefit.nn.sequences.decoding import Choice, beam, choose, shares_of
+from wholefit.features.next_token import Choice
+from wholefit.nn.sequences.decoding import beam, choose, shares_of
 from wholefit.nn.sequences.language import LanguageModel
 
 TEXT = "the cat sat on the mat. the dog sat on the log. " * 30

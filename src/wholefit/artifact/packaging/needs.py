@@ -30,7 +30,7 @@ _LIBRARIES = {
     "lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu", "xgboost"), "catboost": ("catboost",),
     "network": ("torch", "safetensors"), "keras": ("keras", "tensorflow-cpu", "tensorflow"),
     "generator.gan": ("torch", "safetensors"), "generator.vae": ("torch", "safetensors"),
-    "generator.rbm": ("torch", "safetensors"),
+    "generator.rbm": ("torch", "safetensors"), "language_model": ("torch", "safetensors"),
 }
 # Libraries that ask something of the operating system which slim images lack.
 _SYSTEM = {"lightgbm": "libgomp1"}

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from wholefit.base.params import Params, param
-
-
-@dataclass(frozen=True)
-class Choice(Params):
-    """How the next token is chosen."""
-
-    temperature: float = param(1.0, "Below 1 likelier tokens gain, above 1 rarer ones; 0 always "
-                               "takes the likeliest.", low=0, high=100)
-    top_k: int | None = param(None, "Draw among this many likeliest tokens.", low=1, none=True)
-    top_p: float | None = param(None, "Draw among the likeliest tokens that hold this share of "
-                                "the probability (Holtzman et al. 2020).", above=0, high=1,
-                                none=True)
+from wholefit.features.next_token import Choice
 
 
 def choose(logits: torch.Tensor, choice: Choice, random: torch.Generator) -> torch.Tensor:

@@ -23,6 +23,7 @@ from wholefit.base.errors import DataError, ParameterError, StateError
 from wholefit.base.seeds import derive, generator
 from wholefit.base.state import State
 from wholefit.features import tokenizers
+from wholefit.features.next_token import Choice
 from wholefit.features.tokenizers import Tokenizer
 from wholefit.nn import losses, networks
 from wholefit.nn.averaging import Averaged
@@ -31,7 +32,7 @@ from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.predicting import place
 from wholefit.nn.quiet import quiet
 from wholefit.nn.recipe import Recipe
-from wholefit.nn.sequences.decoding import Choice, choose
+from wholefit.nn.sequences.decoding import choose
 from wholefit.nn.sequences.running import Carried, Lanes, windows
 from wholefit.nn.sequences.stored import rebuilt
 from wholefit.nn.supervised import Parts, Supervised
@@ -99,6 +100,7 @@ class LanguageModel:
         self.length, self.reading, self.seed, self.threads = length, reading or usual, seed, threads
         self.recipe = dict(recipe or {})
         self.history: list[dict[str, float]] = []
+        self.stopped: str | None = None
 
     def fit(
         self, texts: Sequence[str | None], *, clock: Clock | None = None,
@@ -146,6 +148,7 @@ class LanguageModel:
         loop = Loop(work, epochs=recipe.epochs, clock=clock,
                     callbacks=[*judge, *best, *callbacks])
         self.history = loop.run()
+        self.stopped = loop.stopped
         if work.averaged is not None and not any(each.holds for each in best):
             work.averaged.swap()
 

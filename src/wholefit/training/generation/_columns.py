@@ -200,7 +200,8 @@ def _check(columns: Columns, shape: tuple[int, int, int] | None) -> None:
     rest = [made for made in columns.order if made.name != columns.label]
     if not rest:
         raise DataError("generation needs columns to learn from, and none is left: every one is an "
-                        "identifier, free text, constant or ignored; say roles=.")
+                        "identifier, free text, constant or ignored; say roles=, or text= a column "
+                        "of texts to write like.")
     if shape is not None and len(rest) != int(np.prod(shape)):
         raise DataError(f"shape {'x'.join(map(str, shape))} asks for {int(np.prod(shape)):,} "
                         f"columns of pixels; got {len(rest):,}: say label= for a column of labels, "

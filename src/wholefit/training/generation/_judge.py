@@ -90,6 +90,18 @@ class Space:
         return PICTURES if self.pixels else TABLE
 
 
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How rows are made, as those to learn on show it; these and those set apart."""
+
+    columns: Columns
+    X: np.ndarray
+    learn: np.ndarray
+    held: np.ndarray
+    space: Space
+    target: int | None
+
+
 def _axes(rows: np.ndarray) -> np.ndarray:
     """The first principal components (p, at most 50) of centred rows (n, p).
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from wholefit.data import Dataset, png
 from wholefit.models import Model
 from wholefit.training.found import Common
 from wholefit.training.generation._columns import named
-from wholefit.training.generation._judge import by_label
-
-if TYPE_CHECKING:
-    from wholefit.training.generation._fit import Options, Plan, Trial
+from wholefit.training.generation._judge import Plan, by_label
+from wholefit.training.generation._trials import Options, Trial
 
 _COLUMNS, _BINS, _LEVELS, _POINTS = 12, 16, 8, 80
 _COPIES = 1.5
