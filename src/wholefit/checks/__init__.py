@@ -56,21 +56,25 @@ class Check:
 def of(model: Model, task: str | None = None) -> Iterator[Check]:
     """Every check that applies to the model, for one task or for all of its tasks."""
     for name in model.tasks if task is None else (task,):
-        for run in names(name):
+        for run in names(name, getattr(model, "makes", ())):
             yield Check(model, tasks.get(name), run)
 
 
-def names(task: str = "classification") -> list[Callable[[Model, Task], None]]:
+def names(
+    task: str = "classification", makes: Sequence[str] = (),
+) -> list[Callable[[Model, Task], None]]:
     """All check functions of a task, in the order a reader would run them.
 
-    Tasks with a target share theirs; each other task has a file of its name in this folder.
+    Tasks with a target share theirs; each other task has a file of its name in this folder, and
+    generators that make texts one of their own.
     """
-    return [value for room in _rooms(task) for value in vars(room).values()
+    return [value for room in _rooms(task, makes) for value in vars(room).values()
             if callable(value) and getattr(value, "__module__", "") == room.__name__
             and not value.__name__.startswith("_")]
 
 
-def _rooms(task: str) -> Sequence[Any]:
+def _rooms(task: str, makes: Sequence[str]) -> Sequence[Any]:
     if tasks.get(task).supervised:
         return _ROOMS
-    return (parameters, importlib.import_module(f"{__name__}.{task}"))
+    room = "writers" if "text" in makes else task
+    return (parameters, importlib.import_module(f"{__name__}.{room}"))

@@ -16,7 +16,7 @@ class Generation(Task):
     verbs = (Verb("sample", "new rows", "rows"),)
     baseline = "independent_columns"
     metrics = ("told_apart", "coverage", "precision", "recall", "marginal_distance",
-               "nearer_training", "usefulness")
+               "nearer_training", "usefulness", "bits_per_character", "perplexity", "copied")
     unit = "row"
     stratified = False
     updatable = False
