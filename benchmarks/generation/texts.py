@@ -20,8 +20,7 @@ import wholefit as wf
 from benchmarks import _tools
 
 MODELS = {"ngram_language_model": "ngram_language_model",
-          "language_model (lstm)": "language_model",
-          "language_model (lstm, 6000 steps)": "language_model(steps=6000)"}
+          "language_model (lstm)": "language_model"}
 MEASURES = ("bits_per_character", "told_apart", "copied")
 
 

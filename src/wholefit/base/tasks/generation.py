@@ -9,7 +9,7 @@ class Generation(Task):
     """Make new rows, pictures or texts that could have been among those learnt from."""
 
     name = "generation"
-    summary = "new rows like those that were learnt from"
+    summary = "new rows, pictures or texts like those that were learnt from"
     supervised = False
     roles = ()
     knows = ("label", "time", "group", "weight")

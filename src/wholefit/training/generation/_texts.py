@@ -296,8 +296,8 @@ def _warnings(dataset: Dataset, texts: Texts, chosen: Trial, final: Trial) -> tu
         out.append(f"only {texts.column!r} is learnt; the other columns are left out: "
                    f"{', '.join(left[:5])}{' and more' if len(left) > 5 else ''}")
     if getattr(final.model, "keeps_rows", False):
-        out.append(f"{final.model.name} keeps runs of the texts that it learnt from: what it "
-                   "writes is not private, nor is the model file")
+        out.append(f"runs of the texts that it learnt from are kept by {final.model.name}: what "
+                   "it writes is not private, nor is the model file")
     if chosen.judged is None:
         out.append("nothing could be judged: there are too few texts to set some apart")
         return tuple(out)
