@@ -97,6 +97,7 @@ def test_texts_are_learnt_and_written(run: Any, tmp_path: Path) -> None:
     done = run("fit", "tale.txt", "--format", "paragraphs", "--task", "generation", "--models",
                "ngram_language_model", "--out", "tale.wf", "--report", "tale.html")
     assert done.code == 0 and "wavers between" in done.out, done.err
+    assert "--format paragraphs" in Path("tale.html").read_text()
     made = run("sample", "tale.wf", "--rows", "3", "--prompt", "The h", "--temperature", "0.5",
                "--length", "40", "--json")
     texts = [row["text"] for row in json.loads(made.out)]

@@ -23,6 +23,8 @@ from wholefit.data.validate.sketch import MEMBER, Sketch, sketch_of
 from wholefit.models import Model
 from wholefit.training.found import Common, Found, recipe
 
+# How a source was read, as far as the command line can say it again.
+_READ = ("format", "delimiter", "encoding", "sheet", "table")
 _ROLES = ("label", "user", "item", "rating", "basket", "amount")
 
 
@@ -49,6 +51,9 @@ def fit(
     found = recipe(task).fit(dataset, task, options, Common(models=models, clock=clock, **common))
     if not found.notes:
         found = replace(found, notes=tuple(dataset.notes))
+    said = {name: str(reading[name]) for name in _READ if reading.get(name) is not None}
+    if said:
+        found = replace(found, lineage={**found.lineage, "reading": said})
     tell([note for note in found.notes if note not in dataset.notes])
     for sentence in found.warnings:
         warn(sentence, stacklevel=4)

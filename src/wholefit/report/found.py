@@ -152,6 +152,8 @@ def command(found: Found) -> str:
             words += [f"--{_WORDS[column.role]}", column.name]
         elif column.reason == "set by the user":
             words += ["--role", f"{column.name}={column.role}"]
+    for name, value in _said(lineage.get("reading", {})):
+        words += [f"--{name}", str(value)]
     for name, value in _said(lineage.get("options", {})):
         words += ["--set", f"{name}={value}"]
     if lineage.get("seed"):
