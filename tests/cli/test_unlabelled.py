@@ -102,6 +102,8 @@ def test_texts_are_learnt_and_written(run: Any, tmp_path: Path) -> None:
                "--length", "40", "--json")
     texts = [row["text"] for row in json.loads(made.out)]
     assert len(texts) == 3 and all(text.startswith("The h") for text in texts), made.err
+    done = run("evaluate", "tale.wf", "tale.txt")
+    assert done.code == 0 and "bits_per_character" in done.out, done.err
     for wrong in (["--label", "x"], ["--top-p", "2"], ["--out", "sheet.png"]):
         done = run("sample", "tale.wf", *wrong)
         assert done.code in (1, 2) and done.err, wrong

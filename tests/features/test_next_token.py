@@ -8,8 +8,8 @@ import pytest
 from wholefit.base.errors import ParameterError
 from wholefit.features.next_token import Choice, choose, shares_of
 
-CHOICES = [Choice(), Choice(temperature=0.5), Choice(top_k=3), Choice(top_p=0.6),
-           Choice(temperature=1.7, top_k=5, top_p=0.8), Choice(top_k=50)]
+CHOICES = [Choice(), Choice(temperature=1e-320), Choice(temperature=0.5), Choice(top_k=3),
+           Choice(top_p=0.6), Choice(temperature=1.7, top_k=5, top_p=0.8), Choice(top_k=50)]
 
 
 def chances(n: int = 40, vocabulary: int = 12) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from wholefit import models
 from wholefit.base import tasks
+from wholefit.base.budget import Budget, Clock
 from wholefit.base.errors import DataError, StateError
 from wholefit.base.state import same
 from wholefit.models import Context, scorer
@@ -148,11 +150,34 @@ def test_a_state_is_plain_and_a_damaged_one_refused() -> None:
     arrays = dict(state.arrays)
     for name, spoilt in (("keys 2", arrays["keys 2"][::-1]), ("rest 3", arrays["rest 3"][:-1]),
                          ("shares 1", arrays["shares 1"][:-1]),
-                         ("keys 3", arrays["keys 3"] + 10**9)):
+                         ("keys 3", arrays["keys 3"] + 10**9),
+                         ("shares 2", np.full_like(arrays["shares 2"], np.nan)),
+                         ("shares 2", -arrays["shares 2"]), ("rest 1", 5 * arrays["rest 1"]),
+                         ("keys 1", arrays["keys 1"].astype(np.int8)),
+                         ("rest 2", arrays["rest 2"][:, None])):
         with pytest.raises(StateError, match="damaged"):
             Runs(replace(state, arrays={**arrays, name: spoilt}))
     with pytest.raises(StateError, match="tokenizer"):
         Runs(replace(state, parts={}))
+    for order in (0, None, 10**9, "3"):
+        with pytest.raises(StateError, match="order"):
+            Runs(replace(state, config={"order": order}))
+    told = state.parts["tokenizer"]
+    for words in (["a" * 1000], ["a", "a"], [""]):
+        with pytest.raises(StateError, match="differ"):
+            Runs(replace(state, parts={"tokenizer": replace(told, config={
+                **told.config, "words": words})}))
+
+
+def test_the_clock_says_how_much_is_read() -> None:
+    draw = np.random.default_rng(0)
+    texts = ["".join(draw.choice(list("abcdefgh "), 1000)) for _ in range(1500)]
+    learnt = models.make("ngram_language_model").build(
+        tasks.get("generation"), Context(rows=1500, features=1))
+    learnt.clock = Clock(Budget(seconds=1.0))
+    began = time.perf_counter()
+    learnt.fit(texts)
+    assert time.perf_counter() - began < 4 and "time would not carry" in learnt.warnings_[0]
 
 
 def test_what_says_when_to_stop_is_not_learnt_from() -> None:

@@ -87,7 +87,8 @@ def test_rows_are_answered_by_as_many_texts(writer: Any) -> None:
 
 @pytest.mark.parametrize("asked", [
     {"n": 0}, {"n": 2.5}, {"seed": -1}, {"label": "x"}, {"length": 0}, {"length": True},
-    {"temperature": -1}, {"top_p": 0}, {"top_k": 0}, {"prompt": 3}, {"frame": "list"},
+    {"temperature": -1}, {"prompt": "\ud800"}, {"seed": True},
+    {"top_p": 0}, {"top_k": 0}, {"prompt": 3}, {"frame": "list"},
     {"prompt": "x" * 100_001}])
 def test_wrong_questions_are_refused(writer: Any, asked: dict[str, Any]) -> None:
     with pytest.raises(WholefitError):
@@ -162,11 +163,43 @@ def test_told_apart_knows_noise_from_texts() -> None:
     assert same.value < 0.65 and told_apart(written(150), noise, 0).low > 0.95
 
 
+def test_long_texts_are_judged_by_their_beginnings_and_all_of_them() -> None:
+    texts = [" ".join(written(300, seed)) for seed in range(100)]
+    found = fitted({"book": texts}, text="book", models=NGRAMS)
+    assert "asked about 20 others" in found.split and found.scores["told_apart"].value < 1
+    assert found.scores["bits_per_character"].n == 20
+
+
+def test_groups_are_never_on_both_sides() -> None:
+    long = {"book": [" ".join(written(20, seed)) for seed in range(60)], "g": ["a", "b"] * 30}
+    found = fitted(long, text="book", groups="g", models=NGRAMS)
+    assert found.score is None and "nothing could be judged" in found.split
+
+
+def test_rows_without_text_are_counted() -> None:
+    found = fitted({"said": [*written(80), *[None, ""] * 20]}, text="said", models=NGRAMS)
+    assert "asked about 20 others" in found.split
+    assert any("40 rows hold no text" in each for each in found.warnings)
+
+
+def test_texts_that_repeat_are_told() -> None:
+    notes = [f"note {at % 20} of twenty" for at in range(400)]
+    found = fitted({"said": notes}, text="said", models=NGRAMS)
+    assert any("word for word" in each for each in found.warnings)
+
+
+def test_perplexities_of_other_tokens_are_not_compared() -> None:
+    pytest.importorskip("tokenizers")
+    with pytest.raises(ParameterError, match="bits_per_character"):
+        fitted({"said": written(80)}, text="said", metric="perplexity",
+               models=[NGRAMS, "ngram_language_model(tokens='bpe')"])
+
+
 def test_copied_runs_by_hand() -> None:
     learnt = ["x" * 20 + "the quick brown fox jumps over the lazy dog" + "y" * 20, "short"]
     made = ["and the quick brown fox jumps over the lazy dog", "short", "shorter",
             "the quick brown fox jumps under the lazy dog, and over the moon it goes"]
-    found = measures.copied_runs(made, learnt)
+    found = measures.KnownRuns(learnt).copied(made)
     assert found.value == 0.5 and found.n == 4
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -24,6 +24,7 @@ from wholefit.training.found import Found, trusting
 from wholefit.training.generation._columns import Columns
 from wholefit.training.generation._judge import Space, judge
 from wholefit.training.generation._texts import judged
+from wholefit.training.generation._texts_parts import at_most
 from wholefit.training.generation._told import pictures_of
 
 _CHUNK = 20_000
@@ -204,7 +205,7 @@ def _check_count(n: Any, most: int) -> None:
 
 
 def _check_seed(seed: Any) -> None:
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
         raise ParameterError(f"seed must be a whole number >= 0; got {seed!r}.")
 
 
@@ -250,7 +251,8 @@ class TextGenerator(Generator):
     ) -> Any:
         """`n` texts in a column of the name that was learnt from; same seed, same texts.
 
-        Each goes on from `prompt`, which it holds, by at most `length` tokens. `temperature` below
+        Each goes on from `prompt`, which it holds, by at most `length` tokens (networks read the
+        last 1,024 tokens of it). `temperature` below
         1 keeps to what is likely, 0 always takes the likeliest; `top_k` and `top_p` draw among the
         likeliest alone. Raises ParameterError.
         """
@@ -260,9 +262,14 @@ class TextGenerator(Generator):
             raise ParameterError(f"prompt must be a text of at most {_LONGEST:,} characters; got "
                                  f"{type(prompt).__name__}"
                                  f"{f' of {len(prompt):,}' if isinstance(prompt, str) else ''}.")
-        if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= _LONGEST:
+        if any("\ud800" <= sign <= "\udfff" for sign in prompt):
+            raise ParameterError("prompt must be a text; it holds half of a character.")
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) \
+                or not 1 <= length <= _LONGEST:
             raise ParameterError(f"length must be a whole number from 1 to {_LONGEST:,}; got "
                                  f"{length!r}.")
+        if frame not in ("polars", "pandas", "pyarrow"):
+            raise unknown("frame", str(frame), ("polars", "pandas", "pyarrow"))
         choice = Choice.from_dict({"temperature": temperature, "top_k": top_k, "top_p": top_p})
         _check_count(n, _MOST_TEXTS)
         _check_seed(seed)
@@ -271,9 +278,7 @@ class TextGenerator(Generator):
             for at, start in enumerate(range(0, int(n), _TEXTS)):
                 made += self._writer.sample(
                     min(_TEXTS, int(n) - start), derive(int(seed), "sample", at), prompt=prompt,
-                    length=length, choice=choice)
-        if frame not in ("polars", "pandas", "pyarrow"):
-            raise unknown("frame", str(frame), ("polars", "pandas", "pyarrow"))
+                    length=int(length), choice=choice)
         return give_back(pl.DataFrame({self.column: pl.Series(made, dtype=pl.String)}), frame)
 
     def answers(self, new: Any, *, seed: int = 0, **options: Any) -> Any:
@@ -282,18 +287,27 @@ class TextGenerator(Generator):
         made = self.sample(max(len(asked), 1), seed=seed)
         return give_back(made.head(len(asked)), asked.guest)
 
+    def asked(self, new: Any, options: Mapping[str, Any] | None = None) -> Dataset:
+        """As for any result; a file is read by paragraphs if what was learnt from was."""
+        said = self._found.lineage.get("reading")
+        form = said.get("format") if isinstance(said, dict) else None
+        if form == "paragraphs" and isinstance(new, (str, Path)):
+            options = {"format": form, **(options or {})}
+        return super().asked(new, options)
+
     def evaluate(
         self, held_out: Any, metric: str | None = None, *, seed: int = 0, **options: Any
     ) -> dict[str, Score]:
         """How well the texts of `held_out` are foretold, and whether written ones can be told from
-        them; `metric`, if one is named, comes first. DataError for fewer than 10 texts.
+        them; `metric`, if one is named, comes first. Of texts that are long and many, the
+        beginnings. DataError for fewer than 10 texts.
         """
         asked = self.asked(held_out, options)
         held = [text for text in asked.texts(self.column) if text]
         if len(held) < 10:
             raise DataError(f"a writer is judged on at least 10 texts; got {len(held)}.")
         with trusting(self._found):
-            found = judged(self._writer, held, seed=seed)
+            found = judged(self._writer, at_most(held), seed=seed)
         if metric is not None and metric not in found:
             raise unknown("metric of this generator", metric, found)
         return {name: found[name] for name in dict.fromkeys([metric or self.metric, *found])

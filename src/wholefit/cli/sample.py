@@ -30,6 +30,9 @@ def sample(
     temperature: Annotated[float, typer.Option(
         help="Of texts: below 1 what is likely, above 1 what is rare, 0 always the likeliest.",
         metavar="T", min=0)] = 1.0,
+    top_k: Annotated[int | None, typer.Option(
+        "--top-k", help="Of texts: draw among this many likeliest tokens.", metavar="K",
+        min=1)] = None,
     top_p: Annotated[float | None, typer.Option(
         "--top-p", help="Of texts: draw among the likeliest tokens that hold this share of the "
         "probability.", metavar="P")] = None,
@@ -62,16 +65,18 @@ def sample(
     if found.task != "generation":
         raise WholefitError(f"{model} is a model of {found.task}, which makes no rows; fit with "
                             "--task generation.")
-    words = {"prompt": prompt, "length": length, "temperature": temperature, "top_p": top_p}
+    words = {"prompt": prompt, "length": length, "temperature": temperature, "top_k": top_k,
+             "top_p": top_p}
     if sheet:
         found.picture(out, rows, seed=seed, label=label, walk=walk, force=force)
         _show.say(f"a sheet of {rows:,} {'walks' if walk else 'pictures'} written to {out}")
         return
     if found.writes:
         frame = found.sample(rows, seed=seed, label=label, **words)
-    elif words != {"prompt": "", "length": 300, "temperature": 1.0, "top_p": None}:
-        raise WholefitError(f"{model} makes rows, not texts: --prompt, --length, --temperature "
-                            "and --top-p are for texts; leave them out.")
+    elif words != {"prompt": "", "length": 300, "temperature": 1.0, "top_k": None,
+                   "top_p": None}:
+        raise WholefitError(f"{model} makes rows, not texts: --prompt, --length, --temperature, "
+                            "--top-k and --top-p are for texts; leave them out.")
     else:
         frame = found.sample(rows, seed=seed, label=label)
     _show.rows(frame, out, for_machines=as_json, force=force)

@@ -292,6 +292,10 @@ def _by_kind(path: Path, kind: str, name: str, ask: _Ask, work: _unpack.Workspac
         return Table(parsed.frame, name, "file", parsed.notes, parsed.formats)
     if kind == "paragraphs":
         notes: list[Note] = []
+        of_tables = Options(encoding=ask.text.encoding)
+        if ask.text != of_tables:
+            raise DataError(f"{name} is read by paragraphs: delimiter=, header=, decimal=, "
+                            "na_values=, columns= and dtypes= are for tables; leave them out.")
         frame = _prose.read_paragraphs(path, ask.text.encoding, name, notes)
         return Table(frame, name, "file", notes, roles={_prose.COLUMN: "text"})
     if kind == "sqlite":

@@ -42,6 +42,8 @@ LOW = ("told_apart", "marginal_distance", "nearer_training", "frechet", "perplex
 _QUANTILE = 1.959963984540054
 _DRAWS = 200
 _CHUNK = 1000
+# Characters of texts learnt from whose runs are known.
+_READ = 20_000_000
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -186,26 +188,32 @@ def _per(nats: np.ndarray, units: np.ndarray, seed: int) -> tuple[float, float, 
     return float(nats.sum() / max(units.sum(), 1)), float(low), float(high)
 
 
-def copied_runs(
-    made: Sequence[str], learnt: Sequence[str], where: str = "texts", *, run: int = 40,
-) -> Score:
-    """The share of made texts with a run of `run` characters (all of a shorter text) that stands
-    in one of those learnt from.
-    """
-    long, short = [each for each in learnt if len(each) >= run], set(learnt)
-    known = np.sort(_hashes("\0".join(long), run))
-    found = _hashes("\0".join(made), run)
-    places = np.searchsorted(known, found)
-    stands = np.zeros(len(found), dtype=np.int64)
-    stands[places < len(known)] = known[places[places < len(known)]] == found[places < len(known)]
-    reached = np.concatenate([[0], np.cumsum(stands)])
-    hits, at = np.zeros(len(made), dtype=bool), 0
-    for number, text in enumerate(made):
-        count = len(text) - run + 1
-        hits[number] = text in short if count < 1 else reached[at + count] > reached[at]
-        at += len(text) + 1
-    return _share("copied", hits, f"Wilson interval; runs of {run} characters, {len(made):,} "
-                                  f"{where} against {len(learnt):,} learnt from")
+class KnownRuns:
+    """Runs of `run` characters that stand in texts, at most the first 20 million characters."""
+
+    def __init__(self, texts: Sequence[str], run: int = 40) -> None:
+        self.run, self._n, self._short = run, len(texts), set(texts)
+        long = "\0".join(text for text in texts if len(text) >= run)
+        self._known = np.sort(_hashes(long[:_READ], run))
+
+    def copied(self, made: Sequence[str], where: str = "texts") -> Score:
+        """The share of made texts that hold such a run; of a shorter text, that are one of the
+        texts.
+        """
+        run, known = self.run, self._known
+        found = _hashes("\0".join(made), run)
+        places = np.searchsorted(known, found)
+        stands = np.zeros(len(found), dtype=np.int64)
+        inside = places < len(known)
+        stands[inside] = known[places[inside]] == found[inside]
+        reached = np.concatenate([[0], np.cumsum(stands)])
+        hits, at = np.zeros(len(made), dtype=bool), 0
+        for number, text in enumerate(made):
+            count = len(text) - run + 1
+            hits[number] = text in self._short if count < 1 else reached[at + count] > reached[at]
+            at += len(text) + 1
+        return _share("copied", hits, f"Wilson interval; runs of {run} characters, {len(made):,} "
+                                      f"{where} against {self._n:,} learnt from")
 
 
 def _hashes(text: str, run: int) -> np.ndarray:

@@ -27,7 +27,9 @@ def shares_of(chances: np.ndarray, choice: Choice) -> np.ndarray:
     A token of no probability has none here either; the likeliest always has some.
     """
     with np.errstate(divide="ignore"):
-        logs = np.log(chances) / choice.temperature
+        logs = np.log(chances)
+    with np.errstate(over="ignore"):
+        logs = (logs - logs.max(axis=1, keepdims=True)) / choice.temperature
     if choice.top_k is not None and choice.top_k < chances.shape[1]:
         least = -np.partition(-logs, choice.top_k - 1, axis=1)[:, choice.top_k - 1:choice.top_k]
         logs = np.where(logs < least, -np.inf, logs)

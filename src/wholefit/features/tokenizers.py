@@ -180,6 +180,10 @@ class Tokenizer:
                 or (kind in ("bpe", "pretrained")) != bool(stored)):
             raise StateError("the stored tokenizer is damaged: it needs a kind of "
                              f"{', '.join(KINDS)}, and its words or its JSON.")
+        if len(set(words)) < len(words) or "" in words or (
+                kind == "character" and any(len(word) != 1 for word in words)):
+            raise StateError("the stored tokenizer is damaged: its words must differ, and a "
+                             "character be one.")
         if stored and kind == "bpe":
             _check_stored(stored)
         elif stored:

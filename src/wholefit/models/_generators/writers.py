@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,15 +17,22 @@ from wholefit.models._model import Context
 Array = np.ndarray
 _VALID, _MOST_VALID = 0.05, 20_000
 """Share of the characters, and most of them, that say when a network stops learning."""
+# Tokens that say how long others take, and the share of the time that is planned with: sorting
+# takes longer a token the more there are.
+_TRIED, _SLACK = 100_000, 0.5
 _LETTERS_A_PAIR = 3.5
 """Characters a byte pair stands for, roughly: only how many epochs are asked for hangs on it."""
 
 
 class RunsEstimator:
-    """`fit(texts)` counts runs of tokens and leaves `state_` (see `_kernels.writers.Runs`)."""
+    """`fit(texts)` counts runs of tokens and leaves `state_` (see `_kernels.writers.Runs`).
+
+    `clock`, if one is set, says how many tokens there is time for.
+    """
 
     def __init__(self, model: Any, context: Context) -> None:
         self.model, self.context = model, context
+        self.clock: Any = None
         self.history_: list[dict[str, float]] = []
         self.warnings_: tuple[str, ...] = ()
 
@@ -40,10 +49,25 @@ class RunsEstimator:
             stream = stream[:model.most]
             self.warnings_ += (f"{model.name} learnt from the first {model.most:,} tokens alone "
                                "(most=)",)
-        arrays = runs_of(stream, model.order, tokenizer.size + 1, tokenizer.size)
+        arrays = self._in_time(stream, tokenizer.size)
         self.state_ = State("writer.runs", {"order": len(arrays) // 3}, arrays,
                             parts={"tokenizer": tokenizer.state()})
         return self
+
+
+    def _in_time(self, stream: Array, end: int) -> dict[str, Array]:
+        """The runs of as many tokens as the clock leaves time for, as some of them say."""
+        order, left = self.model.order, math.inf if self.clock is None else self.clock.left()
+        if len(stream) > 2 * _TRIED and math.isfinite(left):
+            began = time.perf_counter()
+            runs_of(stream[:_TRIED], order, end + 1, end)
+            spent = time.perf_counter() - began
+            most = max(_TRIED, int(_TRIED * _SLACK * (left - spent) / spent))
+            if most < len(stream):
+                stream = stream[:most]
+                self.warnings_ += (f"{self.model.name} learnt from the first {most:,} tokens "
+                                   "alone, for the time would not carry more",)
+        return runs_of(stream, order, end + 1, end)
 
 
 def runs_of(stream: Array, order: int, vocabulary: int, end: int) -> dict[str, Array]:

@@ -16,6 +16,8 @@ from wholefit.base.state import State
 from wholefit.features.next_token import Choice, choose
 from wholefit.features.tokenizers import PADDING, UNKNOWN, Tokenizer
 
+MOST_ORDER = 20
+
 
 class Writer(Protocol):
     """A fitted model of texts."""
@@ -45,17 +47,22 @@ class Runs:
         if part is None:
             raise StateError("the stored table of runs is damaged: it needs a tokenizer.")
         self.tokenizer = Tokenizer.from_state(part)
-        self.order = int(state.config["order"])
+        order = state.config.get("order")
+        if not isinstance(order, int) or not 1 <= order <= MOST_ORDER:
+            raise StateError("the stored table of runs is damaged: its order must be from 1 to "
+                             f"{MOST_ORDER}; got {order!r}."[:300])
+        self.order = order
         self.vocabulary = self.tokenizer.size + 1
-        arrays = state.arrays
-        self.keys = [np.asarray(arrays[f"keys {k}"]) for k in range(1, self.order + 1)]
-        self.shares = [np.asarray(arrays[f"shares {k}"]) for k in range(1, self.order + 1)]
-        self.rest = [np.asarray(arrays[f"rest {k}"]) for k in range(1, self.order + 1)]
+        names = range(1, self.order + 1)
+        self.keys = [_array(state, f"keys {k}", np.int64) for k in names]
+        self.shares = [_array(state, f"shares {k}", np.float32) for k in names]
+        self.rest = [_array(state, f"rest {k}", np.float32) for k in names]
         before = 1
         for keys, shares, rest in zip(self.keys, self.shares, self.rest, strict=True):
             if not (len(keys) == len(shares) and len(rest) == before and len(keys)
                     and (np.diff(keys) > 0).all() and keys[0] >= 0
-                    and keys[-1] < before * self.vocabulary):
+                    and keys[-1] < before * self.vocabulary
+                    and _whole(keys // self.vocabulary, shares, rest)):
                 raise StateError("the stored table of runs is damaged: its runs do not belong "
                                  "together.")
             before = len(keys)
@@ -130,6 +137,23 @@ class Runs:
                 found[row] *= rest[run[row]]
                 found[row, keys[here] - run[row] * self.vocabulary] += shares[here]
         return found
+
+
+def _array(state: State, name: str, kind: Any) -> np.ndarray:
+    """An array (m,) of the state; StateError where it is none of the kind."""
+    found = state.arrays.get(name)
+    if found is None or found.ndim != 1 or found.dtype != kind:
+        raise StateError(f"the stored table of runs is damaged: {name!r} must be a column of "
+                         f"{np.dtype(kind).name}.")
+    return found
+
+
+def _whole(run: np.ndarray, shares: np.ndarray, rest: np.ndarray) -> bool:
+    """Whether the parts of the probability after each run add up to 1, and none is below 0."""
+    if not ((shares >= 0).all() and (rest >= 0).all()):
+        return False
+    parts = np.bincount(run, shares, minlength=len(rest)) + rest
+    return bool((np.abs(parts - 1) < 1e-3).all())
 
 
 def _places(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -20,7 +20,8 @@ def choose(logits: torch.Tensor, choice: Choice, random: torch.Generator) -> tor
 
 def shares_of(logits: torch.Tensor, choice: Choice) -> torch.Tensor:
     """Probabilities (n, vocabulary) that tokens are drawn with; the likeliest is never barred."""
-    logits = logits.double() / choice.temperature
+    logits = logits.double()
+    logits = (logits - logits.max(dim=-1, keepdim=True).values) / choice.temperature
     if choice.top_k is not None and choice.top_k < logits.shape[-1]:
         least = logits.topk(choice.top_k, dim=-1).values[:, -1:]
         logits = logits.masked_fill(logits < least, -torch.inf)

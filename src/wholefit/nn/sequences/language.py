@@ -46,6 +46,8 @@ _RECIPE = {"epochs": 10, "batch": 32, "rate": 2e-3, "schedule": "cosine", "warmu
            "clip": 1.0, "weight_decay": 0.01}
 _BLOCK = 256
 _DRAWS = 1000
+# Tokens of a prompt that are read, the last ones, and how many at a time.
+_PROMPT, _CHUNK = 1024, 64
 
 
 @dataclass(frozen=True)
@@ -245,22 +247,29 @@ class LanguageModel:
               ) -> Iterator[list[int]]:
         """The next token of each of `n` texts, step by step; the end again where one has ended."""
         random = torch.Generator().manual_seed(derive(seed, "sample"))
-        read = torch.tensor(self._prompt(prompt), dtype=torch.long).expand(n, -1)
-        ended, state, new = torch.zeros(n, dtype=torch.bool), None, read
-        for _ in range(length):
-            with torch.inference_mode():
-                if self.network == "transformer_decoder":
-                    new, state = self._within(read, new, state)
-                logits, state = self.module.step(new, state)
-                logits = logits[:, -1].clone()
-                logits[:, [tokenizers.PADDING, tokenizers.UNKNOWN]] = -torch.inf
-                drawn = torch.where(ended, self.end, choose(logits, choice, random))
+        read = torch.tensor(self._prompt(prompt)[-_PROMPT:], dtype=torch.long).expand(n, -1)
+        ended, state, logits = torch.zeros(n, dtype=torch.bool), None, torch.empty(0)
+        for start in range(0, read.shape[1] if length else 0, _CHUNK):
+            stop = min(start + _CHUNK, read.shape[1])
+            logits, state = self._next(read[:, :stop], read[:, start:stop], state)
+        for at in range(length):
+            logits[:, [tokenizers.PADDING, tokenizers.UNKNOWN]] = -torch.inf
+            drawn = torch.where(ended, self.end, choose(logits, choice, random))
             ended |= drawn == self.end
             yield drawn.tolist()
-            if bool(ended.all()):
+            if bool(ended.all()) or at + 1 == length:
                 return
             new = drawn[:, None]
-            read = torch.cat([read, new], dim=1)
+            read = torch.cat([read, new], dim=1)[:, -self.length:]
+            logits, state = self._next(read, new, state)
+
+    def _next(self, read: torch.Tensor, new: torch.Tensor, state: Any) -> tuple[torch.Tensor, Any]:
+        """What comes after the `new` tokens, (n, vocabulary), and the memory then."""
+        with torch.inference_mode():
+            if self.network == "transformer_decoder":
+                new, state = self._within(read, new, state)
+            logits, state = self.module.step(new, state)
+        return logits[:, -1].clone(), state
 
     def _within(self, read: torch.Tensor, new: torch.Tensor, state: Any) -> tuple[Any, Any]:
         """What to read now: where the memory is full, the last half of the length anew."""
