@@ -42,8 +42,6 @@ LOW = ("told_apart", "marginal_distance", "nearer_training", "frechet", "perplex
 _QUANTILE = 1.959963984540054
 _DRAWS = 200
 _CHUNK = 1000
-# Characters of texts learnt from whose runs are known.
-_READ = 20_000_000
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -189,12 +187,12 @@ def _per(nats: np.ndarray, units: np.ndarray, seed: int) -> tuple[float, float, 
 
 
 class KnownRuns:
-    """Runs of `run` characters that stand in texts, at most the first 20 million characters."""
+    """Runs of `run` characters that stand in texts, in the first `most` of their characters."""
 
-    def __init__(self, texts: Sequence[str], run: int = 40) -> None:
+    def __init__(self, texts: Sequence[str], run: int = 40, *, most: int = 20_000_000) -> None:
         self.run, self._n, self._short = run, len(texts), set(texts)
         long = "\0".join(text for text in texts if len(text) >= run)
-        self._known = np.sort(_hashes(long[:_READ], run))
+        self._known = np.sort(_hashes(long[:most], run))
 
     def copied(self, made: Sequence[str], where: str = "texts") -> Score:
         """The share of made texts that hold such a run; of a shorter text, that are one of the

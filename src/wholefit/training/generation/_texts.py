@@ -41,8 +41,14 @@ from wholefit.training.record import Entry
 
 METRICS = ("bits_per_character", "perplexity", "told_apart", "copied")
 _DEFAULT = ("ngram_language_model", "language_model")
-# Texts that are written to be compared, and how many pieces a long one is cut into.
-_WRITTEN, _CUT = 300, 10
+# Texts that are written to be compared: at most, where there is little time, and for a second of
+# it; how many pieces a long one is cut into.
+_WRITTEN, _FEW, _A_SECOND, _CUT = 300, 20, 20, 10
+# Characters whose runs are known: at most, and for a second that is left; seconds below which
+# nothing is begun.
+_READ, _READ_A_SECOND, _LEAST, _LEAST_NETWORK = 20_000_000, 500_000, 1.0, 8.0
+# Seconds that telling apart takes at most; the share of the time that models learn in.
+_APART, _SHARE = 3.0, 0.4
 _SHOWN, _SHOWN_LETTERS = 6, 400
 # Share of texts set apart that were learnt from word for word, from which on it is said.
 _REPEATED = 0.1
@@ -66,12 +72,12 @@ def fit(dataset: Dataset, column: str, task: Task, options: Options, common: Com
     """Judge the models, let the best learn on all texts. Raises as `generation.fit` does."""
     _check(dataset, options, common)
     metric = metric_of(common, "bits_per_character", METRICS)
-    texts = texts_of(dataset, column, options, common.seed)
+    texts = texts_of(dataset, column, options, common.seed, common.clock.left())
     models = _models(common, metric)
     trials: list[Trial] = []
-    for model, name in zip(models, labelled(models), strict=True):
+    for at, (model, name) in enumerate(zip(models, labelled(models), strict=True)):
         emit("model_started", model=name)
-        trials.append(_trial(model, name, task, texts, common, trials))
+        trials.append(_trial(model, name, task, texts, common, trials, len(models) - at))
     trials = ranked(trials, metric)
     chosen = next(trial for trial in trials if trial.entry.recommended)
     final, read = _final(chosen, task, texts, common)
@@ -117,24 +123,30 @@ def _models(common: Common, metric: str) -> list[Model]:
 
 def _trial(
     model: Model, name: str, task: Task, texts: Texts, common: Common, before: Sequence[Trial],
+    more: int,
 ) -> Trial:
-    """Learn and judge one model; a failure or a spent budget is a row of the board."""
+    """Learn and judge one model, with as many to come as `more` says, itself included; a failure
+    or a spent budget is a row of the board.
+    """
     entry, own = Entry(name, model.to_dict()), None
-    if any(trial.state is not None for trial in before) and common.clock.left() <= 0:
-        return Trial(model, replace(entry, status="skipped", reason="the budget was spent"))
+    needed = _LEAST if model.requires is None else _LEAST_NETWORK
+    if any(trial.state is not None for trial in before) and common.clock.left() < needed:
+        return Trial(model, replace(entry, status="skipped", reason="the budget leaves it no time"))
     start = time.perf_counter()
     try:
-        estimator, state = _learnt(model, texts.learn, task, common, share=0.5)
+        estimator, state = _learnt(model, texts.learn, task, common, share=_SHARE / more)
         spent = time.perf_counter() - start
         if not texts.held:
             return Trial(model, replace(entry, fit_seconds=spent), None, state, estimator)
         writer: Any = scorer(state)
         start = time.perf_counter()
         seed = derive(common.seed, "judge")
-        made = written(writer, texts.held, seed, begun=texts.begun)
+        left = common.clock.left()
+        made = written(writer, texts.held, seed, begun=texts.begun, seconds=left)
         pace = 1000 * (time.perf_counter() - start) / len(made)
-        known = measures.KnownRuns(texts.learn) if common.clock.left() > 0 else None
-        scores = judged(writer, texts.held, made, known, seed=seed)
+        known = None if common.clock.left() < _LEAST else measures.KnownRuns(
+            texts.learn, most=int(min(_READ, _READ_A_SECOND * left)))
+        scores = judged(writer, texts.held, made, known, seed=seed, left=common.clock.left())
         if known is not None:
             own = known.copied([text[:PIECE] for text in texts.held], "texts set apart").value
     except WholefitError as error:
@@ -157,11 +169,15 @@ def _learnt(
     return estimator, model.state(estimator, task, context)
 
 
-def written(writer: Writer, held: Sequence[str], seed: int, *, begun: bool = True) -> list[str]:
-    """Texts to be compared with those set apart, as many, at most 300; where those are pieces,
-    pieces of longer ones, without the beginning.
+def written(
+    writer: Writer, held: Sequence[str], seed: int, *, begun: bool = True,
+    seconds: float = math.inf,
+) -> list[str]:
+    """Texts to be compared with those set apart, as many, at most 300 and what `seconds` allow;
+    where those are pieces, pieces of longer ones, without the beginning.
     """
-    count, seed = min(len(held), _WRITTEN), derive(seed, "written")
+    count = int(min(len(held), _WRITTEN, max(_FEW, _A_SECOND * seconds)))
+    seed = derive(seed, "written")
     if not begun:
         long = writer.sample(-(-count // _CUT), seed, length=PIECE * (_CUT + 1))
         pieces = [text[at:at + PIECE] for text in long
@@ -173,15 +189,17 @@ def written(writer: Writer, held: Sequence[str], seed: int, *, begun: bool = Tru
 
 def judged(
     writer: Writer, held: Sequence[str], made: Sequence[str] | None = None,
-    learnt: measures.KnownRuns | None = None, *, seed: int = 0,
+    learnt: measures.KnownRuns | None = None, *, seed: int = 0, left: float = math.inf,
 ) -> dict[str, Score]:
-    """Every measure of a writer on texts set apart, and of what it wrote: None writes some."""
+    """Every measure of a writer on texts set apart, and of what it wrote, None writes some; those
+    that there are seconds `left` for.
+    """
     nats, tokens = writer.nats(held)
     letters = np.array([len(text) for text in held])
     scores = {"bits_per_character": measures.bits_per_character(nats, letters, seed=seed),
               "perplexity": measures.perplexity(nats, tokens, seed=seed)}
     made = written(writer, held, seed) if made is None else made
-    if min(len(made), len(held)) >= 10:
+    if min(len(made), len(held)) >= 10 and left > _APART:
         scores["told_apart"] = told_apart(held, made, seed)
     if learnt is not None and made:
         scores["copied"] = learnt.copied([text[:PIECE] for text in made], "made texts")
@@ -196,7 +214,7 @@ def told_apart(held: Sequence[str], made: Sequence[str], seed: int) -> Score:
 
     real = [text[:PIECE] for text in held[:len(made)]]
     y = np.repeat([0, 1], [len(real), len(made)])
-    X = HashingVectorizer(analyzer="char", ngram_range=(1, 5), n_features=2**18, lowercase=False
+    X = HashingVectorizer(analyzer="char", ngram_range=(1, 5), n_features=2**15, lowercase=False
                           ).transform([*real, *(text[:PIECE] for text in made)])
     folds = StratifiedKFold(5, shuffle=True, random_state=seed % 2**31)
     chance = cross_val_predict(LogisticRegression(C=10.0, max_iter=300), X, y, cv=folds,

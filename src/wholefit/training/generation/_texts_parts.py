@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,8 @@ from wholefit.training.generation._trials import JUDGED, Options, parted
 
 PIECE = 300
 """Characters of a text that are compared with made ones."""
-# Characters of all texts set apart.
-_MOST = 200_000
+# Characters of all texts set apart: at most, where there is little time, and for a second of it.
+_MOST, _FEW, _A_SECOND = 200_000, 20_000, 5_000
 # Characters from which on the end of a text is set apart; such ends are cut into this many pieces
 # at least, of so many characters at most.
 _LONG, _PIECES, _LARGE = 1000, 10, 2000
@@ -41,8 +42,12 @@ class Texts:
     known: float = 0.0
 
 
-def texts_of(dataset: Dataset, column: str, options: Options, seed: int) -> Texts:
-    """The texts and their parts; an empty one is none. DataError where there are none."""
+def texts_of(
+    dataset: Dataset, column: str, options: Options, seed: int, seconds: float = math.inf
+) -> Texts:
+    """The texts and their parts; an empty one is none. Of texts to be judged by there are as many
+    characters as `seconds` allow. DataError where there are none.
+    """
     cells = dataset.texts(column)
     there = np.array([at for at, text in enumerate(cells) if text], dtype=np.int64)
     whole = [str(cells[at]) for at in there]
@@ -52,7 +57,7 @@ def texts_of(dataset: Dataset, column: str, options: Options, seed: int) -> Text
                         "to learn to write from.")
     rows, apart = parted(dataset.take(there), options, seed)
     if len(apart):
-        held = at_most([whole[at] for at in apart])
+        held = at_most([whole[at] for at in apart], seconds)
         asked = {whole[at] for at in apart if len(whole[at]) >= _OWN}
         learn = [whole[at] for at in rows if whole[at] not in asked]
         if len(learn) >= JUDGED:
@@ -63,10 +68,10 @@ def texts_of(dataset: Dataset, column: str, options: Options, seed: int) -> Text
                          f"{len(held):,} others", empty=empty, known=known)
     if dataset.groups() is not None:
         return Texts(column, whole, whole, [], _NOTHING, empty=empty)
-    return _tails(column, whole, empty)
+    return _tails(column, whole, empty, seconds)
 
 
-def _tails(column: str, whole: list[str], empty: int) -> Texts:
+def _tails(column: str, whole: list[str], empty: int, seconds: float) -> Texts:
     """Of few long texts the last fifth, in pieces."""
     cuts = [len(text) - len(text) // 5 if len(text) >= _LONG else len(text) for text in whole]
     learn = [text[:cut] for text, cut in zip(whole, cuts, strict=True)]
@@ -75,7 +80,8 @@ def _tails(column: str, whole: list[str], empty: int) -> Texts:
     pieces = [tail[at:at + size] for tail in tails for at in range(0, len(tail) - size + 1, size)]
     if len(pieces) < _PIECES:
         return Texts(column, whole, whole, [], _NOTHING, empty=empty)
-    some = np.linspace(0, len(pieces) - 1, min(len(pieces), _MOST // size)).astype(np.int64)
+    count = min(len(pieces), max(_PIECES, _most(seconds) // size))
+    some = np.linspace(0, len(pieces) - 1, count).astype(np.int64)
     held = [pieces[at] for at in some]
     return Texts(column, whole, learn, held,
                  f"each model learnt from the first four fifths of {len(whole):,} texts and was "
@@ -83,7 +89,12 @@ def _tails(column: str, whole: list[str], empty: int) -> Texts:
                  begun=False, empty=empty)
 
 
-def at_most(texts: Sequence[str]) -> list[str]:
+def at_most(texts: Sequence[str], seconds: float = math.inf) -> list[str]:
     """Texts to be judged by: of all the beginning, where together they are too long."""
-    share = max(PIECE, _MOST // max(len(texts), 1))
-    return [text[:share] for text in texts]
+    share = _most(seconds) // max(len(texts), 1)
+    return [text[:max(share, PIECE)] for text in texts]
+
+
+def _most(seconds: float) -> int:
+    """Characters that there is time to judge by."""
+    return int(min(_MOST, max(_FEW, _A_SECOND * seconds)))
