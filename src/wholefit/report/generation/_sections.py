@@ -42,11 +42,11 @@ def _scores(found: Found) -> list[str]:
     if "told_apart" in scores:
         out.append(_apart(scores["told_apart"]))
     if "precision" in scores and "coverage" in scores:
-        out.append(f"Of made rows {_percent(scores['precision'])} lie among real ones; of real "
-                   f"rows {_percent(scores['coverage'])} have a made one near (1 is as many as "
+        out.append(f"Of made rows {percent(scores['precision'])} lie among real ones; of real "
+                   f"rows {percent(scores['coverage'])} have a made one near (1 is as many as "
                    "fresh real rows would).")
     if "nearer_training" in scores:
-        out.append(f"{_percent(scores['nearer_training'])} of made rows lie nearer to a row that "
+        out.append(f"{percent(scores['nearer_training'])} of made rows lie nearer to a row that "
                    "was learnt from than to one that was not; by chance half would.")
     if "usefulness" in scores:
         score = scores["usefulness"]
@@ -153,5 +153,6 @@ def _cautions(found: Found) -> Html:
     return bullets(data(line, 600) for line in said)
 
 
-def _percent(score: Score) -> str:
+def percent(score: Score) -> str:
+    """A share with its interval."""
     return f"{score.value:.0%} [{score.low:.0%}, {score.high:.0%}]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wholefit.evaluation import Score
 from wholefit.report._html import Html, bullets, data, el, join
 from wholefit.report.generation._pictures import curves
+from wholefit.report.generation._sections import percent
 from wholefit.report.sections import Section
 from wholefit.training.found import Found
 
@@ -39,7 +40,7 @@ def _scores(found: Found) -> list[str]:
         out.append(_apart(scores["told_apart"]))
     if "copied" in scores:
         held = found.told["copied_held"]
-        out.append(f"{_percent(scores['copied'])} of what it writes holds a run of 40 characters "
+        out.append(f"{percent(scores['copied'])} of what it writes holds a run of 40 characters "
                    f"of a text learnt from; of texts set apart {float(held):.0%} do.")
     return out
 
@@ -80,6 +81,3 @@ def _cautions(found: Found) -> Html:
              "anything is given out."]
     return bullets(data(line, 600) for line in said)
 
-
-def _percent(score: Score) -> str:
-    return f"{score.value:.0%} [{score.low:.0%}, {score.high:.0%}]"
