@@ -56,10 +56,10 @@ def sources() -> dict[str, list[str]]:
 def section(texts: list[str], short: bool) -> list[str]:
     """The table of one source."""
     from wholefit.data import load
-    from wholefit.training.generation._texts import _texts
+    from wholefit.training.generation._texts_parts import texts_of
     from wholefit.training.generation._trials import Options
 
-    parts = _texts(load({"text": texts}, roles={"text": "text"}), "text", Options(), 0)
+    parts = texts_of(load({"text": texts}, roles={"text": "text"}), "text", Options(), 0)
     rows = []
     for name, model in list(MODELS.items())[:1 if short else None]:
         found = wf.fit({"text": texts}, task="generation", text="text", models=model,
