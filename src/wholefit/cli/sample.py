@@ -15,6 +15,9 @@ from wholefit.cli._places import check_free
 
 Model = Annotated[Path, typer.Argument(help="A generator (.wf).", metavar="MODEL")]
 
+# How texts are written where nothing is said: as `TextGenerator.sample` does.
+_WRITING = {"prompt": "", "length": 300, "temperature": 1.0, "top_k": None, "top_p": None}
+
 
 @command("sample")
 def sample(
@@ -67,16 +70,13 @@ def sample(
                             "--task generation.")
     words = {"prompt": prompt, "length": length, "temperature": temperature, "top_k": top_k,
              "top_p": top_p}
+    said = {name: value for name, value in words.items() if value != _WRITING[name]}
     if sheet:
         found.picture(out, rows, seed=seed, label=label, walk=walk, force=force)
         _show.say(f"a sheet of {rows:,} {'walks' if walk else 'pictures'} written to {out}")
         return
-    if found.writes:
-        frame = found.sample(rows, seed=seed, label=label, **words)
-    elif words != {"prompt": "", "length": 300, "temperature": 1.0, "top_k": None,
-                   "top_p": None}:
+    if said and not found.writes:
         raise WholefitError(f"{model} makes rows, not texts: --prompt, --length, --temperature, "
                             "--top-k and --top-p are for texts; leave them out.")
-    else:
-        frame = found.sample(rows, seed=seed, label=label)
+    frame = found.sample(rows, seed=seed, label=label, **said)
     _show.rows(frame, out, for_machines=as_json, force=force)

@@ -33,7 +33,7 @@ def shares_of(chances: np.ndarray, choice: Choice) -> np.ndarray:
     if choice.top_k is not None and choice.top_k < chances.shape[1]:
         least = -np.partition(-logs, choice.top_k - 1, axis=1)[:, choice.top_k - 1:choice.top_k]
         logs = np.where(logs < least, -np.inf, logs)
-    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    shares = np.exp(logs)
     shares /= shares.sum(axis=1, keepdims=True)
     if choice.top_p is not None:
         order = np.argsort(-shares, axis=1, kind="stable")

@@ -54,7 +54,6 @@ class RunsEstimator:
                             parts={"tokenizer": tokenizer.state()})
         return self
 
-
     def _in_time(self, stream: Array, end: int) -> dict[str, Array]:
         """The runs of as many tokens as the clock leaves time for, as some of them say."""
         order, left = self.model.order, math.inf if self.clock is None else self.clock.left()

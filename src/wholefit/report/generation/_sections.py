@@ -90,8 +90,13 @@ def _told(told: dict[str, Any]) -> list[str]:
 
 
 def _answer(found: Found) -> Html:
-    first, *rest = [*_scores(found), *_worst(found.told), *_seen(found.told),
-                    *_told(found.told)] or [found.said]
+    return lead([*_scores(found), *_worst(found.told), *_seen(found.told),
+                 *_told(found.told)] or [found.said])
+
+
+def lead(lines: list[str]) -> Html:
+    """The first line large, the others below it."""
+    first, *rest = lines
     return join([el("p", data(first, 900), cls="lead"),
                  bullets(data(line, 900) for line in rest) if rest else None])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wholefit.evaluation import Score
 from wholefit.report._html import Html, bullets, data, el, join
 from wholefit.report.generation._pictures import curves
-from wholefit.report.generation._sections import percent
+from wholefit.report.generation._sections import lead, percent
 from wholefit.report.sections import Section
 from wholefit.training.found import Found
 
@@ -53,9 +53,7 @@ def _apart(score: Score) -> str:
 
 
 def _answer(found: Found) -> Html:
-    first, *rest = _scores(found) or [found.said]
-    return join([el("p", data(first, 900), cls="lead"),
-                 bullets(data(line, 900) for line in rest) if rest else None])
+    return lead(_scores(found) or [found.said])
 
 
 def _written(found: Found) -> Html | None:

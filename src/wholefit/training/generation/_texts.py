@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,15 +75,16 @@ def fit(dataset: Dataset, column: str, task: Task, options: Options, common: Com
     metric = metric_of(common, "bits_per_character", METRICS)
     texts = texts_of(dataset, column, options, common.seed, common.clock.left())
     models = _models(common, metric)
+    copies = _Copies(texts, common)
     trials: list[Trial] = []
     for at, (model, name) in enumerate(zip(models, labelled(models), strict=True)):
         emit("model_started", model=name)
-        trials.append(_trial(model, name, task, texts, common, trials, len(models) - at))
+        trials.append(_trial(model, name, task, texts, copies, common, trials, len(models) - at))
     trials = ranked(trials, metric)
     chosen = next(trial for trial in trials if trial.entry.recommended)
     final, read = _final(chosen, task, texts, common)
     assert final.state is not None
-    told = _told(texts, chosen, final, read)
+    told = _told(texts, chosen, final, read, copies)
     return Found(
         task=task, schema=dataset.schema, model={"name": final.model.name,
                                                  "params": final.model.to_dict()},
@@ -122,13 +124,13 @@ def _models(common: Common, metric: str) -> list[Model]:
 
 
 def _trial(
-    model: Model, name: str, task: Task, texts: Texts, common: Common, before: Sequence[Trial],
-    more: int,
+    model: Model, name: str, task: Task, texts: Texts, copies: _Copies, common: Common,
+    before: Sequence[Trial], more: int,
 ) -> Trial:
     """Learn and judge one model, with as many to come as `more` says, itself included; a failure
     or a spent budget is a row of the board.
     """
-    entry, own = Entry(name, model.to_dict()), None
+    entry = Entry(name, model.to_dict())
     needed = _LEAST if model.requires is None else _LEAST_NETWORK
     if any(trial.state is not None for trial in before) and common.clock.left() < needed:
         return Trial(model, replace(entry, status="skipped", reason="the budget leaves it no time"))
@@ -141,20 +143,36 @@ def _trial(
         writer: Any = scorer(state)
         start = time.perf_counter()
         seed = derive(common.seed, "judge")
-        left = common.clock.left()
-        made = written(writer, texts.held, seed, begun=texts.begun, seconds=left)
+        made = written(writer, texts.held, seed, begun=texts.begun, seconds=common.clock.left())
         pace = 1000 * (time.perf_counter() - start) / len(made)
-        known = None if common.clock.left() < _LEAST else measures.KnownRuns(
-            texts.learn, most=int(min(_READ, _READ_A_SECOND * left)))
+        known = None if common.clock.left() < _LEAST else copies.known
         scores = judged(writer, texts.held, made, known, seed=seed, left=common.clock.left())
-        if known is not None:
-            own = known.copied([text[:PIECE] for text in texts.held], "texts set apart").value
     except WholefitError as error:
         if len(common.models or ()) == 1:
             raise
         return Trial(model, replace(entry, status="failed", reason=str(error)))
     return Trial(model, replace(entry, scores=scores, fit_seconds=spent, predict_seconds=pace,
-                                folds=1), own, state, estimator, made)
+                                folds=1), scores, state, estimator, made)
+
+
+class _Copies:
+    """The runs that stand in the texts learnt from, and the share of texts set apart that hold
+    one: found once, when the first model is judged, in as many characters as there is time for.
+    """
+
+    def __init__(self, texts: Texts, common: Common) -> None:
+        self._texts, self._common = texts, common
+
+    @cached_property
+    def known(self) -> measures.KnownRuns:
+        """The runs."""
+        left = self._common.clock.left()
+        return measures.KnownRuns(self._texts.learn, most=int(min(_READ, _READ_A_SECOND * left)))
+
+    @cached_property
+    def held(self) -> float:
+        """The share of texts set apart."""
+        return self.known.copied([text[:PIECE] for text in self._texts.held]).value
 
 
 def _learnt(
@@ -235,13 +253,16 @@ def _final(
     return replace(chosen, estimator=estimator, state=state), texts.all
 
 
-def _told(texts: Texts, chosen: Trial, final: Trial, read: Sequence[str]) -> dict[str, Any]:
+def _told(
+    texts: Texts, chosen: Trial, final: Trial, read: Sequence[str], copies: _Copies
+) -> dict[str, Any]:
     """Everything that text and pages tell."""
     made: Sequence[str] = chosen.made or ()
     return {
         "writes": texts.column, "texts": len(read), "characters": sum(map(len, read)),
         "made": [text[:_SHOWN_LETTERS] for text in made[:_SHOWN]],
-        "copied_held": chosen.judged, "by_frequency": _by_frequency(texts),
+        "copied_held": copies.held if "copied" in chosen.entry.scores else None,
+        "by_frequency": _by_frequency(texts),
         "history": [{name: float(value) for name, value in row.items()
                      if isinstance(value, (int, float)) and np.isfinite(value)}
                     for row in getattr(final.estimator, "history_", ())][:200],
