@@ -49,11 +49,24 @@ def ratings() -> pl.DataFrame:
     return frame.filter(pl.Series(keep))
 
 
+def several() -> pl.DataFrame:
+    """Rows that hold any of three labels, two of which go together."""
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(2, 150))
+    warm = a + rng.normal(size=150) / 2 > 0
+    return pl.DataFrame({
+        "key": [f"r{at:03d}" for at in range(150)], "a": a, "b": b,
+        "kind": np.where(b > 0.5, "x", "y"), "warm": np.where(warm, "yes", "no"),
+        "dry": (warm & (rng.random(150) < 0.8)).astype(int),
+        "late": b + rng.normal(size=150) / 2 > 0.3})
+
+
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "anomaly": (rows, {}),
     "association": (lines, {"basket": "order", "item": "product"}),
     "clustering": (rows, {}),
     "generation": (rows, {}),
+    "multilabel": (several, {"target": ["warm", "dry", "late"]}),
     "recommendation": (ratings, {"user": "user", "item": "film", "rating": "stars"}),
     "reduction": (rows, {}),
 }

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from wholefit.api.loop import Loop, gate
     from wholefit.api.mitigating import Mitigated, mitigate
     from wholefit.api.monitoring import Monitored, monitor
+    from wholefit.api.multilabel import Multilabel
     from wholefit.api.packaging import Packaged, audit_packages, package
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
@@ -95,6 +96,7 @@ _PUBLIC = {
     "Distilled": "wholefit.api.distilling", "Generator": "wholefit.api.generation",
     "history": "wholefit.api.history",
     **dict.fromkeys(("Loop", "gate"), "wholefit.api.loop"),
+    "Multilabel": "wholefit.api.multilabel",
     "Registry": "wholefit.artifact.registry",
     "Recommender": "wholefit.api.recommendation", "Reduction": "wholefit.api.reduction",
     "Rules": "wholefit.api.association",
@@ -104,14 +106,15 @@ _PUBLIC = {
 
 __all__ = ["Alarms", "Bench", "BiasVariance", "Cleaned", "Clusters", "Compressed", "Cures",
            "Distilled", "Expectations", "Generator", "GlassBoxes", "LearningCurve", "Lesson",
-           "Loop", "Mitigated", "Monitored", "Packaged", "Preview", "Recipe", "Recommender",
-           "Reduction", "Registry", "Replayed", "Result", "Rules", "Selected", "Study",
-           "Treatments", "Tuned", "ValidationCurve", "WholefitError", "Worth", "__version__",
-           "adopt", "agreement", "architecture_search", "audit_packages", "bench", "bias_variance",
-           "clean", "compare", "cures", "drift", "expect", "feature", "fit", "gate", "glass_boxes",
-           "history", "join", "label", "label_errors", "labelled", "learning_curve", "lesson",
-           "lessons", "load", "load_features", "log_answers", "mitigate", "monitor", "open_log",
-           "package", "preview_augmentation", "profile", "read", "replay", "select", "serve",
-           "skew", "suggest", "treatments", "tune", "validate", "validation_curve", "worth"]
+           "Loop", "Mitigated", "Monitored", "Multilabel", "Packaged", "Preview", "Recipe",
+           "Recommender", "Reduction", "Registry", "Replayed", "Result", "Rules", "Selected",
+           "Study", "Treatments", "Tuned", "ValidationCurve", "WholefitError", "Worth",
+           "__version__", "adopt", "agreement", "architecture_search", "audit_packages", "bench",
+           "bias_variance", "clean", "compare", "cures", "drift", "expect", "feature", "fit",
+           "gate", "glass_boxes", "history", "join", "label", "label_errors", "labelled",
+           "learning_curve", "lesson", "lessons", "load", "load_features", "log_answers",
+           "mitigate", "monitor", "open_log", "package", "preview_augmentation", "profile", "read",
+           "replay", "select", "serve", "skew", "suggest", "treatments", "tune", "validate",
+           "validation_curve", "worth"]
 
 __getattr__, __dir__ = later(__name__, {**_PUBLIC, "__version__": "wholefit._version"})

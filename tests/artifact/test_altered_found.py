@@ -27,6 +27,7 @@ MODELS = {
     "generation": ["gaussian_copula", "sequential_trees", "smoothed_bootstrap",
                    "vae(steps=20, hidden=[8], code=2)", "gan(steps=20, hidden=[8], noise=4)",
                    "rbm(steps=20, hidden=4)"],
+    "multilabel": ["logistic", "decision_tree", "mlp(epochs=2)"],
     "recommendation": ["", "item_knn", "als", "svd"],
     "reduction": ["pca", "nmf", "autoencoder_map"],
 }

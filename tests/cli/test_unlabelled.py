@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.unlabelled import several
 
 from wholefit.base import tasks
 from wholefit.report._script import SCRIPT
@@ -16,6 +17,7 @@ from wholefit.report._script import SCRIPT
 WORDS: dict[str, list[str]] = {
     "anomaly": [], "clustering": [], "generation": [], "reduction": [],
     "association": ["--basket", "order", "--item", "product"],
+    "multilabel": ["--target", "warm,dry,late"],
     "recommendation": ["--user", "user", "--item", "film", "--rating", "stars"],
 }
 
@@ -31,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                          "kind": [f"k{s}" for s in side]})
     for task in ("anomaly", "clustering", "generation", "reduction"):
         rows.write_csv(place / f"{task}.csv")
+    several().write_csv(place / "multilabel.csv")
     held = [(o, i) for o in range(200) for i, p in (("bread", .5), ("jam", .3), ("tea", .3))
             if rng.random() < p]
     held += [(o, "butter") for o, i in held if i == "bread" and rng.random() < 0.7]

@@ -25,8 +25,8 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 
 _CHEAP = {"anomaly": "isolation_forest", "association": "eclat", "clustering": "kmeans",
-          "generation": "independent_columns", "recommendation": ["popularity", "bias"],
-          "reduction": "pca"}
+          "generation": "independent_columns", "multilabel": "logistic",
+          "recommendation": ["popularity", "bias"], "reduction": "pca"}
 
 
 def people(rows: int = 300) -> pl.DataFrame:

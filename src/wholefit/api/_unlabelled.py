@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -25,24 +25,25 @@ from wholefit.training.found import Common, Found, recipe
 
 # How a source was read, as far as the command line can say it again.
 _READ = ("format", "delimiter", "encoding", "sheet", "table")
-_ROLES = ("label", "user", "item", "rating", "basket", "amount")
+_ROLES = ("label", "labels", "user", "item", "rating", "basket", "amount")
 
 
 def fit(
     source: Any, task: Task, clock: Clock, models: list[Model] | None, words: Mapping[str, Any],
-    roles: Any, named: Mapping[str, str | None], common: Mapping[str, Any],
+    roles: Any, named: Mapping[str, Any], common: Mapping[str, Any],
 ) -> FoundResult:
     """Read the source, settle the roles, run the recipe, wrap what it found.
 
-    `named` are columns by role, `words` options of the recipe and of `wf.read`, `common` the
-    fields of `training.Common` but models and clock. Raises ParameterError for words that the
-    task does not know.
+    `named` are columns by role, one or (of labels) several, `words` options of the recipe and of
+    `wf.read`, `common` the fields of `training.Common` but models and clock. Raises ParameterError
+    for words that the task does not know.
     """
     options, reading = _parted(task, words)
     _check_models(task, models)
     given = {role: name for role, name in named.items() if name is not None}
-    _check_roles(task, given)
-    dataset = data.load(source, roles=_roles(roles, given), task=task.name,
+    settled = _roles(roles, given)
+    _check_roles(task, given, set(settled.values()))
+    dataset = data.load(source, roles=settled, task=task.name,
                         time=given.get("time"), groups=given.get("group"),
                         weights=given.get("weight"), **reading)
     emit("read", source=dataset.source, rows=len(dataset), columns=dataset.frame.width,
@@ -82,26 +83,38 @@ def _parted(task: Task, words: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     return kind.from_dict({name: words[name] for name in words if name in known}), reading
 
 
-def _roles(roles: Any, given: Mapping[str, str]) -> dict[str, str]:
-    """Column to role: those of `roles` and of the words that name a column."""
+def _roles(roles: Any, given: Mapping[str, Any]) -> dict[str, str]:
+    """Column to role: those of `roles` and of the words that name columns."""
     found = data.load_roles(roles) if isinstance(roles, (str, Path)) else dict(roles or {})
     for role in _ROLES:
-        if role in given:
-            if found.get(given[role], role) != role:
-                raise DataError(f"column {given[role]!r} has one role; got "
-                                f"{found[given[role]]!r} and {role!r}.")
-            found[given[role]] = role
+        for name in _columns(role, given.get(role)):
+            if found.get(name, role) != role:
+                raise DataError(f"column {name!r} has one role; got {found[name]!r} and {role!r}.")
+            found[name] = role
     return found
 
 
-def _check_roles(task: Task, given: Mapping[str, str]) -> None:
-    """Roles that the task knows, and all that it cannot do without."""
+def _columns(role: str, named: Any) -> list[str]:
+    """The columns that a word names: one, but for labels, which are several."""
+    if named is None:
+        return []
+    found = [named] if isinstance(named, str) else list(named)
+    if not found or not all(isinstance(name, str) for name in found):
+        raise ParameterError(f"{_word(role)} must name columns; got {named!r}.")
+    twice = next((name for at, name in enumerate(found) if name in found[:at]), None)
+    if twice is not None:
+        raise ParameterError(f"{_word(role)} names {twice!r} twice: name each column once.")
+    return found
+
+
+def _check_roles(task: Task, given: Mapping[str, Any], there: Collection[str] = ()) -> None:
+    """Roles that the task knows, and all that it cannot do without, unless they are `there`."""
     for role in given:
         if role not in (*task.roles, *task.knows):
             raise ParameterError(
                 f"{task.name} has no use for {_word(role)}={given[role]!r}; it knows "
                 f"{', '.join(_word(each) + '=' for each in (*task.roles, *task.knows))}.")
-    missing = [role for role in task.roles if role not in given]
+    missing = [role for role in task.roles if role not in given and role not in there]
     if missing:
         raise ParameterError(
             f"{task.name} needs to know which column is which: say "
@@ -110,25 +123,47 @@ def _check_roles(task: Task, given: Mapping[str, str]) -> None:
 
 
 def _word(role: str) -> str:
-    return {"group": "groups", "weight": "weights"}.get(role, role)
+    return {"group": "groups", "weight": "weights", "labels": "target"}.get(role, role)
 
 
 def _check_models(task: Task, models: list[Model] | None) -> None:
     from wholefit import models as catalog
 
+    wanted = task.borrows or task.name
     for model in models or ():
-        if task.name not in model.tasks:
+        if wanted not in model.tasks:
             raise ParameterError(
                 f"{model.name} does {' and '.join(model.tasks)}, not {task.name}; models for it: "
-                f"{', '.join(catalog.names(task.name))}.")
+                f"{', '.join(catalog.names(wanted))}.")
 
 
-def check_unused(task: Task, said: Mapping[str, tuple[Any, Any]]) -> None:
-    """Refuse words of supervised fits that say something here: name to (value, default)."""
+def settle(
+    task: Task, own: dict[str, Any], words: dict[str, Any], said: Mapping[str, tuple[Any, Any]]
+) -> None:
+    """Refuse words of supervised fits that say something here: name to (value, default).
+
+    A task of labels takes the target for their columns, into `own`, and the words that its
+    options know too, into `words`.
+    """
+    known = set()
+    if "labels" in task.roles:
+        own["labels"] = said["target"][0]
+        known = {spec.name for spec in recipe(task).Options.specs()} | {"target"}
     for name, (value, default) in said.items():
-        if value != default:
-            raise ParameterError(
-                f"{task.name} has no {name}=; got {value!r}: leave it out.")
+        if value == default:
+            continue
+        if name not in known:
+            raise ParameterError(f"{task.name} has no {name}=; got {value!r}: leave it out.")
+        if name != "target":
+            words[name] = value
+
+
+def one(target: Any, task: str | None) -> str | None:
+    """The one target of a task that has one; ParameterError for several."""
+    if target is None or isinstance(target, str):
+        return target
+    raise ParameterError(f"{task} predicts one column; got target={target!r}: name one, or say "
+                         "task='multilabel' for several labels at once.")
 
 
 def refuse_roles(named: Mapping[str, str | None]) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from wholefit.api.association import Rules
     from wholefit.api.clustering import Clusters
     from wholefit.api.generation import Generator
+    from wholefit.api.multilabel import Multilabel
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
 
@@ -61,6 +62,8 @@ def fit(source: Any, *, task: Literal["association"], **words: Any) -> Rules: ..
 @overload
 def fit(source: Any, *, task: Literal["generation"], **words: Any) -> Generator: ...
 @overload
+def fit(source: Any, *, task: Literal["multilabel"], **words: Any) -> Multilabel: ...
+@overload
 def fit(source: Any, *, task: Literal["recommendation"], **words: Any) -> Recommender: ...
 @overload
 def fit(source: Any, *, task: str | None, **words: Any) -> Any: ...
@@ -69,7 +72,7 @@ def fit(source: Any, *, task: str | None, **words: Any) -> Any: ...
 def fit(
     source: Any,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     task: str | None = None,
     models: str | Sequence[Any] | Any | None = None,
     metric: Any = None,
@@ -110,10 +113,11 @@ def fit(
     ----------
     source: a path (CSV, JSON, Parquet, Arrow, Excel, SQLite, a folder of tables), a SQL URL,
         "-" for standard input, or a pandas, polars, pyarrow, numpy or dict table.
-    target: the column to predict.
-    task: "classification" or "regression", inferred from the target when left out; or one that
-        has no target: "clustering", "reduction", "anomaly", "association", "recommendation",
-        "generation".
+    target: the column to predict; or a list of columns of two values each, all predicted at once
+        (several labels: "multilabel").
+    task: "classification" or "regression", inferred from the target when left out; "multilabel",
+        where the target is one column that holds sets of labels; or one that has no target:
+        "clustering", "reduction", "anomaly", "association", "recommendation", "generation".
     models: names ("ridge, random_forest(n_estimators=300)"), Model objects, scikit-learn-style
         estimators, or import paths; a default set chosen for the size of the data if left out.
     metric: what models are compared by, a name or a callable; the task's own by default.
@@ -164,23 +168,25 @@ def fit(
     from wholefit import training
 
     clock = Clock(_limits(budget, memory, training.DEFAULT_BUDGET))
-    own = {"label": label, "user": user, "item": item, "rating": rating, "basket": basket,
-           "amount": amount}
+    own: dict[str, Any] = {"label": label, "user": user, "item": item, "rating": rating,
+                           "basket": basket, "amount": amount}
     chosen = None if task is None else tasks.get(task)  # misspelt: said before a target is missed
+    if chosen is None and target is not None and not isinstance(target, str):
+        chosen = tasks.get("multilabel")
     if chosen is not None and not chosen.supervised:
-        _unlabelled.check_unused(chosen, {
-            "target": (target, None), "folds": (folds, 5), "repeats": (repeats, 1),
-            "memory": (memory, None), "positive": (positive, None),
+        _unlabelled.settle(chosen, own, reading, {
+            "target": (target, None), "folds": (folds, 5), "threshold": (threshold, None),
+            "repeats": (repeats, 1), "memory": (memory, None), "positive": (positive, None),
             "choose": (choose, None), "preset": (preset, None),
             "predict_time": (predict_time, None), "model_size": (model_size, None),
             "history": (history, None), "balance": (balance, None), "costs": (costs, None),
-            "threshold": (threshold, None), "clean": (clean, None),
-            "transformers": (transformers or (), ())})
+            "clean": (clean, None), "transformers": (transformers or (), ())})
         common = {"metric": metric, "jobs": _unlabelled.threads(jobs), "seed": seed,
                   "features": dict(features or {})}
         return _unlabelled.fit(
             source, chosen, clock, _named(models), reading, roles,
             {"time": time, "group": groups, "weight": weights, **own}, common)
+    target = _unlabelled.one(target, task)
     _unlabelled.refuse_roles(own)
     _unlabelled.refuse_words(reading)
     recipe = None if clean is None else read_recipe(clean)

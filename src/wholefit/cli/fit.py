@@ -37,9 +37,11 @@ def _out(meaning: str, metavar: str) -> Any:
 def fit(
     source: Annotated[str, typer.Argument(
         help="File, folder, database URL, or - for standard input.", metavar="SOURCE")],
-    target: Annotated[str | None, _what("Column to predict.", "COLUMN")] = None,
+    target: Annotated[str | None, _what(
+        "Column to predict; with --task multilabel several, parted by commas, or one that holds "
+        "sets of labels.", "COLUMN")] = None,
     task: Annotated[str | None, _what(
-        "classification or regression, which the target decides; or, without a target, "
+        "classification or regression, which the target decides; multilabel; or, without a target, "
         "clustering, reduction, anomaly, association, recommendation or generation.",
         "NAME")] = None,
     own: Annotated[list[str] | None, typer.Option(
@@ -138,8 +140,8 @@ def fit(
     quiet = quiet or as_json
     with told(quiet) as said, listen(_plan(quiet, models is None)):
         result = wf.fit(
-            source, target=target, task=task, models=models, metric=metric, folds=folds,
-            repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed,
+            source, target=_target(target, task), task=task, models=models, metric=metric,
+            folds=folds, repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed,
             roles=_roles(roles, role), groups=groups, time=time, weights=weights,
             positive=positive, choose=choose, preset=preset, predict_time=predict_time,
             history=history, model_size=model_size, balance=balance, costs=costs,
@@ -231,6 +233,13 @@ def _plan(quiet: bool, default: bool) -> Any:
                       f"at most {facts['budget']} (--budget)")
 
     return tell
+
+
+def _target(said: str | None, task: str | None) -> Any:
+    """The column as it was said; of several labels, each column."""
+    if task != "multilabel" or said is None or "," not in said:
+        return said
+    return [name.strip() for name in said.split(",") if name.strip()]
 
 
 def _roles(path: Path | None, words: list[str] | None) -> dict[str, str] | None:

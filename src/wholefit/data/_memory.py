@@ -165,6 +165,9 @@ def _masked(series: pl.Series, missing: np.ndarray) -> pl.Series:
         pl.when(pl.col("m")).then(None).otherwise(pl.col("v")).alias(series.name)).to_series()
 
 
+_LISTS = (list, tuple, set, frozenset, np.ndarray)
+
+
 def objects(name: str, values: Sequence[Any]) -> pl.Series:
     """Python values: one type if they share one, else text; None, NaN and NaT are missing."""
     cells = [None if _is_missing(v) else _native(v) for v in values]
@@ -173,12 +176,22 @@ def objects(name: str, values: Sequence[Any]) -> pl.Series:
         return pl.Series(name, [None if v is None else str(v) for v in cells], dtype=pl.String)
     if kinds == {int, float}:
         return pl.Series(name, [None if v is None else float(v) for v in cells], dtype=pl.Float64)
+    if kinds and kinds <= set(_LISTS):
+        cells, kinds = [None if v is None else _listed(v) for v in cells], {list}
     if len(kinds) > 1:
         return pl.Series(name, [_text(v) for v in cells], dtype=pl.String)
     try:
         return pl.Series(name, cells, strict=False)
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
         return pl.Series(name, [_text(v) for v in cells], dtype=pl.String)
+
+
+def _listed(value: Any) -> list[Any]:
+    """What is in a cell that holds several, of one type; a set in order, to be the same again."""
+    held = sorted(value, key=str) if isinstance(value, (set, frozenset)) else list(value)
+    plain = [None if _is_missing(each) else _native(each) for each in held]
+    return plain if len({type(each) for each in plain} - {type(None)}) < 2 else [
+        _text(each) for each in plain]
 
 
 def _native(value: Any) -> Any:

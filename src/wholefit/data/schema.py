@@ -29,7 +29,7 @@ from wholefit.data.images.cells import are_cells
 
 ROLES = ("numeric", "categorical", "boolean", "datetime", "text", "image", "identifier", "constant",
          "target", "weight", "group", "time", "ignored",
-         "label", "user", "item", "rating", "basket", "amount")
+         "label", "labels", "user", "item", "rating", "basket", "amount")
 LEARNT = ("numeric", "categorical", "boolean", "datetime", "text", "image")
 # One column each; `infer` also takes them as arguments.
 _SINGLE = ("target", "weight", "group", "time", "label", "user", "item", "rating", "basket",

@@ -33,7 +33,7 @@ import numpy as np
 
 from wholefit.base.errors import DataError
 from wholefit.base.seeds import generator
-from wholefit.evaluation.metrics import Custom, Metric, Moments, Sheet
+from wholefit.evaluation.metrics import Custom, Metric, Moments, OverLabels, Sheet
 
 Array = np.ndarray
 # A unit that is all of its stratum has no spread to show; its pull grows no more than twofold.
@@ -124,6 +124,8 @@ class Spread:
 
 def pull(metric: Metric, sheet: Sheet) -> Array:
     """How far each unit pulls the value from what it would be without it, (units,)."""
+    if isinstance(metric, OverLabels):
+        return _over_labels(metric, sheet)
     if isinstance(metric, Moments) and sheet.n_units <= _EXACT_UNITS:
         exact = _jackknife(metric, sheet)
         if np.isfinite(exact).all():
@@ -131,6 +133,20 @@ def pull(metric: Metric, sheet: Sheet) -> Array:
     share = np.minimum(sheet.leverage(metric.strata(sheet)), _MOST_LEVERAGE)
     slopes = metric.slopes(sheet, sheet.weights)
     return sheet.by_unit(sheet.weights * slopes / np.sqrt(1 - share))
+
+
+def _over_labels(metric: OverLabels, sheet: Any) -> Array:
+    """Mean of the labels' pulls: a unit that is all of a rare label pulls there as it should."""
+    found = np.zeros(sheet.n_units)
+    able = metric.defined(sheet)
+    for label in able:
+        one, rows = sheet.one(label)
+        own = np.flatnonzero(rows)
+        if one.unit is not None:
+            own = np.empty(one.n_units, dtype=np.intp)
+            own[one.unit] = sheet.unit[rows]
+        found[own] += pull(metric.inner, one) / len(able)
+    return found
 
 
 def _jackknife(metric: Moments, sheet: Sheet) -> Array:

@@ -147,7 +147,12 @@ def command(found: Found) -> str:
     if source.startswith(("memory", "a stream", "standard input")):
         source = "SOURCE"
     words = ["wholefit", "fit", source, "--task", found.task.name]
+    labels = found.schema.having("labels")
+    together = bool(labels) and not any("," in name for name in labels)
+    words += ["--target", ",".join(labels)] if together else []
     for column in found.schema.columns:
+        if column.role == "labels" and together:
+            continue
         if column.role in _WORDS and column.reason == "set by the user":
             words += [f"--{_WORDS[column.role]}", column.name]
         elif column.reason == "set by the user":

@@ -54,9 +54,10 @@ class Codec(ABC):
 class Task:
     """One task: its data's roles, its verbs, baseline, metrics and unit of resampling.
 
-    `supervised` says whether it learns from a target; what has none overrides neither
+    `supervised` says whether it learns from one target column; what has none overrides neither
     `recognise` nor `codec`. The user must name the columns of `roles`, where there are any, and
-    may name those that the task `knows`. `metrics` are names of the task's metrics in printing
+    may name those that the task `knows`. `borrows` names the task whose models it is fitted with,
+    where it has none of its own. `metrics` are names of the task's metrics in printing
     order; the first is what models are compared by unless the user says otherwise. `unit` is
     what is drawn when data is resampled. `stratified` says whether splits keep the target's
     proportions. A score of the task is computed from `truth` (n,) and `answer`, whose shape the
@@ -75,6 +76,7 @@ class Task:
     answer_shape: ClassVar[str]
     supervised: ClassVar[bool] = True
     knows: ClassVar[tuple[str, ...]] = ()
+    borrows: ClassVar[str | None] = None
 
     def recognise(self, target: TargetFacts) -> str | None:
         """Why a target like this asks for the task, in one clause; None if it does not."""

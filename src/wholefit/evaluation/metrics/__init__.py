@@ -19,9 +19,10 @@ from wholefit.evaluation.metrics._custom import Custom, custom
 from wholefit.evaluation.metrics._metric import Metric, Moments
 from wholefit.evaluation.metrics._named import named
 from wholefit.evaluation.metrics._sheet import Sheet
+from wholefit.evaluation.metrics.multilabel import OverLabels
 
-__all__ = ["Custom", "Metric", "Moments", "Sheet", "chosen", "custom", "expected_cost", "get",
-           "main", "named", "names", "sheet"]
+__all__ = ["Custom", "Metric", "Moments", "OverLabels", "Sheet", "chosen", "custom",
+           "expected_cost", "get", "main", "named", "names", "sheet"]
 
 
 @cache

@@ -1,0 +1,176 @@
+"""What text and pages tell of labels: how well each is known, what goes together, what tells it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from wholefit import evaluation
+from wholefit.base.seeds import generator
+from wholefit.data import Dataset
+from wholefit.evaluation import Score
+from wholefit.training._folds import REFIT_FACTOR
+from wholefit.training.multilabel._labels import Known
+from wholefit.training.multilabel._learn import Measured, Trial, learnt, together
+from wholefit.training.multilabel._parts import Parts
+from wholefit.training.multilabel._thresholds import Thresholds
+
+SCORES = ("roc_auc", "average_precision", "f1", "precision", "recall", "log_loss")
+_SETS, _PAIRS, _EXAMPLES = 12, 30, 8
+# Columns and rows of the look at what tells the labels, and times that each is shuffled.
+_COLUMNS, _ROWS, _REPEATS = 60, 2_000, 3
+
+
+def told(
+    trial: Trial, found: Known, chosen: Measured, rule: Thresholds, parts: Parts
+) -> dict[str, Any]:
+    """Everything that is told of a fit, as JSON."""
+    seen = ~np.isnan(chosen.answer).any(axis=1)
+    return {
+        "labels": found.labels.to_json(), "parts": parts.told(),
+        "thresholds": rule.values.tolist(), "rule": rule.rule,
+        "stacked": chosen.stack is not None,
+        "members": [{"model": each.name, "share": weight, "together": together(each.model)}
+                    for each, weight in chosen.shares],
+        "each": each_label(found, chosen.answer, rule, trial.weights, trial.plan.units),
+        **_sets(found), "pairs": _pairs(found, np.where(seen[:, None], chosen.answer, np.nan)),
+        "importance": _importance(trial, chosen),
+        "examples": _examples(trial, found, chosen.answer, rule),
+    }
+
+
+def each_label(
+    found: Known, answer: np.ndarray, rule: Thresholds, weights: Any, units: Any
+) -> list[dict[str, Any]]:
+    """Each label's share, threshold, and scores on rows that its models had not seen."""
+    made = []
+    for at, name in enumerate(found.labels.names):
+        truth = found.truth[:, at]
+        scores = scores_of(truth, answer[:, at], rule.crossed[:, at], weights, units)
+        known = ~np.isnan(truth)
+        made.append({"name": name, "held": int(np.nansum(truth)), "known": int(known.sum()),
+                     "threshold": float(rule.values[at]),
+                     "scores": {key: score.to_json() for key, score in scores.items()}})
+    return made
+
+
+def scores_of(
+    truth: np.ndarray, answer: np.ndarray, decided: np.ndarray, weights: Any = None,
+    units: Any = None,
+) -> dict[str, Score]:
+    """One label's scores as those of any two classes, on rows where it is known and answered."""
+    rows = ~np.isnan(truth) & ~np.isnan(answer)
+    return evaluation.score(
+        "classification", truth[rows].astype(np.intp),
+        np.column_stack([1 - answer[rows], answer[rows]]), metrics=SCORES,
+        predicted=decided[rows].astype(np.intp), weights=None if weights is None else weights[rows],
+        units=None if units is None else units[rows])
+
+
+def _sets(found: Known) -> dict[str, Any]:
+    """How many labels rows hold, and which sets are frequent."""
+    held = np.nan_to_num(found.truth) > 0
+    sets = Counter(map(bytes, held.astype(np.uint8)))
+    names = np.array(found.labels.names, dtype=object)
+    top = [{"labels": names[np.frombuffer(key, np.uint8) > 0].tolist(), "rows": count}
+           for key, count in sets.most_common(_SETS)]
+    return {"cardinality": float(held.sum(axis=1).mean()),
+            "empty": float((~held.any(axis=1)).mean()), "distinct": len(sets), "sets": top}
+
+
+def _pairs(found: Known, answer: np.ndarray) -> list[dict[str, Any]]:
+    """Labels that go together most, or shun each other most, and whether the answers know it.
+
+    `phi` is their correlation; `expected`, how often both are held by the answers as they are,
+    of independent labels given the columns; `both` how often they are in truth.
+    """
+    truth = found.truth
+    made: list[dict[str, Any]] = []
+    for a in range(truth.shape[1]):
+        for b in range(a):
+            rows = ~np.isnan(truth[:, [a, b]]).any(axis=1) & ~np.isnan(answer[:, a])
+            x, y = truth[rows, a], truth[rows, b]
+            if rows.sum() < 2 or not (np.ptp(x) and np.ptp(y)):
+                continue
+            made.append({
+                "labels": [found.labels.names[b], found.labels.names[a]],
+                "phi": float(np.corrcoef(x, y)[0, 1]), "both": float((x * y).mean()),
+                "chance": float(x.mean() * y.mean()),
+                "expected": float((answer[rows, a] * answer[rows, b]).mean())})
+    made.sort(key=lambda pair: -abs(pair["phi"]))
+    return made[:_PAIRS]
+
+
+def _importance(trial: Trial, chosen: Measured) -> dict[str, Any] | None:
+    """How much each label's log loss rises when a column is shuffled among rows held out.
+
+    None where the clock leaves no time for it, or there is nothing to shuffle.
+    """
+    columns = [name for name in trial.dataset.schema.features
+               if trial.dataset.schema.role(name) != "image"][:_COLUMNS]
+    left = trial.common.clock.left()
+    if not columns or left < 2 * REFIT_FACTOR * chosen.seconds / max(chosen.folds, 1):
+        return None
+    train, test = trial.plan.folds[0]
+    draw = generator(trial.common.seed, "multilabel", "importance")
+    if len(test) > _ROWS:
+        test = np.sort(draw.choice(test, _ROWS, replace=False))
+    begun = time.perf_counter()
+    parts = learnt(trial, chosen, train, 0)
+    held, truth = trial.dataset.take(test), trial.truth[test]
+    base = _losses(parts.probabilities(held), truth)
+    rises: list[dict[str, Any]] = []
+    for name in columns:
+        if trial.common.clock.left() < 2 * (time.perf_counter() - begun) / (len(rises) + 1):
+            return None
+        added = np.mean([_losses(parts.probabilities(_shuffled(held, name, draw)), truth) - base
+                         for _ in range(_REPEATS)], axis=0)
+        rises.append(_rise(added))
+    order = sorted(range(len(columns)), key=lambda at: -rises[at]["value"])
+    return {"rows": len(test), "columns": [columns[at] for at in order],
+            **{key: [rises[at][key] for at in order] for key in ("value", "low", "high", "each")}}
+
+
+def _rise(added: np.ndarray) -> dict[str, Any]:
+    """Mean over rows and labels with its interval, and each label's own (rows, labels)."""
+    rows = np.nanmean(added, axis=1)
+    reach = 1.96 * float(rows.std(ddof=1)) / np.sqrt(len(rows)) if len(rows) > 1 else 0.0
+    value = float(rows.mean())
+    return {"value": value, "low": value - reach, "high": value + reach,
+            "each": np.nan_to_num(np.nanmean(added, axis=0)).tolist()}
+
+
+def _losses(given: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    safe = np.clip(given, 1e-15, 1 - 1e-15)
+    return -(truth * np.log(safe) + (1 - truth) * np.log(1 - safe))
+
+
+def _shuffled(held: Dataset, name: str, draw: np.random.Generator) -> Dataset:
+    """The rows with one column's cells dealt anew among them."""
+    order = pl.Series(draw.permutation(len(held)))
+    frame = held.frame
+    return Dataset(frame.with_columns(frame.get_column(name).gather(order)), held.schema)
+
+
+def _examples(
+    trial: Trial, found: Known, answer: np.ndarray, rule: Thresholds
+) -> list[dict[str, Any]]:
+    """A few held-out rows, drawn by chance: what they hold, and what was answered."""
+    able = np.flatnonzero(~np.isnan(answer).any(axis=1) & ~np.isnan(found.truth).any(axis=1))
+    draw = generator(trial.common.seed, "multilabel", "examples")
+    rows = np.sort(draw.choice(able, min(_EXAMPLES, len(able)), replace=False))
+    keys = trial.dataset.schema.having("identifier")
+    names = trial.dataset.texts(keys[0]) if keys else None
+    made = []
+    for row in rows.tolist():
+        shown = np.flatnonzero((found.truth[row] > 0) | rule.crossed[row])
+        made.append({
+            "row": row + 1, "name": None if names is None else names[row],
+            "labels": [{"name": found.labels.names[at], "held": bool(found.truth[row, at]),
+                        "given": bool(rule.crossed[row, at]),
+                        "probability": float(answer[row, at])} for at in shown]})
+    return made
