@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -195,3 +199,163 @@ def test_a_network_answers_all_labels_at_once(tmp_path: Any) -> None:
     assert entry.status == "ok" and entry.scores["roc_auc"].value > 0.8
     again = wf.load(made.save(tmp_path / "m.wf"))
     assert_frame_equal(again.predict_proba(several()), made.predict_proba(several()))
+
+
+# -- what a second reader found ---------------------------------------------------------------
+
+class Broken:
+    """A user's estimator with a fault of its own."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {}
+
+    def set_params(self, **words: Any) -> Broken:
+        return self
+
+    def fit(self, X: Any, y: Any) -> Broken:
+        raise TypeError("y is not to my taste")
+
+    def predict(self, X: Any) -> Any:
+        return X
+
+
+def test_the_page_says_a_command_that_works(tmp_path: Any, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    several().write_csv("rows.csv")
+    made = wf.fit("rows.csv", target=LABELS, models="logistic", jobs=1, threshold="f1", folds=3)
+    command = shlex.split(json.loads(made.report("r.json").read_text())["reproduce"]["shell"])
+    assert "--threshold" in command and "--folds" in command
+    done = subprocess.run([sys.executable, "-m", "wholefit", *command[1:], "--models", "logistic"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    wrong = subprocess.run(
+        [sys.executable, "-m", "wholefit", "fit", "rows.csv", "--task", "multilabel", "--target",
+         ",".join(LABELS), "--set", "threshold=f1"], capture_output=True, text=True, check=False)
+    assert wrong.returncode and "say --threshold" in wrong.stderr
+
+
+def test_rows_of_which_nothing_is_known_can_be_among_them(tmp_path: Any) -> None:
+    none = pl.int_range(pl.len()) < 12
+    table = several().with_columns(
+        pl.when(none).then(None).otherwise(pl.col(name)).alias(name) for name in LABELS)
+    made = wf.fit(table, target=LABELS, models="logistic", jobs=1)
+    again = wf.load(made.save(tmp_path / "m.wf"))
+    assert again.importance is not None and again.importance["value"].is_finite().all()
+    assert "no row has" not in made.to_text()
+
+
+def test_arrays_may_be_empty_and_mixtures_are_refused() -> None:
+    table = sets()
+    arrays = pl.Series([("[" + ", ".join(f'"{part}"' for part in cell.split("; ")) + "]")
+                        if cell else "" for cell in table["tags"]])
+    made = wf.fit(table.with_columns(tags=arrays), target="tags", task="multilabel",
+                  models="logistic", jobs=1)
+    assert set(made.names) == set(LABELS)
+    mixed = pl.Series([cell if at % 2 else array for at, (cell, array) in enumerate(
+        zip(table["tags"], arrays, strict=True))])
+    with pytest.raises(DataError, match="written alike"):
+        wf.fit(table.with_columns(tags=mixed), target="tags", task="multilabel")
+
+
+def test_no_answer_hides_another() -> None:
+    table = several().rename({"warm": "p_dry"})
+    made = wf.fit(table, target=["p_dry", "dry"], models="logistic", jobs=1)
+    found = made.answers(table)
+    assert found.columns == ["key", "p_dry", "dry", "p_p_dry", "p_p_p_dry"] or \
+        set(found["p_dry"]) == {"yes", "no"}
+    assert found.width == 5 and set(found["p_dry"]) == {"yes", "no"}
+
+
+@pytest.mark.parametrize("values", [(0, 0.5), (1.0, 2.0), (1234567, 1234568), ("No ", "yes"),
+                                    (-1, 1), (True, False)])
+def test_two_values_of_any_kind_are_told_apart(values: tuple[Any, Any]) -> None:
+    held = several()["warm"] == "yes"
+    table = several().with_columns(warm=pl.Series(
+        [values[int(each)] for each in held], strict=False))
+    made = wf.fit(table, target=LABELS, models="logistic", jobs=1)
+    told = made.predict(table)["warm"]
+    assert told.n_unique() == 2 and made.scores["roc_auc"].value > 0.8
+    assert len(made.predict(table.head(0))) == 0
+
+
+def test_labels_of_one_value_are_left_out_by_name() -> None:
+    table = several().with_columns(never=pl.lit(0), unknown=pl.lit(None, dtype=pl.Int64))
+    made = wf.fit(table, target=[*LABELS, "never", "unknown"], models="logistic", jobs=1)
+    assert set(made.names) == set(LABELS)
+    assert any("never" in note.message for note in made.notes)
+
+
+def test_dates_are_no_labels() -> None:
+    from datetime import date
+
+    table = several().with_columns(late=pl.when(pl.col("late")).then(date(2020, 1, 1)).otherwise(
+        date(2021, 1, 1)))
+    with pytest.raises(DataError, match="dates"):
+        wf.fit(table, target=LABELS, models="logistic")
+
+
+@pytest.mark.parametrize("form", [tuple, set, np.array, pd.Index, pd.Series, pl.Series])
+def test_columns_may_be_named_in_any_list(form: Any) -> None:
+    assert set(wf.fit(several(), target=form(LABELS), models="logistic", jobs=1).names) == \
+        set(LABELS)
+
+
+@pytest.mark.parametrize("wrong", [3, {"warm": 1}, ["warm"], [1, 2]])
+def test_what_names_no_columns_is_refused(wrong: Any) -> None:
+    with pytest.raises(ParameterError):
+        wf.fit(several(), target=wrong)
+
+
+def test_two_times_are_one_fold() -> None:
+    table = several().with_columns(at=(pl.int_range(pl.len()) >= 75).cast(pl.Int64) + 2020)
+    made = wf.fit(table, target=LABELS, time="at", models="logistic", jobs=1)
+    assert made.score is not None and made.score.n == 75
+
+
+def test_a_fault_in_one_model_leaves_the_others() -> None:
+    made = wf.fit(several(), target=LABELS, models=[Broken(), "logistic"], jobs=1)
+    failed = next(entry for entry in made.leaderboard if entry.status == "failed")
+    assert "not to my taste" in failed.reason and "logistic" in made.model
+    assert any("failed" in sentence for sentence in made.warnings)
+
+
+def test_a_label_that_one_group_holds_is_left_out_by_name() -> None:
+    table = several().with_columns(house=pl.int_range(pl.len()) // 30,
+                                   mine=(pl.int_range(pl.len()) < 30).cast(pl.Int64))
+    made = wf.fit(table, target=[*LABELS, "mine"], groups="house", models="logistic", jobs=1)
+    assert "mine" not in made.names and made.scores["roc_auc"].value > 0.8
+    assert any(note.kind == "labels_unjudged" and "mine" in note.message for note in made.notes)
+
+
+def test_networks_that_cannot_learn_are_said() -> None:
+    table = several().with_columns(
+        dry=pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise(pl.col("dry")))
+    made = wf.fit(table, target=LABELS, models="mlp", jobs=1)
+    assert any("mlp" in sentence and "not known" in sentence for sentence in made.warnings)
+    chosen = wf.fit(several(), target=LABELS, models="mlp", features={"select": "f"}, jobs=1)
+    assert any("choice of features" in sentence for sentence in chosen.warnings)
+
+
+def test_sets_written_otherwise_are_not_judged() -> None:
+    made = wf.fit(sets("; "), target="tags", task="multilabel", models="logistic", jobs=1)
+    with pytest.raises(DataError, match="parted by ';'"):
+        made.evaluate(sets("|"))
+    with pytest.raises(DataError, match="parted by ';'"):
+        made.evaluate(sets().with_columns(pl.col("tags").str.split("; ")))
+
+
+def test_stated_thresholds_are_told() -> None:
+    made = wf.fit(several(), target=LABELS, models="logistic", jobs=1)
+    other = made.with_thresholds({"dry": np.float32(0.25)})
+    row = other.labels.filter(label="dry")
+    assert row["threshold"][0] == 0.25 and np.isnan(row["f1"][0])
+    assert other.labels.filter(label="late")["f1"].is_finite().all()
+    assert "dry from 0.25" in other.to_text()
+
+
+def test_a_column_that_gives_a_label_away_is_said() -> None:
+    table = several().with_columns(copy=pl.col("dry") * 7)
+    made = wf.fit(table, target=LABELS, models="logistic", jobs=1)
+    assert any("'dry'" in sentence and "'copy'" in sentence for sentence in made.warnings)
+    quiet = wf.fit(table, target=LABELS, models="logistic", jobs=1, checks=False)
+    assert not any("copy" in sentence for sentence in quiet.warnings)

@@ -9,6 +9,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wholefit import artifact, data
 from wholefit.api import _answers
 from wholefit.api._telling import tell, warn
@@ -138,17 +140,19 @@ def _check_models(task: Task, models: list[Model] | None) -> None:
 
 
 def settle(
-    task: Task, own: dict[str, Any], words: dict[str, Any], said: Mapping[str, tuple[Any, Any]]
+    task: Task, own: dict[str, Any], words: dict[str, Any], said: Mapping[str, tuple[Any, Any]],
+    *, checks: bool,
 ) -> None:
     """Refuse words of supervised fits that say something here: name to (value, default).
 
     A task of labels takes the target for their columns, into `own`, and the words that its
-    options know too, into `words`.
+    options know too, into `words`. Where nothing is checked, `checks` says nothing.
     """
     known = set()
     if "labels" in task.roles:
         own["labels"] = said["target"][0]
         known = {spec.name for spec in recipe(task).Options.specs()} | {"target"}
+        words["checks"] = checks
     for name, (value, default) in said.items():
         if value == default:
             continue
@@ -156,6 +160,19 @@ def settle(
             raise ParameterError(f"{task.name} has no {name}=; got {value!r}: leave it out.")
         if name != "target":
             words[name] = value
+
+
+def targets(given: Any) -> str | list[str] | None:
+    """One column's name, or several in a list; ParameterError for what names no columns."""
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, Mapping) or not hasattr(given, "__iter__"):
+        raise ParameterError(f"target must be a column's name, or a list of them; got {given!r}.")
+    found = sorted(given) if isinstance(given, (set, frozenset)) else list(given)
+    if len(found) == 1 and isinstance(found[0], str):
+        raise ParameterError(f"several labels are two or more; got target={found!r}: for one "
+                             f"column say target={found[0]!r}.")
+    return [str(name) if isinstance(name, np.str_) else name for name in found]
 
 
 def one(target: Any, task: str | None) -> str | None:

@@ -49,6 +49,8 @@ _MOST_LISTED = 40
 
 
 @overload
+def fit(source: Any, *, target: list[str] | tuple[str, ...], **words: Any) -> Multilabel: ...
+@overload
 def fit(source: Any, *, task: Literal["classification", "regression"] | None = None,
         **words: Any) -> Result: ...
 @overload
@@ -162,7 +164,7 @@ def fit(
         target also the words of the task (clusters=5, alerts="1%", support=0.01, ...).
 
     Returns a `Result`; for a task without a target that task's own (`Clusters`, `Rules`, ...).
- DataError for a source that cannot be read or learnt from, ParameterError and
+    Raises DataError for a source that cannot be read or learnt from, ParameterError and
     UnknownNameError for a wrong option, BudgetError if nothing fits the budget.
     """
     from wholefit import training
@@ -171,7 +173,8 @@ def fit(
     own: dict[str, Any] = {"label": label, "user": user, "item": item, "rating": rating,
                            "basket": basket, "amount": amount}
     chosen = None if task is None else tasks.get(task)  # misspelt: said before a target is missed
-    if chosen is None and target is not None and not isinstance(target, str):
+    target = _unlabelled.targets(target)
+    if chosen is None and isinstance(target, list):
         chosen = tasks.get("multilabel")
     if chosen is not None and not chosen.supervised:
         _unlabelled.settle(chosen, own, reading, {
@@ -180,7 +183,7 @@ def fit(
             "choose": (choose, None), "preset": (preset, None),
             "predict_time": (predict_time, None), "model_size": (model_size, None),
             "history": (history, None), "balance": (balance, None), "costs": (costs, None),
-            "clean": (clean, None), "transformers": (transformers or (), ())})
+            "clean": (clean, None), "transformers": (transformers or (), ())}, checks=checks)
         common = {"metric": metric, "jobs": _unlabelled.threads(jobs), "seed": seed,
                   "features": dict(features or {})}
         return _unlabelled.fit(

@@ -26,6 +26,8 @@ from wholefit.training.multilabel._parts import Parts
 from wholefit.training.multilabel._thresholds import checked_rule
 from wholefit.training.multilabel._told import scores_of
 
+# Scores of a label that hang on its threshold.
+_DECIDED = ("f1", "precision", "recall")
 _UNREAD = "what the model file says of its labels cannot be read"
 
 
@@ -71,8 +73,8 @@ class Multilabel(FoundResult):
         """The labels that each row holds, in the form that the rows learnt from had them.
 
         Columns of labels give columns of their own two values; a column of sets gives such a
-        column. A numpy question gets 0 and 1, (n, labels). `options` are policies and options of
-        `wf.read`.
+        column, where they were lists as JSON arrays. A numpy question gets 0 and 1, (n, labels).
+        `options` are policies and options of `wf.read`.
         """
         dataset = self.asked(new, options)
         held = self._parts_answer(dataset) >= self._limits
@@ -83,7 +85,7 @@ class Multilabel(FoundResult):
     def predict_proba(self, new: Any, **options: Any) -> Any:
         """The probability of each label, each for itself: columns "p_" and the label's name.
 
-        A numpy question gets (n, labels).
+        (One "p_" more where a label itself is called so.) A numpy question gets (n, labels).
         """
         dataset = self.asked(new, options)
         answer = self._parts_answer(dataset)
@@ -138,12 +140,15 @@ class Multilabel(FoundResult):
         for name, value in wanted.items():
             if name not in limits:
                 raise unknown("label", str(name), list(self.names))
-            if checked_rule(value) == "f1":
+            rule = checked_rule(value)
+            if rule == "f1":
                 raise ParameterError("thresholds for F1 are chosen on unseen rows, when a model is "
                                      "fitted: fit with threshold='f1'.")
-            limits[name] = float(value)
+            limits[name] = float(rule)
+        with reading(_UNREAD):
+            each = [_at(one, limits[one["name"]]) for one in self._found.told["each"]]
         told = {**self._found.told, "thresholds": [limits[name] for name in self.names],
-                "rule": "stated"}
+                "rule": "stated", "each": each}
         return Multilabel(replace(self._found, told=told), self._sketch)
 
     @cached_property
@@ -172,7 +177,13 @@ class Multilabel(FoundResult):
             return self._parts.probabilities(dataset)
 
     def _columns(self, answer: np.ndarray) -> dict[str, np.ndarray]:
-        return {f"p_{name}": answer[:, at] for at, name in enumerate(self.names)}
+        found: dict[str, np.ndarray] = {}
+        for at, name in enumerate(self.names):
+            column = f"p_{name}"
+            while column in self.names or column in found:  # a label may be called so itself
+                column = f"p_{column}"
+            found[column] = answer[:, at]
+        return found
 
     def _held(self, held_out: Any, options: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
         """Truth and answer of rows to be judged, (n, labels) each; weights and groups, or None."""
@@ -182,6 +193,16 @@ class Multilabel(FoundResult):
         return (self._labels.truth(dataset.original), self._parts_answer(dataset),
                 dataset.weights() if "weight" in there else None,
                 dataset.groups() if "group" in there else None)
+
+
+def _at(told: Mapping[str, Any], threshold: float) -> dict[str, Any]:
+    """A label's facts at another threshold: what was measured at its own is no longer known."""
+    if threshold == told["threshold"]:
+        return dict(told)
+    unknown_ = {name: {**score, "value": None, "low": None, "high": None,
+                       "how": "undefined: its threshold was stated after the fit"}
+                for name, score in told["scores"].items() if name in _DECIDED}
+    return {**told, "threshold": threshold, "scores": {**told["scores"], **unknown_}}
 
 
 def _row(told: Mapping[str, Any]) -> dict[str, Any]:

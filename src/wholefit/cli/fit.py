@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wholefit.base.errors import ParameterError
 from wholefit.base.events import listen
 from wholefit.cli import _findings, _found, _show
 from wholefit.cli._app import command, importable, pairs
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _WHAT, _HOW, _OUT = "What is learnt", "How it is learnt", "What comes out"
 _SHOWN = 4
+_OPTIONS = ("target", "task", "models", "metric", "folds", "repeats", "budget", "memory", "jobs",
+            "seed", "roles", "groups", "time", "weights", "positive", "choose", "preset",
+            "predict_time", "model_size", "history", "balance", "costs", "threshold", "clean",
+            "label", "user", "item", "rating", "basket", "amount")
 
 
 def _what(meaning: str, metavar: str) -> Any:
@@ -149,7 +154,7 @@ def fit(
             features=pairs(feature, "--feature"), clean=clean,
             transformers=wf.load_features(engineer) if engineer else (),
             label=label, user=user, item=item, rating=rating, basket=basket, amount=amount,
-            **pairs(own, "--set"),
+            **_own(own),
             **reading,
         )
         files, trouble = written(result, saved, result.report, report, force)
@@ -233,6 +238,16 @@ def _plan(quiet: bool, default: bool) -> Any:
                       f"at most {facts['budget']} (--budget)")
 
     return tell
+
+
+def _own(said: list[str] | None) -> dict[str, Any]:
+    """Words of the task itself; one that is an option for all tasks is said as that."""
+    found = pairs(said, "--set")
+    twice = next((name for name in found if name in _OPTIONS), None)
+    if twice is not None:
+        raise ParameterError(f"--set is for words of the task itself; say "
+                             f"--{twice.replace('_', '-')} for {twice}.")
+    return found
 
 
 def _target(said: str | None, task: str | None) -> Any:

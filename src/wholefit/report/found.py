@@ -26,6 +26,8 @@ from wholefit.training.record import Entry
 _WORDS = {"label": "label", "user": "user", "item": "item", "rating": "rating",
           "basket": "basket", "amount": "amount", "time": "time", "group": "groups",
           "weight": "weights"}
+# Words of a task that the command line has an option of its own for.
+_OWN_WORDS = ("threshold", "folds")
 _MOST_LINES = 12
 
 
@@ -160,7 +162,12 @@ def command(found: Found) -> str:
     for name, value in _said(lineage.get("reading", {})):
         words += [f"--{name}", str(value)]
     for name, value in _said(lineage.get("options", {})):
-        words += ["--set", f"{name}={value}"]
+        if name in _OWN_WORDS:
+            words += [f"--{name}", str(value)]
+        elif name != "checks":
+            words += ["--set", f"{name}={value}"]
+        elif not value:
+            words.append("--no-checks")
     if lineage.get("seed"):
         words += ["--seed", str(lineage["seed"])]
     return shlex.join(words)

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 from wholefit import data
 from wholefit.base import tasks
+from wholefit.base.state import State
 from wholefit.training.found import Common
 from wholefit.training.multilabel import Options, _blend, _stack
 from wholefit.training.multilabel._fit import _plan
@@ -43,6 +44,17 @@ def test_labels_that_tell_nothing_of_each_other_stay_as_they_are() -> None:
     answer, stack = _stack.crossed(chance, truth, None, parts(600))
     assert loss(answer, truth) < loss(chance, truth) * 1.01
     assert np.abs(stack.weights).max() < 0.15
+
+
+def test_a_map_is_kept_to_the_last_bit_and_a_damaged_one_refused() -> None:
+    rng = np.random.default_rng(7)
+    given = rng.random((200, 3))
+    stack = _stack.learn(given, (rng.random((200, 3)) < given).astype(float), None, 30.0)
+    again = _stack.Stack.from_state(stack.state())
+    assert np.array_equal(again.answer(given), stack.answer(given))
+    for wrong in ({"shift": np.zeros(2)}, {"weights": np.full((3, 3), np.nan)}):
+        with pytest.raises(ValueError, match="map between labels"):
+            _stack.Stack.from_state(State(_stack.KIND, {}, {**stack.state().arrays, **wrong}))
 
 
 @pytest.mark.parametrize("extra", ["plain", "weights", "unknown"])

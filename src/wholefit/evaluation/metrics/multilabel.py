@@ -133,7 +133,7 @@ class OverLabels(Metric):
             able = []
             for label in range(sheet.labels):
                 one, _ = sheet.one(label)
-                if len(one) and one.rows_of[1] and self.inner.undefined(one) is None:
+                if len(one) and self.inner.undefined(one) is None:
                     able.append(label)
             return able
 
@@ -142,13 +142,13 @@ class OverLabels(Metric):
 
     def undefined(self, sheet: LabelSheet) -> str | None:
         """No label can be judged."""
-        return None if self.defined(sheet) else "no label is held by some rows and not by others"
+        return None if self.defined(sheet) else "no label is held, or given, as it would need"
 
     def remark(self, sheet: LabelSheet) -> str | None:
         """How many labels the mean is over."""
         able = len(self.defined(sheet))
         return f"mean over {able} labels" if able == sheet.labels else (
-            f"mean over {able} of {sheet.labels} labels: the others are held by no row, or all")
+            f"mean over {able} of {sheet.labels} labels: of the others nothing can be said here")
 
     def value(self, sheet: LabelSheet, weights: Array) -> Array:
         """Mean over labels."""

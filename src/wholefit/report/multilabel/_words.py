@@ -9,16 +9,18 @@ from wholefit import evaluation
 from wholefit.evaluation import Score
 from wholefit.training.found import Found
 
-_NAMED = 3
+_NAMED, _STATED = 3, 8
 
 
 def basis(found: Found) -> str:
     """What was learnt from."""
     told = found.told
-    each = told["each"]
-    return (f"{len(each)} labels; a row holds {told['cardinality']:.2g} of them on average, and "
-            f"{percent(told['empty'])} of the rows hold none; {told['distinct']:,} different sets "
-            "of labels were seen.")
+    said = (f"{len(told['each'])} labels; a row holds {told['cardinality']:.2g} of them on "
+            "average")
+    if told["empty"] is None:
+        return f"{said}; no row has all of them known."
+    return (f"{said}, and {percent(told['empty'])} of the rows hold none; {told['distinct']:,} "
+            "different sets of labels were seen.")
 
 
 def quality(found: Found) -> list[str]:
@@ -85,14 +87,17 @@ def decided(found: Found) -> str:
     if rule == "f1":
         return "A row is given a label from the probability on at which F1 was highest."
     if rule == "stated":
-        return "A row is given a label from a probability on that was stated after the fit."
+        each = [f"{one['name']} from {one['threshold']:.3g}" for one in found.told["each"]]
+        more = f" and {len(each) - _STATED} more" if len(each) > _STATED else ""
+        return ("A row is given a label from the probability on that was stated after the fit: "
+                f"{', '.join(each[:_STATED])}{more}.")
     return f"A row is given a label from a probability of {rule:g} on."
 
 
 def never(found: Found) -> str | None:
     """The labels that were given to no row held out, and the way out."""
     told = found.told
-    if told["rule"] == "f1":
+    if told["rule"] in ("f1", "stated"):
         return None
     names = [each["name"] for each in told["each"]
              if each["held"] and score(each, "recall").value == 0]

@@ -30,6 +30,7 @@ from wholefit.training._search import candidates_by_label
 from wholefit.training.found import Common, Found, lineage
 from wholefit.training.multilabel import _told as tell
 from wholefit.training.multilabel._labels import Known, known
+from wholefit.training.multilabel._leaks import leaks
 from wholefit.training.multilabel._learn import (
     Measured,
     Trial,
@@ -37,6 +38,7 @@ from wholefit.training.multilabel._learn import (
     measure_all,
     mixed,
     stacked,
+    told_apart,
     trial_of,
 )
 from wholefit.training.multilabel._thresholds import Thresholds, checked_rule, settled
@@ -62,6 +64,7 @@ class Options(Params):
     folds: int = param(5, "Folds of the cross-validation.", low=2, high=100)
     blend: bool = param(True, "Try the models' answers mixed.")
     stack: bool = param(True, "Try the best of them once more with what labels tell of each other.")
+    checks: bool = param(True, "Look for columns that give a label away.")
 
 
 def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found:
@@ -74,7 +77,12 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     metric = _metric(task, common.metric)
     found = known(dataset, options.separator, options.least, options.most)
     plan = _plan(dataset, found, options, common.seed)
+    able = told_apart(found.truth, plan)
+    if not able.all():
+        found = found.without(able, "cannot be told from the others in every fold, for all rows "
+                              "that hold, or do not hold, one fall on one side")
     trial = trial_of(dataset, found.labels, found.truth, plan, common)
+    leaked = leaks(trial) if options.checks else ()
     candidates = candidates_by_label(_candidates(trial, common))
     measured = measure_all(trial, candidates)
     _more(trial, measured, options)
@@ -91,7 +99,7 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
         task=task, schema=dataset.schema, metric=metric.name, leaderboard=entries,
         model={"name": chosen, "params": model.to_dict()}, states=parts.states(), told=told,
         said=f"multilabel: {found.said}", split=_how(plan, rules[chosen]),
-        lineage=lineage(dataset, model, kept, common), warnings=warnings,
+        lineage=lineage(dataset, model, kept, common), warnings=(*warnings, *leaked),
         notes=(*dataset.notes, *found.notes))
 
 
@@ -214,9 +222,12 @@ def _warnings(
         said.append("no model is significantly better than the baseline, which gives every row "
                     "the same probabilities: these columns may say nothing about the labels, or "
                     "the rows are too few to tell.")
-    failed = [name for name, each in measured.items() if each.status == "failed"]
-    if failed:
-        said.append(f"failed and left out: {', '.join(failed)} (see the leaderboard's reason).")
+    for status, what in (("failed", "failed and left out"), ("skipped", "left out"),
+                         ("stopped", "stopped and left out")):
+        names = [name for name, each in measured.items() if each.status == status]
+        if names:
+            reason = measured[names[0]].reason
+            said.append(f"{what}: {', '.join(names)} ({reason[:200]}).")
     return tuple(said)
 
 

@@ -17,13 +17,13 @@ import numpy as np
 import polars as pl
 
 from wholefit.base import tasks
-from wholefit.base.errors import DataError, SchemaError, WholefitError
+from wholefit.base.errors import DataError, SchemaError
 from wholefit.base.wording import counted
 from wholefit.data import Dataset, Note
 from wholefit.data.notes import info, warning
 
 SEPARATORS = (";", "|", ",")
-_NAMED = 8
+_NAMED, _REMEMBERED = 8, 5000
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,15 @@ class Labels:
     """The labels in order, and how they are written.
 
     `values` are (no, yes) of each label's column; none where `column` is the one column of sets,
-    whose cells are parted by `separator` ("json" for arrays).
+    whose cells are parted by `separator` ("json" for arrays). `others` were seen in sets and not
+    learnt.
     """
 
     names: tuple[str, ...]
     values: tuple[tuple[Any, Any], ...] = ()
     column: str | None = None
     separator: str = ""
+    others: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -45,7 +47,8 @@ class Labels:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` reads them back."""
         return {"names": list(self.names), "values": [list(pair) for pair in self.values],
-                "column": self.column, "separator": self.separator}
+                "column": self.column, "separator": self.separator,
+                "others": list(self.others)}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Labels:
@@ -53,17 +56,21 @@ class Labels:
         made = cls(tuple(map(str, stored["names"])),
                    tuple((no, yes) for no, yes in stored["values"]),
                    None if stored["column"] is None else str(stored["column"]),
-                   str(stored["separator"]))
+                   str(stored["separator"]), tuple(map(str, stored["others"])))
         if len(set(made.names)) != len(made.names) or not made.names:
             raise ValueError("its labels must be different, and at least one")
         if (made.column is None) != (len(made.values) == len(made.names)):
             raise ValueError("each label must have its two values, or a set's column none")
+        for no, yes in made.values:
+            if not isinstance(no, _CELL) or not isinstance(yes, _CELL) or _word(no) == _word(yes):
+                raise ValueError("a label's two values must be different texts, numbers or truths")
         return made
 
     def truth(self, frame: pl.DataFrame) -> np.ndarray:
         """Who holds what, (n, labels): 1, 0, or NaN where not known.
 
-        SchemaError where a column is absent; labels that were not learnt are passed over.
+        SchemaError where a column is absent. Labels of sets that were not learnt are passed over;
+        DataError where more than half of all were never seen: they are written otherwise.
         """
         wanted = [self.column] if self.column is not None else list(self.names)
         absent = [name for name in wanted if name not in frame.columns]
@@ -71,15 +78,30 @@ class Labels:
             raise SchemaError(f"rows to be judged must have the labels' column {absent[0]!r}; it "
                               "is not there.")
         if self.column is not None:
-            return _held(_sets(frame.get_column(self.column), self.separator), self.names)
+            return _held(self._recognised(_sets(frame.get_column(self.column), self.separator)),
+                         self.names)
         return np.column_stack([
             _twofold(frame.get_column(name), *pair)
             for name, pair in zip(self.names, self.values, strict=True)])
 
+    def _recognised(self, sets: list[list[str]]) -> list[list[str]]:
+        """The sets, where they hold the labels that were seen in training."""
+        seen = {*self.names, *self.others}
+        met = [label for each in sets for label in each]
+        strange = [label for label in met if label not in seen]
+        if len(strange) * 2 > len(met):
+            raise DataError(
+                f"column {self.column!r} holds labels that training did not have, such as "
+                f"{strange[0][:60]!r}: sets must be written as they were, "
+                + ("as JSON arrays or lists." if self.separator == "json" else
+                   f"parted by {self.separator!r}."))
+        return sets
+
     def written(self, held: np.ndarray) -> dict[str, Any]:
         """Decided labels (n, labels) as columns in the form that the rows had them in."""
         if self.column is None:
-            return {name: pl.Series([pair[1] if yes else pair[0] for yes in held[:, at].tolist()])
+            return {name: pl.Series([pair[1] if yes else pair[0] for yes in held[:, at].tolist()],
+                                    dtype=_DTYPES[type(pair[1])])
                     for at, (name, pair) in enumerate(zip(self.names, self.values, strict=True))}
         sets = [[name for name, yes in zip(self.names, row, strict=True) if yes]
                 for row in held.tolist()]
@@ -101,8 +123,22 @@ class Known:
 
     labels: Labels
     truth: np.ndarray
-    said: str
+    how: str
     notes: tuple[Note, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """How many labels there are, how they are written, and some by name."""
+        return f"{len(self.labels)} labels, {self.how}: {_some(self.labels.names)}"
+
+    def without(self, keep: np.ndarray, why: str) -> Known:
+        """Those of the mask (labels,), and a note that says `why` the others are left out."""
+        gone = [self.labels.names[at] for at in np.flatnonzero(~keep)]
+        note = warning("labels_unjudged", f"{counted(len(gone), 'label')} {why}: left out "
+                       f"({_some(gone)}).", count=len(gone))
+        if keep.sum() < 2:
+            raise DataError(f"multilabel needs at least 2 labels; {note.message}")
+        return Known(kept(self.labels, keep), self.truth[:, keep], self.how, (*self.notes, note))
 
 
 def known(
@@ -114,6 +150,8 @@ def known(
     but the `most` frequent. DataError where fewer than two are left.
     """
     names = dataset.schema.having("labels")
+    if separator is not None and not separator:
+        raise DataError("separator= must be at least one character; got ''.")
     if not names:
         raise DataError("multilabel needs to know its labels: say target= a list of columns, or "
                         "the one column that holds sets of them.")
@@ -127,32 +165,47 @@ def known(
         labels, truth = _of_columns(dataset, names)
         how = "each is a column"
     labels, truth, notes = _enough(labels, truth, least, most)
-    said = f"{len(labels)} labels, {how}: {_some(labels.names)}"
-    return Known(labels, truth, said, (*notes, *_unknown(truth)))
+    return Known(labels, truth, how, (*notes, *_unknown(truth)))
 
 
 def _of_columns(dataset: Dataset, names: Sequence[str]) -> tuple[Labels, np.ndarray]:
-    """Every column must have two values; which of them says yes is settled as for a target."""
-    pairs = [_pair(dataset.frame.get_column(name)) for name in names]
-    labels = Labels(tuple(names), tuple(pairs))
-    return labels, labels.truth(dataset.frame)
+    """Every column must have two values; which of them says yes is settled as for a target.
+
+    A column of one value, or none, has NaN and 0 only: it is left out with the rare ones.
+    """
+    pairs, truth = [], []
+    for name in names:
+        column = dataset.frame.get_column(name)
+        pair = _pair(column)
+        pairs.append(pair or ("no", "yes"))
+        truth.append(np.zeros(len(column)) if pair is None else _twofold(column, *pair))
+    return Labels(tuple(names), tuple(pairs)), np.column_stack(truth)
 
 
-def _pair(column: pl.Series) -> tuple[Any, Any]:
-    """The values of a column that say no and yes."""
-    values = column.drop_nulls().unique()
+def _pair(column: pl.Series) -> tuple[Any, Any] | None:
+    """The values of a column that say no and yes; None where there is only one, or none."""
+    if column.dtype.is_temporal():
+        raise DataError(f"label {column.name!r} holds dates or times: make it 0 and 1.")
+    counts = column.drop_nulls().rename("value").value_counts(sort=True)
+    values: dict[str, Any] = {}
+    for value in counts.get_column("value").to_list():
+        if value == value and value != "":
+            plain = value.strip() if isinstance(value, str) else value
+            values.setdefault(_word(plain), plain)  # of several spellings the most frequent
     if len(values) > 2:
         raise DataError(
             f"label {column.name!r} must have two values; got {len(values):,}, such as "
-            f"{', '.join(repr(value) for value in values.sort().head(3).to_list())}. A column of "
-            f"classes is predicted by itself: target={column.name!r}.")
-    codec: Any
-    try:
-        codec = tasks.get("classification").codec(column.name, values.sort().to_numpy())
-    except WholefitError:
-        raise DataError(f"label {column.name!r} must have two values; it has {len(values)}: there "
-                        "is nothing to tell apart. Leave it out.") from None
-    return codec.classes[1 - codec.positive], codec.classes[codec.positive]
+            f"{', '.join(repr(value) for value in sorted(values.values(), key=str)[:3])}. A column "
+            f"of classes is predicted by itself: target={column.name!r}.")
+    if len(values) < 2:
+        return None
+    two = list(values.values())
+    if not isinstance(two[0], (str, bool)) and any(isinstance(each, float) for each in two):
+        two = [float(each) for each in two]
+    codec: Any = tasks.get("classification").codec(column.name, np.array(two, dtype=object))
+    yes = _word(codec.classes[codec.positive])
+    two.sort(key=lambda value: _word(value) == yes)
+    return two[0], two[1]
 
 
 def _twofold(column: pl.Series, no: Any, yes: Any) -> np.ndarray:
@@ -162,20 +215,28 @@ def _twofold(column: pl.Series, no: Any, yes: Any) -> np.ndarray:
     for at, value in enumerate(column.to_list()):
         if value is None or value != value or value == "":
             continue
-        if _word(value) not in names:
+        word = _word(value)
+        if word not in names:
             raise DataError(f"label {column.name!r} must be {no!r} or {yes!r}; got {value!r} in "
                             f"row {at + 1}.")
-        found[at] = names[_word(value)]
+        found[at] = names[word]
     return found
 
 
+_CELL = (str, bool, int, float)
+_DTYPES: dict[type, Any] = {str: pl.String, bool: pl.Boolean, int: pl.Int64, float: pl.Float64}
+
+
 def _word(value: Any) -> str:
-    """A value as it is compared: 1, 1.0, True and "1" are one."""
-    if isinstance(value, (bool, np.bool_)):
-        return str(int(value))
-    if isinstance(value, (int, float)):
-        return f"{value:g}"
-    return {"true": "1", "false": "0"}.get(value.strip().lower(), value.strip())
+    """A value as it is compared: 1, 1.0, True and "1" are one, and so are "Yes" and "yes "."""
+    if isinstance(value, str):
+        said = value.strip().casefold()
+        said = {"true": "1", "false": "0"}.get(said, said)
+        try:
+            value = float(said)
+        except ValueError:
+            return said
+    return repr(float(value)) if isinstance(value, (bool, int, float)) else str(value)
 
 
 def _of_sets(
@@ -191,11 +252,25 @@ def _of_sets(
     return Labels(names, (), name, glue), _held(sets, names)
 
 
+def kept(labels: Labels, keep: np.ndarray) -> Labels:
+    """Those of the mask (labels,); of sets, the names of the others are remembered."""
+    gone = tuple(labels.names[at] for at in np.flatnonzero(~keep)[:_REMEMBERED])
+    return labels.without(keep) if labels.column is None else replace(
+        labels.without(keep), others=(*labels.others, *gone)[:_REMEMBERED])
+
+
 def _separator(column: pl.Series) -> str:
     """What parts the labels of a cell: that which most cells have."""
-    cells = column.drop_nulls().cast(pl.String)
-    if len(cells) and all(cell.startswith("[") for cell in cells.head(100).to_list()):
+    cells = column.drop_nulls().cast(pl.String).str.strip_chars()
+    cells = cells.filter(cells != "")
+    arrays = int((cells.str.starts_with("[") & cells.str.ends_with("]")).sum())
+    if arrays and arrays == len(cells):
         return "json"
+    if arrays:
+        raise DataError(
+            f"column {column.name!r} must hold sets of labels that are all written alike; "
+            f"{arrays:,} of {len(cells):,} cells are arrays, and the others text. Say separator= "
+            "if brackets are part of labels.")
     found = {glue: int(cells.str.contains(glue, literal=True).sum()) for glue in SEPARATORS}
     best = max(found, key=lambda glue: found[glue])
     if not found[best]:
@@ -265,7 +340,7 @@ def _enough(
             f"multilabel needs at least 2 labels that {least} rows hold and {least} do not; there "
             f"{'is' if keep.sum() == 1 else 'are'} {int(keep.sum())} of {len(yes)}. Predict one "
             "label by itself: target= its column.")
-    return labels.without(keep), truth[:, keep], notes
+    return kept(labels, keep), truth[:, keep], notes
 
 
 def _unknown(truth: np.ndarray) -> list[Note]:

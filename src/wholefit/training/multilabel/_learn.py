@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from wholefit import models
 from wholefit.base import tasks
 from wholefit.base.errors import BudgetError, DataError, WholefitError
 from wholefit.base.events import emit
@@ -28,8 +27,12 @@ from wholefit.training.multilabel._labels import Labels
 from wholefit.training.multilabel._parts import Parts
 from wholefit.training.record import Entry
 
-# Products in one look at all rows: more than this, and the map between labels takes minutes.
-_STACK_MOST = 2e8
+# What a model's own code may raise without ending the fit of the others.
+_FAULTS = (WholefitError, ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError,
+           TypeError, ValueError, ImportError)
+# Seconds of learning a map for each row and pair of labels, and the share of the time left that
+# all its maps may take.
+_SECONDS, _STACK_SHARE = 1.2e-8, 0.25
 # Share of the time left that the last fits may learn in: what they learnt is also written down.
 _KEPT = 0.85
 
@@ -74,11 +77,6 @@ class Trial:
                 and not getattr(model, "steps", ()):
             made.encoders = self.shared
         return made
-
-    def able(self, label: int) -> bool:
-        """Whether every fold's training rows tell the label's two values apart."""
-        return all(len(np.unique(y[~np.isnan(y)])) == 2 for y in (
-            self.truth[train, label] for train, _ in self.plan.folds))
 
 
 @dataclass(eq=False)
@@ -125,6 +123,12 @@ def together(model: Model) -> bool:
     return isinstance(model, NetworkModel)
 
 
+def told_apart(truth: np.ndarray, plan: Plan) -> np.ndarray:
+    """Labels (labels,) whose two values every fold's training rows have."""
+    return np.array([all(len(np.unique(y[~np.isnan(y)])) == 2 for y in (
+        truth[train, label] for train, _ in plan.folds)) for label in range(truth.shape[1])])
+
+
 def trial_of(
     dataset: Dataset, labels: Labels, truth: np.ndarray, plan: Plan, common: Common
 ) -> Trial:
@@ -160,9 +164,8 @@ def _guess(trial: Trial, candidates: Sequence[Model]) -> float:
 
 def _measure(trial: Trial, name: str, model: Model, left: float, first: bool) -> Measured:
     found = Measured(name, model, np.full(trial.truth.shape, np.nan))
-    if together(model) and not trial.complete:
-        found.status, found.reason = "skipped", (
-            "it learns all labels of a row at once, and some are not known")
+    if together(model) and (why := _unable(trial, model)):
+        found.status, found.reason = "skipped", why
         return found
     if left <= 0 and not first:
         found.status, found.reason = "skipped", "the budget of time was spent"
@@ -171,7 +174,7 @@ def _measure(trial: Trial, name: str, model: Model, left: float, first: bool) ->
     start = time.perf_counter()
     try:
         _answer(trial, model, found, math.inf if first else start + left)
-    except (WholefitError, ArithmeticError, ValueError, MemoryError) as error:
+    except _FAULTS as error:
         found.status, found.trace = "failed", traceback.format_exc()
         found.reason = f"{type(error).__name__}: {error}"
     found.seconds = time.perf_counter() - start
@@ -179,19 +182,32 @@ def _measure(trial: Trial, name: str, model: Model, left: float, first: bool) ->
     return found
 
 
+def _unable(trial: Trial, model: Model) -> str | None:
+    """Why a model of all labels cannot learn here; None if it can."""
+    if not trial.complete:
+        return "it learns all labels of a row at once, and some are not known"
+    if trial.problem(None, model).encoding(model).select not in ("none", "variance"):
+        return ("it learns all labels at once, and a choice of features looks at one target: "
+                "leave select out of features=")
+    return None
+
+
 def _answer(trial: Trial, model: Model, found: Measured, deadline: float) -> None:
     """Out-of-fold answers of all labels, put into `found`."""
     start, labels = time.perf_counter(), len(trial.labels)
     fits, asks = [], []
     rounds: list[int | None] = [None] if together(model) else list(range(labels))
+    woken = start
     for done, label in enumerate(rounds):
-        each = model if label is None or trial.able(label) else models.make("dummy")
-        # What is left is dealt to the labels to come, so that the last has its share too.
-        share = deadline if math.isinf(deadline) else time.perf_counter() + (
-            deadline - time.perf_counter()) / (len(rounds) - done)
-        made = validate(trial.problem(label, each), each, share, len(trial.plan))
-        spent = time.perf_counter() - start
-        if made.folds < len(trial.plan) or start + spent / (done + 1) * len(rounds) > deadline:
+        # What is left is dealt to the labels to come, so that the last has its share too; the
+        # first also wakes libraries and learns encoders, once for all.
+        left, now = deadline - time.perf_counter(), time.perf_counter()
+        share = now + max(left / (len(rounds) - done), 0.3 * left if done == 0 else 0.0)
+        made = validate(trial.problem(label, model), model, share, len(trial.plan))
+        now = time.perf_counter()
+        woken = now if done == 0 else woken
+        pace = (now - woken) / done if done else 0.0
+        if made.folds < len(trial.plan) or now + pace * (len(rounds) - done - 1) > deadline:
             found.status = "stopped"
             found.reason = (f"the budget of time was spent at label {done + 1} of {labels}"
                             if label is not None else "the budget of time was spent")
@@ -223,8 +239,7 @@ def mixed(trial: Trial, found: Sequence[Measured]) -> Measured | None:
     again = sum(each.seconds for each, _ in chosen) / len(trial.plan) * REFIT_FACTOR
     if len(chosen) < 2 or trial.common.clock.left() < 2 * again:
         return None
-    parts = [np.intersect1d(test, rows) for _, test in trial.plan.folds]
-    answer = _blend.crossed(answers, truth, trial.weights, [part for part in parts if len(part)])
+    answer = _blend.crossed(answers, truth, trial.weights, _parts(trial, rows))
     spent = time.perf_counter() - start
     first = max(chosen, key=lambda pair: pair[1])[0]
     return Measured(
@@ -234,20 +249,26 @@ def mixed(trial: Trial, found: Sequence[Measured]) -> Measured | None:
         seconds=sum(each.seconds for each, _ in chosen) + spent)
 
 
+def _parts(trial: Trial, rows: np.ndarray) -> list[np.ndarray]:
+    """The rows of each fold's test, of those that every model answered."""
+    parts = [np.intersect1d(test, rows) for _, test in trial.plan.folds]
+    return [part for part in parts if len(part)]
+
+
 def stacked(trial: Trial, base: Measured) -> Measured | None:
     """A model corrected by what labels tell of each other.
 
-    None where there are too many labels or too few rows.
+    None where there are too few rows for so many labels, or too little time.
     """
     rows = np.flatnonzero(~np.isnan(base.answer).any(axis=1))
     width = len(trial.labels)
-    if len(rows) < 20 * width or len(rows) * width**2 > _STACK_MOST:
+    parts = _parts(trial, rows)
+    guess = _SECONDS * len(rows) * width**2 * (1 + len(parts) * len(_stack.PULLS))
+    if len(rows) < 20 * width or len(parts) < 2 or guess > _STACK_SHARE * trial.common.clock.left():
         return None
     start, name = time.perf_counter(), f"stacked {base.name}"
     emit("model_started", model=name)
-    parts = [np.intersect1d(test, rows) for _, test in trial.plan.folds]
-    answer, stack = _stack.crossed(base.answer, trial.truth, trial.weights,
-                                   [part for part in parts if len(part)])
+    answer, stack = _stack.crossed(base.answer, trial.truth, trial.weights, parts)
     spent = time.perf_counter() - start
     emit("model_done", model=name, seconds=spent)
     return replace(base, name=name, answer=answer, seconds=base.seconds + spent,
@@ -266,11 +287,9 @@ def learnt(trial: Trial, chosen: Measured, rows: np.ndarray | None, key: Any) ->
         whole = max(whole - member.seconds, 1e-9)
         ends = time.perf_counter() + part
         for done, label in enumerate(rounds):
-            able = label is None or trial.able(label)
-            model = member.model if able else models.make("dummy")
-            problem = trial.problem(label, model)
+            problem = trial.problem(label, member.model)
             seconds = (ends - time.perf_counter()) / (len(rounds) - done)
-            fit = fit_one(problem, model, _known(trial, label, rows), key, seconds)
+            fit = fit_one(problem, member.model, _known(trial, label, rows), key, seconds)
             made.add(fit, problem, range(width) if label is None else [label], weight)
     return Parts(made.encoders, made.states, made.told, chosen.stack)
 

@@ -109,7 +109,8 @@ def crossed(
         heavy = None if weights is None else weights[rest]
         for at, pull in enumerate(PULLS):
             answers[at][part] = learn(given[rest], truth[rest], heavy, pull).answer(given[part])
-            losses[at, number] = _loss(answers[at][part], truth[part])
+            losses[at, number] = _loss(answers[at][part], truth[part],
+                                       None if weights is None else weights[part])
     found = np.full(given.shape, np.nan)
     for number, part in enumerate(parts):
         others = np.delete(losses, number, axis=1) if len(parts) > 1 else losses
@@ -118,6 +119,7 @@ def crossed(
     return found, learn(given[seen], truth[seen], None if weights is None else weights[seen], best)
 
 
-def _loss(given: np.ndarray, truth: np.ndarray) -> float:
+def _loss(given: np.ndarray, truth: np.ndarray, weights: np.ndarray | None) -> float:
     safe = np.clip(given, 1e-15, 1 - 1e-15)
-    return float(np.nansum(-truth * np.log(safe) - (1 - truth) * np.log(1 - safe)))
+    cells = np.nan_to_num(-truth * np.log(safe) - (1 - truth) * np.log(1 - safe))
+    return float((cells if weights is None else cells * weights[:, None]).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +31,11 @@ def checked_rule(rule: Any) -> Any:
     if isinstance(rule, str) and rule != "f1":
         with contextlib.suppress(ValueError):
             found = float(rule)
-    number = isinstance(found, (int, float)) and not isinstance(found, bool)
+    number = isinstance(found, numbers.Real) and not isinstance(found, (bool, np.bool_))
     if found != "f1" and not (number and 0 < found < 1):
         raise ParameterError("threshold must be above 0 and below 1, or 'f1' to have one chosen "
                              f"for each label; got {rule!r}.")
-    return found
+    return found if found == "f1" else float(found)
 
 
 def settled(

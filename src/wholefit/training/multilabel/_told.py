@@ -72,48 +72,60 @@ def scores_of(
 
 
 def _sets(found: Known) -> dict[str, Any]:
-    """How many labels rows hold, and which sets are frequent."""
-    held = np.nan_to_num(found.truth) > 0
+    """How many labels rows hold, and which sets are frequent, of rows whose labels are all known.
+
+    `empty`, the share of rows without labels, and the sets are None and none where no row is.
+    """
+    whole = found.truth[~np.isnan(found.truth).any(axis=1)]
+    held = whole > 0
     sets = Counter(map(bytes, held.astype(np.uint8)))
     names = np.array(found.labels.names, dtype=object)
     top = [{"labels": names[np.frombuffer(key, np.uint8) > 0].tolist(), "rows": count}
            for key, count in sets.most_common(_SETS)]
-    return {"cardinality": float(held.sum(axis=1).mean()),
-            "empty": float((~held.any(axis=1)).mean()), "distinct": len(sets), "sets": top}
+    return {"cardinality": float(np.nansum(np.nanmean(found.truth, axis=0))),
+            "empty": float((~held.any(axis=1)).mean()) if len(held) else None,
+            "distinct": len(sets), "sets": top}
 
 
 def _pairs(found: Known, answer: np.ndarray) -> list[dict[str, Any]]:
     """Labels that go together most, or shun each other most, and whether the answers know it.
 
     `phi` is their correlation; `expected`, how often both are held by the answers as they are,
-    of independent labels given the columns; `both` how often they are in truth.
+    of independent labels given the columns; `both` how often they are in truth. Each pair is seen
+    on the rows where both are known.
     """
-    truth = found.truth
-    made: list[dict[str, Any]] = []
-    for a in range(truth.shape[1]):
-        for b in range(a):
-            rows = ~np.isnan(truth[:, [a, b]]).any(axis=1) & ~np.isnan(answer[:, a])
-            x, y = truth[rows, a], truth[rows, b]
-            if rows.sum() < 2 or not (np.ptp(x) and np.ptp(y)):
-                continue
-            made.append({
-                "labels": [found.labels.names[b], found.labels.names[a]],
-                "phi": float(np.corrcoef(x, y)[0, 1]), "both": float((x * y).mean()),
-                "chance": float(x.mean() * y.mean()),
-                "expected": float((answer[rows, a] * answer[rows, b]).mean())})
-    made.sort(key=lambda pair: -abs(pair["phi"]))
-    return made[:_PAIRS]
+    rows = ~np.isnan(answer).any(axis=1)
+    known = ~np.isnan(found.truth[rows])
+    held, given = np.nan_to_num(found.truth[rows]), np.where(known, answer[rows], 0.0)
+    seen = known.astype(float)
+    count = seen.T @ seen
+    with np.errstate(divide="ignore", invalid="ignore"):
+        both, expected = (held.T @ held) / count, (given.T @ given) / count
+        own = (held.T @ seen) / count  # of the rows where both are known
+        chance = own * own.T
+        spread = own * (1 - own)
+        phi = (both - chance) / np.sqrt(spread * spread.T)
+    a, b = np.triu_indices(len(phi), 1)
+    able = np.flatnonzero(np.isfinite(phi[a, b]))
+    order = able[np.argsort(-np.abs(phi[a, b][able]), kind="stable")][:_PAIRS]
+    names = found.labels.names
+    return [{"labels": [names[a[at]], names[b[at]]], "phi": float(phi[a[at], b[at]]),
+             "both": float(both[a[at], b[at]]), "chance": float(chance[a[at], b[at]]),
+             "expected": float(expected[a[at], b[at]])} for at in order]
 
 
 def _importance(trial: Trial, chosen: Measured) -> dict[str, Any] | None:
     """How much each label's log loss rises when a column is shuffled among rows held out.
 
-    None where the clock leaves no time for it, or there is nothing to shuffle.
+    Models learn without these rows; what mixes them and the map between labels, a few numbers for
+    all, stay those of the fit. None where the clock leaves no time for it, or there is nothing to
+    shuffle.
     """
     columns = [name for name in trial.dataset.schema.features
                if trial.dataset.schema.role(name) != "image"][:_COLUMNS]
-    left = trial.common.clock.left()
-    if not columns or left < 2 * REFIT_FACTOR * chosen.seconds / max(chosen.folds, 1):
+    again = REFIT_FACTOR * chosen.seconds / max(chosen.folds, 1)
+    if not columns or trial.common.clock.left() < 2 * again \
+            or np.isnan(trial.truth[trial.plan.folds[0][1]]).all():
         return None
     train, test = trial.plan.folds[0]
     draw = generator(trial.common.seed, "multilabel", "importance")
@@ -121,7 +133,11 @@ def _importance(trial: Trial, chosen: Measured) -> dict[str, Any] | None:
         test = np.sort(draw.choice(test, _ROWS, replace=False))
     begun = time.perf_counter()
     parts = learnt(trial, chosen, train, 0)
+    test = test[~np.isnan(trial.truth[test]).all(axis=1)]
     held, truth = trial.dataset.take(test), trial.truth[test]
+    heavy = np.ones(len(test)) if trial.weights is None else trial.weights[test]
+    if not heavy.any():
+        return None
     base = _losses(parts.probabilities(held), truth)
     rises: list[dict[str, Any]] = []
     for name in columns:
@@ -129,19 +145,20 @@ def _importance(trial: Trial, chosen: Measured) -> dict[str, Any] | None:
             return None
         added = np.mean([_losses(parts.probabilities(_shuffled(held, name, draw)), truth) - base
                          for _ in range(_REPEATS)], axis=0)
-        rises.append(_rise(added))
+        rises.append(_rise(added, heavy / heavy.mean()))
     order = sorted(range(len(columns)), key=lambda at: -rises[at]["value"])
     return {"rows": len(test), "columns": [columns[at] for at in order],
             **{key: [rises[at][key] for at in order] for key in ("value", "low", "high", "each")}}
 
 
-def _rise(added: np.ndarray) -> dict[str, Any]:
+def _rise(added: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
     """Mean over rows and labels with its interval, and each label's own (rows, labels)."""
-    rows = np.nanmean(added, axis=1)
+    rows = np.nanmean(added, axis=1) * weights
     reach = 1.96 * float(rows.std(ddof=1)) / np.sqrt(len(rows)) if len(rows) > 1 else 0.0
-    value = float(rows.mean())
-    return {"value": value, "low": value - reach, "high": value + reach,
-            "each": np.nan_to_num(np.nanmean(added, axis=0)).tolist()}
+    value, known = float(rows.mean()), ~np.isnan(added)
+    each = (np.nan_to_num(added) * weights[:, None]).sum(axis=0) / np.maximum(
+        (known * weights[:, None]).sum(axis=0), 1e-12)
+    return {"value": value, "low": value - reach, "high": value + reach, "each": each.tolist()}
 
 
 def _losses(given: np.ndarray, truth: np.ndarray) -> np.ndarray:
