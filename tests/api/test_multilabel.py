@@ -230,7 +230,8 @@ def test_the_page_says_a_command_that_works(tmp_path: Any, monkeypatch: Any) -> 
     assert done.returncode == 0, done.stderr
     wrong = subprocess.run(
         [sys.executable, "-m", "wholefit", "fit", "rows.csv", "--task", "multilabel", "--target",
-         ",".join(LABELS), "--set", "threshold=f1", "--force"], capture_output=True, text=True, check=False)
+         ",".join(LABELS), "--set", "threshold=f1", "--force"], capture_output=True, text=True,
+        check=False)
     assert wrong.returncode and "say --threshold" in wrong.stderr
 
 
