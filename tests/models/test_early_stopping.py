@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from coded_tables import Coded, coded, suited
 
+from wholefit.base import tasks
 from wholefit.base.errors import ParameterError
 from wholefit.models import Context, Model, get, make, names, scorer
 from wholefit.models._watch import Watch
@@ -238,3 +240,32 @@ def test_patience() -> None:
     assert [watch.tell(loss) for loss in (2.0, math.nan, 1.0, math.nan, 1.0, math.inf)] == [
         False] * 5 + [True]
     assert not any(Watch(np.zeros((1, 1)), np.zeros(1), None, 0).tell(1.0) for _ in range(99))
+
+
+@pytest.mark.parametrize("kind", ["numbers", "two", "many"])
+def test_what_watched_rows_were_answered_is_known_after_any_round(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 5))
+    pull = 2 * X[:, 0] + X[:, 1] * X[:, 2] + 0.3 * rng.normal(size=1500)
+    y = {"numbers": pull, "two": (pull > 0).astype(np.int32),
+         "many": np.digitize(pull, [-1, 0, 1]).astype(np.int32)}[kind]
+    classes = {"numbers": 0, "two": 2, "many": 4}[kind]
+    task = tasks.get("classification" if classes else "regression")
+    pytest.importorskip("lightgbm")
+    model = make("lightgbm(n_estimators=200, early_stopping=20, learning_rate=0.2)")
+    rows, held = np.arange(1000), np.arange(1000, 1500)
+    made = model.build(task, Context(1000, 5, n_classes=classes)).fit(
+        X[rows], y[rows], watch=(X[held], y[held], None))
+    for rounds in (len(made.curve_), len(made.curve_) - 20, 3):
+        said = made.watched(X[held], rounds)
+        own = copy.deepcopy(made).cut(rounds)
+        asked = own.predict_proba(X[held]) if classes else own.predict(X[held])
+        np.testing.assert_allclose(said, asked, rtol=1e-9, atol=1e-11)
+    assert made.watched(X[held][:7], 3) is None  # other rows than those that were watched
+    made.cut(3)
+    assert made.watched(X[held], 2) is None  # it has been cut since
+    heavy = np.ones(500)
+    heavy[:9] = 0  # rows that weigh nothing are not watched
+    some = model.build(task, Context(1000, 5, n_classes=classes)).fit(
+        X[rows], y[rows], watch=(X[held], y[held], heavy))
+    assert some.watched(X[held], 3) is None

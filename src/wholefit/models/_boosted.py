@@ -131,6 +131,20 @@ class _Boosted(Clocked):
             self.rounds_ = keep
         return self
 
+    def watched(self, X: Any, rounds: int) -> np.ndarray | None:
+        """What the first `rounds` rounds answer to the rows X that were watched, (n,) or (n, seen).
+
+        It was noted while it learnt, so that not every tree is asked again; None where it was not,
+        or the model has been cut since. Equal to `predict` or `predict_proba` but for rounding.
+        """
+        noted, trainer = getattr(self, "_watched", None), _trainer(self.library)
+        if noted is None or self.booster_ is None or self.rounds_ != len(self.curve_) \
+                or not hasattr(trainer, "before") or len(noted) != X.shape[0]:
+            return None
+        found: np.ndarray = trainer.before(
+            self.booster_, noted, X, rounds, len(getattr(self, "classes_", ())))
+        return found
+
     def _train(
         self, X: np.ndarray, y: np.ndarray, weight: Any, classes: int, watch: Watch | None
     ) -> None:
@@ -141,6 +155,8 @@ class _Boosted(Clocked):
                 {**(self.params or {})}, X, y, weight, rounds=self.rounds, jobs=self.jobs,
                 categorical=self.categorical_, classes=classes, watch=self._bound(watch))
         self.curve_ = np.array(watch.curve if watch is not None else [], dtype=np.float64)
+        self._watched = None if watch is None or watch.answer is None or not watch.whole \
+            else np.array(watch.answer)
         self.rounds_ = len(self.curve_) or self.rounds
         self.counted_ = watch.counted(len(self.curve_)) if watch is not None else []
 

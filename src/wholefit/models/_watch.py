@@ -37,7 +37,8 @@ class Watch:
 
     `patience` is the number of rounds without a lower loss after which training ends; 0 waits
     for the last round. Training also ends with the round in which `until` (time.perf_counter)
-    passes, which sets `stopped`, and with round `most`.
+    passes, which sets `stopped`, and with round `most`. `whole` says that no row given was left
+    out; `answer` is what a library that keeps it said of the rows after the last round.
     """
 
     X: np.ndarray
@@ -48,6 +49,8 @@ class Watch:
     most: int | None = None
     curve: list[float] = field(default_factory=list)
     stopped: bool = False
+    whole: bool = True
+    answer: np.ndarray | None = None
     _lowest: float = math.inf
     _at: int = -1
 
@@ -125,7 +128,7 @@ def held_out(
         X, y, weight = X[keep], y[keep], None if weight is None else weight[keep]
     if balance is not None:
         weight = balance[y] if weight is None else weight * balance[y]
-    return Watch(X, y, weight, int(patience))
+    return Watch(X, y, weight, int(patience), whole=bool(keep.all()))
 
 
 def rounds_to_keep(rounds: int) -> int:

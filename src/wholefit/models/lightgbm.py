@@ -105,6 +105,8 @@ class LightGBM(Model):
         return boosted_state(estimator, context.n_classes)
 
 
+# A probability nearer to 0 or 1 than this tells no more of the sum that it came from.
+_SURE = 1e-15
 _OBJECTIVES = {"default": "regression", "absolute_error": "regression_l1", "huber": "huber",
                "poisson": "poisson"}
 
@@ -132,14 +134,51 @@ def train(
         if watch.tell(env.evaluation_result_list[0][2]):
             raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
+    def note(answer: np.ndarray, _: Any) -> tuple[str, float, bool]:
+        watch.answer = answer  # its own buffer, filled anew after each round
+        return "noted", 0.0, False
+
     return lightgbm.train(params, data, num_boost_round=rounds, valid_sets=[rows],
-                          callbacks=[tell])
+                          callbacks=[tell], feval=note if watch.whole else None)
+
+
+def before(
+    booster: Any, answer: np.ndarray, X: np.ndarray, rounds: int, classes: int
+) -> np.ndarray:
+    """The answer after the first `rounds` rounds, of that after all, (n,) or (n, classes).
+
+    Only the trees after them are asked: what they add is taken off again.
+    """
+    raw = _before_link(answer, classes)
+    last = booster.current_iteration()
+    if rounds < last:
+        raw = raw - booster.predict(X, start_iteration=rounds, num_iteration=last - rounds,
+                                    raw_score=True, num_threads=1)
+    if not classes:
+        return np.asarray(raw)
+    shifted = np.exp(raw - raw.max(axis=1, keepdims=True)) if classes > 2 else 1 / (
+        1 + np.exp(-raw))
+    return np.column_stack([1 - shifted, shifted]) if classes == 2 else np.asarray(
+        shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def _before_link(answer: np.ndarray, classes: int) -> np.ndarray:
+    """Sums of trees of what the library answers: numbers, or probabilities."""
+    if not classes:
+        return np.array(answer)
+    if classes == 2:
+        p = np.clip(answer, _SURE, 1 - _SURE)
+        return np.asarray(np.log(p) - np.log1p(-p))
+    return np.asarray(np.log(np.maximum(np.reshape(answer, (-1, classes)), 1e-300)))
 
 
 def shorten(booster: Any, rounds: int) -> Any:
-    """The booster's first `rounds` rounds."""
-    lightgbm = need("lightgbm", extra="boost", user="LightGBM")
-    return lightgbm.Booster(model_str=booster.model_to_string(num_iteration=rounds))
+    """The booster's first `rounds` rounds: LightGBM answers with, and writes, no others then.
+
+    To make a booster of them alone takes seconds where trees are large: it is written and read.
+    """
+    booster.best_iteration = rounds
+    return booster
 
 
 def dump(booster: Any) -> bytes:

@@ -24,7 +24,7 @@ from wholefit.data.splits import Plan
 from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import Encoding, changed
 from wholefit.models import Model
-from wholefit.models._model import Context
+from wholefit.models._model import Context, spread
 from wholefit.training import _cleaning, imbalance
 from wholefit.training.imbalance import Imbalance, Rows
 from wholefit.training.replaying.script import written
@@ -40,6 +40,8 @@ _LEAST = 0.05
 _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
+# Rows by which it is timed how long a model takes to answer, where its answers are known already.
+_TIMED = 300
 # The key of the model that stands beside the first fold's.
 BESIDE = "beside"
 
@@ -363,17 +365,40 @@ def _answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray
 def _shortened(problem: Problem, found: Validated, made: list[Fit]) -> None:
     """Cut each fold's model to the rounds that the other folds ask for; answers anew."""
     curves = [fold.curve for fold in made]
-    for at, (fold, curve) in enumerate(zip(made, curves, strict=True)):
-        others = [other for place, other in enumerate(curves) if other is not None and place != at]
-        if curve is None:  # there was nothing to boost
-            continue
-        found.rounds.append(min(_rounds(others or [curve]), len(curve)))
-        fold.estimator.cut(found.rounds[-1])
     answers = []
-    for at, fold in enumerate(made):
-        answer, found.predict_seconds[at] = _answered(problem, fold, problem.plan.folds[at][1])
+    for at, (fold, curve) in enumerate(zip(made, curves, strict=True)):
+        test = problem.plan.folds[at][1]
+        noted = None
+        if curve is not None:  # else there was nothing to boost
+            others = [other for place, other in enumerate(curves)
+                      if other is not None and place != at]
+            found.rounds.append(min(_rounds(others or [curve]), len(curve)))
+            noted = _noted(problem, fold, test, found.rounds[-1])
+            fold.estimator.cut(found.rounds[-1])
+        answer, found.predict_seconds[at] = _answered(problem, fold, test) if noted is None \
+            else (noted, _timed(problem, fold, test))
         answers.append(answer)
     found.instead(problem.plan.folds, answers)
+
+
+def _noted(problem: Problem, made: Fit, test: np.ndarray, rounds: int) -> np.ndarray | None:
+    """What a watched model answered to its test rows while it learnt; None where it must be asked.
+
+    Asking a thousand large trees takes longer than half of what growing them took.
+    """
+    ask = getattr(made.estimator, "watched", None)
+    if ask is None or type(made.model).answer is not Model.answer:
+        return None
+    answer = ask(made.encoder.transform(made.dataset, test), rounds)
+    if answer is None or not problem.n_classes:
+        return answer
+    return spread(answer, np.asarray(made.estimator.classes_), problem.n_classes)
+
+
+def _timed(problem: Problem, made: Fit, test: np.ndarray) -> float:
+    """Seconds that answering these rows takes, by some of them."""
+    some = test[:_TIMED]
+    return _answered(problem, made, some)[1] * len(test) / len(some)
 
 
 def _rounds(curves: list[np.ndarray]) -> int:

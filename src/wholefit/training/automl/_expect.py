@@ -7,9 +7,11 @@ that knows as little of the first fold as the first fold's own: it lacks the sec
 too. What the mean of those two gains, a mean of F gains 2 (1 - 1/F) times (squared error exactly;
 log loss to second order).
 
-The two share all but the second fold's rows, and so differ rather too little than too much; and
-of what is measured its standard error is taken off: mostly too little is told, not always
-(benchmarks/results/bagging.md).
+The two differ less than two folds' models do, for the one's rows are all among the other's: where
+what a model learns is a sum over its rows, so much less as `_apart` says. And of what is measured
+as much is told as stands out of its standard error: all where it is sure, none where it is as
+large as its error (the positive-part rule of James and Stein, 1961). What that comes to beside the
+truth: benchmarks/results/bagging.md.
 """
 
 from __future__ import annotations
@@ -42,9 +44,9 @@ _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, V
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much the mean of the folds' models lowers the mean loss of a row, at least.
+    """By how much the mean of the folds' models lowers the mean loss of a row.
 
-    `value` is what was measured less its standard error, `error`.
+    `value` is what was measured, less as its standard error, `error`, is larger.
 
     `share` is the same as a share of the loss on the `rows` where it was measured; `members` are
     those that a second model stood beside, of `models` folds' models in the mean.
@@ -99,16 +101,30 @@ def gain(
     weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
     if not weights.sum() > 0:
         return None
-    times = 2 * (1 / float(np.mean([found[label].seen[test].mean() for label in labels]))
-                 - 1 / models)
+    times = 2 * _apart(len(problem.plan.folds)) * (
+        1 / float(np.mean([found[label].seen[test].mean() for label in labels])) - 1 / models)
     falls = times * ((one + other) / 2 - both)
     mean = float(np.average(falls, weights=weights))
     loss = float(np.average(one, weights=weights))
     error = float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum())
-    value = mean - error  # few wild rows can be all of the gain, and are then most of its error
+    # Few wild rows can be all of the gain, and are then most of its error.
+    value = mean * (1 - (error / mean) ** 2) if mean > error > 0 else max(mean - error, 0.0)
     if not math.isfinite(value) or value <= 0 or loss <= 0:
         return None
     return Gain(value, error, min(value / loss, 1.0), len(test), models, known)
+
+
+def _apart(folds: int) -> float:
+    """How much more two folds' models differ, squared, than a fold's and the one beside it.
+
+    Two folds' models have a fold each that the other lacks, 2/F of the rows, each row counting
+    for 1 / (1 - 1/F); the one beside lacks a fold that the other has: 1 / (1 - 2/F) less
+    1 / (1 - 1/F).
+    """
+    if folds < 3:
+        return 1.0
+    own, less = 1 - 1 / folds, 1 - 2 / folds
+    return 2 / folds / own**2 / (1 / less - 1 / own)
 
 
 def _losses(
