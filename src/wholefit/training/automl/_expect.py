@@ -38,6 +38,8 @@ from wholefit.training.ensembling import Blended, Pool, mixed
 _POWERS = {"log_loss": 1, "mse": 1, "rmse": 2}
 # A model beside a fold's learns from a fold less, and so takes less than that fold did.
 _MARGIN = 0.9
+# Beyond this share of the rows a gain counts as theirs: few wild rows can be all of it.
+_WILD = 0.99
 _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
            ImportError, OSError, WholefitError)
 
@@ -104,10 +106,13 @@ def gain(
     times = 2 * _apart(len(problem.plan.folds)) * (
         1 / float(np.mean([found[label].seen[test].mean() for label in labels])) - 1 / models)
     falls = times * ((one + other) / 2 - both)
-    mean = float(np.average(falls, weights=weights))
+    worse = float(np.average(other, weights=weights))
     loss = float(np.average(one, weights=weights))
+    # A second model that does worse differs from the first by that too, not by chance alone.
+    falls = falls * (min(1.0, loss / worse) ** 2 if worse > 0 else 1.0)
+    falls = np.minimum(falls, np.quantile(falls, _WILD))  # a wild answer of one is no gain of all
+    mean = float(np.average(falls, weights=weights))
     error = float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum())
-    # Few wild rows can be all of the gain, and are then most of its error.
     value = mean * (1 - (error / mean) ** 2) if mean > error > 0 else max(mean - error, 0.0)
     if not math.isfinite(value) or value <= 0 or loss <= 0:
         return None
