@@ -156,3 +156,96 @@ def test_our_own_network_learns_by_it() -> None:
     found = train(module, (x, y), Recipe(epochs=30, batch=32, rate=0.01, optimizer="adam",
                                          loss="cross_entropy", seed=0, device="cpu"))
     assert found.history[-1]["loss"] < 0.3 < found.history[0]["loss"]
+
+
+# -- LSTM ---------------------------------------------------------------------------------------
+
+GATED = [{}, {"bias": False}, {"num_layers": 3}, {"bidirectional": True},
+         {"num_layers": 2, "bidirectional": True, "batch_first": True}]
+
+
+def gated(layer: Any, x: torch.Tensor) -> list[torch.Tensor]:
+    """Output, last states and cells, and the gradients of all weights and of the input."""
+    x = x.clone().requires_grad_()
+    out, (state, cell) = layer(x)
+    weight = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view(out.shape)
+    ((out * weight).sum() + (state ** 3).sum() + (cell ** 2).sum()).backward()
+    grads = [p.grad for p in layer.parameters()]
+    layer.zero_grad()
+    return [out.detach(), state.detach(), cell.detach(), x.grad, *grads]
+
+
+@pytest.mark.parametrize("options", GATED, ids=str)
+def test_an_lstms_numbers_are_torchs(options: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    for dtype, tol in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
+        layer = nn.LSTM(7, 6, **options).to(dtype)
+        x = torch.randn(*((5, 9, 7) if layer.batch_first else (9, 5, 7)), dtype=dtype)
+        truth = gated(layer, x)
+        with quick(layer, "cpu"):
+            assert "forward" in vars(layer)
+            found = gated(layer, x)
+        same(found, truth, tol)
+        one = gated(layer, x[:, :1] if layer.batch_first else x[:1])  # a single step
+        with quick(layer, "cpu"):
+            same(gated(layer, x[:, :1] if layer.batch_first else x[:1]), one, tol)
+
+
+@pytest.mark.parametrize("options", GATED, ids=str)
+def test_an_lstms_derivatives_of_derivatives_are_right(options: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    layer = nn.LSTM(2, 3, **options).double()
+    x = torch.randn(3, 3, 2, dtype=torch.float64, requires_grad=True)
+
+    def answer(x: torch.Tensor, *_: torch.Tensor) -> Any:
+        out, (_, cell) = layer(x)
+        return out, cell
+
+    with quick(layer, "cpu"):
+        assert torch.autograd.gradcheck(answer, (x, *layer.parameters()))
+        assert torch.autograd.gradgradcheck(answer, (x, *layer.parameters()))
+
+
+def test_the_cell_alone_has_gradients_too() -> None:
+    torch.manual_seed(2)
+    layer, x = nn.LSTM(4, 5).double(), torch.randn(6, 3, 4, dtype=torch.float64)
+    grads = []
+    for device in ("meta", "cpu"):
+        with quick(layer, device):
+            layer(x)[1][1].pow(2).sum().backward()
+        grads.append([p.grad for p in layer.parameters()])
+        layer.zero_grad()
+    same(grads[1], grads[0], 1e-12)
+
+
+@pytest.mark.parametrize("given", [
+    lambda x: (x, (torch.ones(1, 5, 6), torch.ones(1, 5, 6))), lambda x: (x[:, 0],),
+    lambda x: (pack_padded_sequence(x, [9, 7, 4, 2, 1]),)])
+def test_an_lstm_of_another_kind_is_left_to_torch(given: Any) -> None:
+    layer, x = nn.LSTM(7, 6), torch.randn(9, 5, 7)
+    truth = layer(*given(x))
+    with quick(layer, "cpu"):
+        found = layer(*given(x))
+    for one, other in zip((*found[1],), (*truth[1],), strict=True):
+        assert torch.equal(one, other)
+    large = nn.LSTM(7, 1000)
+    with quick(large, "cpu"):
+        assert torch.equal(large(x)[0], nn.LSTM.forward(large, x)[0])
+
+
+class Gated(Last):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.LSTM(3, 8, batch_first=True)
+
+
+def test_an_lstms_training_is_replayed_bit_by_bit() -> None:
+    x, y = series()
+    recipe = Recipe(epochs=6, batch=64, rate=0.01, optimizer="adam", loss="cross_entropy", seed=0,
+                    device="cpu")
+    losses = {}
+    for replay in ("yes", "no"):
+        torch.manual_seed(0)
+        found = train(Gated(), (x, y), recipe.replace(replay=replay))
+        losses[replay] = [row["loss"] for row in found.history]
+    assert losses["yes"] == losses["no"] and losses["yes"][-1] < losses["yes"][0]

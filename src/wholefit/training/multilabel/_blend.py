@@ -43,12 +43,11 @@ def crossed(
     answers: Sequence[np.ndarray], truth: np.ndarray, weights: np.ndarray | None,
     parts: Sequence[np.ndarray],
 ) -> np.ndarray:
-    """The mixture of each part's rows by the weights that the other parts ask for."""
+    """The mixture of each part's rows by the weights that the others, one at least, ask for."""
     seen = np.concatenate(parts)
     found = np.full(truth.shape, np.nan)
     for part in parts:
-        rest = np.setdiff1d(seen, part) if len(parts) > 1 else part
-        shares = greedy(answers, truth, weights, rest)
+        shares = greedy(answers, truth, weights, np.setdiff1d(seen, part))
         found[part] = sum(share * answer[part] for share, answer in zip(
             shares, answers, strict=True))
     return found

@@ -229,17 +229,19 @@ def mixed(trial: Trial, found: Sequence[Measured]) -> Measured | None:
     """The best mixture of the models' answers, by weights that are the same for all labels.
 
     What judges it was mixed by weights that other folds asked for. None where a single model
-    does best, or there is no time to fit its members on all rows.
+    does best, there is one fold only, or no time to fit its members on all rows.
     """
     rows = np.flatnonzero(~np.isnan([each.answer for each in found]).any(axis=(0, 2)))
-    answers, truth = [each.answer for each in found], trial.truth
+    answers, truth, parts = [each.answer for each in found], trial.truth, _parts(trial, rows)
+    if len(parts) < 2:
+        return None
     start = time.perf_counter()
     weights = _blend.greedy(answers, truth, trial.weights, rows)
     chosen = [(each, weight) for each, weight in zip(found, weights, strict=True) if weight > 0]
     again = sum(each.seconds for each, _ in chosen) / len(trial.plan) * REFIT_FACTOR
     if len(chosen) < 2 or trial.common.clock.left() < 2 * again:
         return None
-    answer = _blend.crossed(answers, truth, trial.weights, _parts(trial, rows))
+    answer = _blend.crossed(answers, truth, trial.weights, parts)
     spent = time.perf_counter() - start
     first = max(chosen, key=lambda pair: pair[1])[0]
     return Measured(
