@@ -4,7 +4,6 @@ torch adds up the gradient of the recurrent weights step by step: a matrix as la
 is made and added for each. The sum over steps of outer products is one product of matrices; with
 the inputs' part, which is one product too, a step is left with two kernels each way. The numbers
 are torch's but for the order in which sums are made (float32: 1e-5 of the largest, tested).
-Small LSTM layers: see `_lstm`.
 """
 
 from __future__ import annotations
@@ -19,19 +18,17 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from wholefit.nn import _lstm
-
 _BACKWARD = {"tanh": torch.ops.aten.tanh_backward.default,
              "relu": lambda grad, out: torch.ops.aten.threshold_backward.default(grad, out, 0)}
 
 
 @contextmanager
 def quick(module: nn.Module, device: Any) -> Iterator[None]:
-    """Inside, `nn.RNN` layers of a module on a CPU, and small `nn.LSTM`, are computed as said."""
-    found = [each for each in module.modules() if type(each) in _QUICKER
+    """Inside, the `nn.RNN` layers of a module on a CPU are computed as said above."""
+    found = [each for each in module.modules() if type(each) is nn.RNN
              and "forward" not in vars(each)] if torch.device(device).type == "cpu" else []
     for each in found:
-        each.forward = partial(_QUICKER[type(each)], each)
+        each.forward = partial(forward, each)
     try:
         yield
     finally:
@@ -59,16 +56,6 @@ def forward(layer: nn.RNN, x: Any, state: Any = None) -> tuple[Any, torch.Tensor
         return PackedSequence(out, x.batch_sizes, x.sorted_indices, x.unsorted_indices), last
     out = out.view(len(sizes), sizes[0], -1)
     return out.transpose(0, 1) if layer.batch_first else out, last
-
-
-def forward_lstm(layer: nn.LSTM, x: Any, state: Any = None) -> tuple[Any, Any]:
-    """What `layer(x, state)` gives; what is large, packed or begins from a state is torch's."""
-    if not _lstm.able(layer, x, state):
-        return nn.LSTM.forward(layer, x, state)
-    return _lstm.forward(layer, x)
-
-
-_QUICKER: dict[type, Any] = {nn.RNN: forward, nn.LSTM: forward_lstm}
 
 
 def _layers(
