@@ -152,7 +152,7 @@ def section(name: str) -> str:
 def main(words: Sequence[str] | None = None) -> None:
     """Every table, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tables", nargs="*", default=list(TABLES), choices=[[], *TABLES])
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(TABLES))
     asked = parser.parse_args(words)
     made = [section(name) for name in asked.tables or TABLES]
     text = "\n\n".join([

@@ -40,8 +40,7 @@ _LEAST = 0.05
 _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
-# Rows by which it is timed how long a model takes to answer, where its answers are known already.
-_TIMED = 300
+_TIMED = 300  # rows by which answering is timed where the answers are known already
 # The key of the model that stands beside the first fold's.
 BESIDE = "beside"
 
@@ -368,16 +367,16 @@ def _shortened(problem: Problem, found: Validated, made: list[Fit]) -> None:
     answers = []
     for at, (fold, curve) in enumerate(zip(made, curves, strict=True)):
         test = problem.plan.folds[at][1]
-        noted = None
+        noted, others = None, [each for place, each in enumerate(curves)
+                               if each is not None and place != at]
         if curve is not None:  # else there was nothing to boost
-            others = [other for place, other in enumerate(curves)
-                      if other is not None and place != at]
             found.rounds.append(min(_rounds(others or [curve]), len(curve)))
             noted = _noted(problem, fold, test, found.rounds[-1])
             fold.estimator.cut(found.rounds[-1])
-        answer, found.predict_seconds[at] = _answered(problem, fold, test) if noted is None \
-            else (noted, _timed(problem, fold, test))
-        answers.append(answer)
+        asked = test if noted is None else test[:_TIMED]
+        answer, seconds = _answered(problem, fold, asked)
+        found.predict_seconds[at] = seconds * len(test) / len(asked)
+        answers.append(answer if noted is None else noted)
     found.instead(problem.plan.folds, answers)
 
 
@@ -386,19 +385,12 @@ def _noted(problem: Problem, made: Fit, test: np.ndarray, rounds: int) -> np.nda
 
     Asking a thousand large trees takes longer than half of what growing them took.
     """
-    ask = getattr(made.estimator, "watched", None)
-    if ask is None or type(made.model).answer is not Model.answer:
+    if type(made.model).answer is not Model.answer or not hasattr(made.estimator, "watched"):
         return None
-    answer = ask(made.encoder.transform(made.dataset, test), rounds)
+    answer = made.estimator.watched(made.encoder.transform(made.dataset, test), rounds)
     if answer is None or not problem.n_classes:
         return answer
     return spread(answer, np.asarray(made.estimator.classes_), problem.n_classes)
-
-
-def _timed(problem: Problem, made: Fit, test: np.ndarray) -> float:
-    """Seconds that answering these rows takes, by some of them."""
-    some = test[:_TIMED]
-    return _answered(problem, made, some)[1] * len(test) / len(some)
 
 
 def _rounds(curves: list[np.ndarray]) -> int:

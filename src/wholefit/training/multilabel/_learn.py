@@ -33,6 +33,8 @@ _FAULTS = (WholefitError, ArithmeticError, AttributeError, LookupError, MemoryEr
 # Seconds of learning a map for each row and pair of labels, and the share of the time left that
 # all its maps may take.
 _SECONDS, _STACK_SHARE = 1.2e-8, 0.25
+# Share of the time left that a model may take which uses all it has, where others follow.
+_CLOCKED = 0.5
 # Share of the time left that the last fits may learn in: what they learnt is also written down.
 _KEPT = 0.85
 
@@ -146,8 +148,10 @@ def measure_all(trial: Trial, candidates: dict[str, Model]) -> dict[str, Measure
          budget=str(clock.budget), estimate_seconds=_guess(trial, list(candidates.values())))
     for name, model in candidates.items():
         done = [each.seconds for each in found.values() if each.status == "ok"]
-        reserve = max(done, default=0.0) * REFIT_FACTOR / len(trial.plan)
-        found[name] = _measure(trial, name, model, clock.left() - reserve, first=not found)
+        left = clock.left() - max(done, default=0.0) * REFIT_FACTOR / len(trial.plan)
+        # What a clock may end takes what it is given: some of it is for those to come.
+        share = _CLOCKED if model.clocked and len(found) + 1 < len(candidates) else 1.0
+        found[name] = _measure(trial, name, model, left * share, first=not found)
     if not any(each.status == "ok" for each in found.values()):
         reasons = "; ".join(f"{name}: {each.reason}" for name, each in found.items())
         late = any(each.status in ("stopped", "skipped") for each in found.values())
