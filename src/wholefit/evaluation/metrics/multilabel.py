@@ -247,11 +247,6 @@ def _ends(sheet: LabelSheet) -> tuple[Array, Array]:
     return np.zeros(len(sheet)), np.ones(len(sheet))
 
 
-def _likely(loss: float) -> str:
-    said = percent(math.exp(-loss))
-    return said if " than " in said else f"about {said}"
-
-
 def _over(name: str, doc: str, plain: str, inner: str, aliases: tuple[str, ...]) -> OverLabels:
     kind = _CLASS[inner]
     return OverLabels(name, f"{doc}, averaged over labels", "higher", 0.0, 1.0, kind.unit, plain,
@@ -264,7 +259,7 @@ METRICS: tuple[Metric, ...] = (
          0.0, math.inf, "nats a label", "whether a row holds a label, and the truth about it, gets "
          "a probability of {value} (geometric mean).",
          ("logloss", "cross_entropy", "crossentropy", "nll"),
-         rows=_log_loss, extremes=_log_extremes, scale="log", told=_likely),
+         rows=_log_loss, extremes=_log_extremes, scale="log", told=classification._likely),
     _over("f1_macro", "harmonic mean of precision and recall", "precision and recall of a label "
           "together come to {value}, each label counting the same.", "f1",
           ("f1", "f1_score", "macro_f1")),
