@@ -24,7 +24,8 @@ COLUMNS = {
     "image": ("shot",), "clustering": ("key", "a", "b", "c", "kind"),
     "anomaly": ("key", "a", "b", "c", "kind"), "reduction": ("key", "a", "b", "c", "kind"),
     "recommendation": ("users", "k", "likes", "filter", "rows"),
-    "association": ("baskets", "k", "rows"), "generation": ("n", "seed", "label")}
+    "association": ("baskets", "k", "rows"), "generation": ("n", "seed", "label"),
+    "multilabel": ("key", "a", "b", "kind")}
 CELLS = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
     | st.integers() | st.text(max_size=8) | st.sampled_from([

@@ -33,7 +33,8 @@ from wholefit.artifact.exports._onnx_inputs import Columns  # noqa: E402
 MUSEUM = Path(__file__).parents[1] / "museum"
 # What has no form in ONNX, by task or by kind of model, with a word of the reason that is told.
 REFUSED = {
-    "association": "by features", "generation": "by features", "recommendation": "by features",
+    "association": "by features", "generation": "by features", "multilabel": "by features",
+    "recommendation": "by features",
     "autoencoder_map": "kind 'autoencoder_map'", "geodesic": "kind 'geodesic'",
     "map": "kind 'map'", "parts": "without a fixed number",
 }

@@ -62,7 +62,7 @@ class Labels:
         if (made.column is None) != (len(made.values) == len(made.names)):
             raise ValueError("each label must have its two values, or a set's column none")
         for no, yes in made.values:
-            if not isinstance(no, _CELL) or not isinstance(yes, _CELL) or _word(no) == _word(yes):
+            if type(no) is not type(yes) or type(no) not in _DTYPES or _word(no) == _word(yes):
                 raise ValueError("a label's two values must be different texts, numbers or truths")
         return made
 
@@ -223,7 +223,6 @@ def _twofold(column: pl.Series, no: Any, yes: Any) -> np.ndarray:
     return found
 
 
-_CELL = (str, bool, int, float)
 _DTYPES: dict[type, Any] = {str: pl.String, bool: pl.Boolean, int: pl.Int64, float: pl.Float64}
 
 
