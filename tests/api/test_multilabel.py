@@ -360,3 +360,46 @@ def test_a_column_that_gives_a_label_away_is_said() -> None:
     assert any("'dry'" in sentence and "'copy'" in sentence for sentence in made.warnings)
     quiet = wf.fit(table, target=LABELS, models="logistic", jobs=1, checks=False)
     assert not any("copy" in sentence for sentence in quiet.warnings)
+
+
+def test_rows_that_are_not_known_stop_no_booster() -> None:
+    pytest.importorskip("lightgbm")
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(900, 3))
+    a = (x[:, 0] + x[:, 1] * x[:, 2] > -0.4).astype(float)
+    b = (x[:, 1] > 0).astype(float)
+    hidden = rng.random(900) < 0.7
+    table = pl.DataFrame({"x": x[:, 0], "z": x[:, 1], "w": x[:, 2],
+                          "a": pl.Series(np.where(hidden, np.nan, a)).fill_nan(None), "b": b})
+    made = wf.fit(table, target=["a", "b"], jobs=1, blend=False, stack=False,
+                  models="lightgbm(n_estimators=200, early_stopping=20)")
+    score = made.labels.filter(label="a")
+    assert score["log_loss"][0] < 0.42 and score["known"][0] == int((~hidden).sum())
+
+
+def test_very_many_rare_labels_do_not_refuse_the_rows_learnt_from() -> None:
+    rng = np.random.default_rng(9)
+    often = [[f"t{at}" for at in range(3) if rng.random() < 0.5] for _ in range(900)]
+    said = ["; ".join([*some, *(f"rare{at}-{place}" for place in range(8))])
+            for at, some in enumerate(often)]
+    table = pl.DataFrame({"x": [float(len(each)) for each in often], "tags": said})
+    made = wf.fit(table, target="tags", task="multilabel", models="logistic", jobs=1)
+    assert set(made.names) == {"t0", "t1", "t2"}
+    assert made.evaluate(table)["roc_auc"].value > 0.5
+
+
+def test_each_models_own_reason_is_told() -> None:
+    table = several().with_columns(
+        dry=pl.when(pl.int_range(pl.len()) == 3).then(None).otherwise(pl.col("dry")))
+    made = wf.fit(table, target=LABELS, models=[Broken(), "mlp", "logistic"], jobs=1)
+    assert sum("mlp" in sentence for sentence in made.warnings) == 1
+    assert any("Broken" in each and "taste" in each for each in made.warnings)
+
+
+def test_blank_cells_are_not_known() -> None:
+    table = several().with_columns(
+        warm=pl.when(pl.int_range(pl.len()) % 9 == 0).then(pl.lit("  ")).otherwise(pl.col("warm")))
+    made = wf.fit(table, target=LABELS, models="logistic", jobs=1)
+    assert made.labels.filter(label="warm")["known"][0] < 150
+    with pytest.raises(ParameterError):
+        wf.fit(several(), target={"warm", 1})

@@ -269,3 +269,36 @@ def test_what_watched_rows_were_answered_is_known_after_any_round(kind: str) -> 
     some = model.build(task, Context(1000, 5, n_classes=classes)).fit(
         X[rows], y[rows], watch=(X[held], y[held], heavy))
     assert some.watched(X[held], 3) is None
+
+
+def test_what_is_no_sum_of_trees_or_too_sure_is_asked_again() -> None:
+    pytest.importorskip("lightgbm")
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(1200, 4))
+    rows, held = slice(0, 800), slice(800, 1200)
+    counts = rng.poisson(np.exp(X[:, 0] / 2)).astype(float)
+    for loss in ("poisson", "absolute_error", "huber"):
+        model = make(f"lightgbm(loss='{loss}', n_estimators=80, early_stopping=10)")
+        made = model.build(tasks.get("regression"), Context(800, 4)).fit(
+            X[rows], counts[rows], watch=(X[held], counts[held], None))
+        said = made.watched(X[held], 5)
+        assert (said is None) == (loss == "poisson")
+        if said is not None:
+            np.testing.assert_allclose(said, copy.deepcopy(made).cut(5).predict(X[held]))
+    y = (X[:, 0] > 0).astype(np.int32)
+    made = make("lightgbm(n_estimators=60, early_stopping=10)").build(
+        tasks.get("classification"), Context(800, 4, n_classes=2)).fit(
+        X[rows], y[rows], watch=(X[held], y[held], None))
+    assert made.watched(X[held], 3) is not None
+    made._watched[0] = 1 - 1e-13  # as heavy rows make it: the sum of its trees is not known
+    assert made.watched(X[held], 3) is None
+    assert made.watched(X[held], len(made.curve_)) is not None
+
+
+def test_a_copy_of_a_cut_booster_is_cut() -> None:
+    pytest.importorskip("lightgbm")
+    X = np.random.default_rng(2).normal(size=(300, 3))
+    made = make("lightgbm(n_estimators=50)").build(
+        tasks.get("regression"), Context(300, 3)).fit(X, X[:, 0])
+    made.cut(4)
+    assert np.array_equal(copy.deepcopy(made).predict(X), made.predict(X))

@@ -168,7 +168,7 @@ def targets(given: Any) -> str | list[str] | None:
         return given
     if isinstance(given, Mapping) or not hasattr(given, "__iter__"):
         raise ParameterError(f"target must be a column's name, or a list of them; got {given!r}.")
-    found = sorted(given) if isinstance(given, (set, frozenset)) else list(given)
+    found = sorted(given, key=str) if isinstance(given, (set, frozenset)) else list(given)
     if len(found) == 1 and isinstance(found[0], str):
         raise ParameterError(f"several labels are two or more; got target={found!r}: for one "
                              f"column say target={found[0]!r}.")

@@ -13,6 +13,7 @@ them by name in this module all the same.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import time
 from typing import Any
@@ -141,9 +142,18 @@ class _Boosted(Clocked):
         if noted is None or self.booster_ is None or self.rounds_ != len(self.curve_) \
                 or not hasattr(trainer, "before") or len(noted) != X.shape[0]:
             return None
-        found: np.ndarray = trainer.before(
+        found: np.ndarray | None = trainer.before(
             self.booster_, noted, X, rounds, len(getattr(self, "classes_", ())))
         return found
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Cut as it is: LightGBM's own copy of a booster forgets to how many rounds."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update({name: copy.deepcopy(value, memo)
+                              for name, value in self.__dict__.items()})
+        if getattr(getattr(self, "booster_", None), "best_iteration", None):
+            made.booster_.best_iteration = self.booster_.best_iteration
+        return made
 
     def _train(
         self, X: np.ndarray, y: np.ndarray, weight: Any, classes: int, watch: Watch | None

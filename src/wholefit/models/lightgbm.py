@@ -106,7 +106,7 @@ class LightGBM(Model):
 
 
 # A probability nearer to 0 or 1 than this tells no more of the sum that it came from.
-_SURE = 1e-15
+_SURE = 1e-10
 _OBJECTIVES = {"default": "regression", "absolute_error": "regression_l1", "huber": "huber",
                "poisson": "poisson"}
 
@@ -134,23 +134,28 @@ def train(
         if watch.tell(env.evaluation_result_list[0][2]):
             raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
+    noting = params.get("objective") != "poisson"  # there the answer is no sum of trees
+
     def note(answer: np.ndarray, _: Any) -> tuple[str, float, bool]:
         watch.answer = answer  # its own buffer, filled anew after each round
         return "noted", 0.0, False
 
     return lightgbm.train(params, data, num_boost_round=rounds, valid_sets=[rows],
-                          callbacks=[tell], feval=note if watch.whole else None)
+                          callbacks=[tell], feval=note if watch.whole and noting else None)
 
 
 def before(
     booster: Any, answer: np.ndarray, X: np.ndarray, rounds: int, classes: int
-) -> np.ndarray:
+) -> np.ndarray | None:
     """The answer after the first `rounds` rounds, of that after all, (n,) or (n, classes).
 
-    Only the trees after them are asked: what they add is taken off again.
+    Only the trees after them are asked: what they add is taken off again. None where an answer is
+    too sure to tell the sum that it came from.
     """
-    raw = _before_link(answer, classes)
     last = booster.current_iteration()
+    if classes == 2 and rounds < last and not _SURE < answer.min() <= answer.max() < 1 - _SURE:
+        return None
+    raw = _before_link(answer, classes)
     if rounds < last:
         raw = raw - booster.predict(X, start_iteration=rounds, num_iteration=last - rounds,
                                     raw_score=True, num_threads=1)
@@ -167,7 +172,7 @@ def _before_link(answer: np.ndarray, classes: int) -> np.ndarray:
     if not classes:
         return np.array(answer)
     if classes == 2:
-        p = np.clip(answer, _SURE, 1 - _SURE)
+        p = np.clip(answer, 1e-15, 1 - 1e-15)
         return np.asarray(np.log(p) - np.log1p(-p))
     return np.asarray(np.log(np.maximum(np.reshape(answer, (-1, classes)), 1e-300)))
 

@@ -31,8 +31,7 @@ from wholefit.training.replaying.script import written
 
 # The refit sees all rows, a fold only (k-1)/k of them; and a clock is never quite even.
 REFIT_FACTOR = 1.35
-# What a fold that a clock ends must leave to a refit and to the answers, in folds.
-_AFTER = REFIT_FACTOR + 0.65
+_AFTER = REFIT_FACTOR + 0.65  # what a fold that a clock ends must leave to refit and answers
 # The same where the folds' models are kept; those that watched answer when all are fitted.
 _AFTER_KEPT, _AFTER_WATCHED = 0.1, 0.6
 _LEAST = 0.05
@@ -40,9 +39,8 @@ _LEAST = 0.05
 _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
-_TIMED = 300  # rows by which answering is timed where the answers are known already
-# The key of the model that stands beside the first fold's.
-BESIDE = "beside"
+_TIMED = 1000  # rows by which answering is timed where the answers are known already
+BESIDE = "beside"  # the key of the model that stands beside the first fold's
 
 Watch = tuple[Any, np.ndarray, np.ndarray | None]
 
@@ -52,7 +50,7 @@ class Problem:
     """All that does not change from model to model within a run.
 
     `counted` says, in a replay, what fits that a clock ended did by count: by configuration,
-    and by fold or "all".
+    and by fold or "all"; `known` (n,) whose y is, None for all: others are never watched.
     """
 
     dataset: Dataset
@@ -70,6 +68,7 @@ class Problem:
     clean: _cleaning.Cleaning | None = None
     cleaned_folds: _cleaning.Folds = field(default_factory=_cleaning.Folds)
     counted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    known: np.ndarray | None = None
 
     def encoding(self, model: Model) -> Encoding:
         """What the model's family needs, with the user's changes."""
@@ -215,6 +214,7 @@ def fit_one(
         weights = problem.weights if rows is None else problem.weights[rows]
     watch: Watch | None = None
     if watched is not None and model.watches:
+        watched = watched if problem.known is None else watched[problem.known[watched]]
         heavy = None if weights is None else problem.weights[watched]  # type: ignore[index]
         watch = encoder.transform(dataset, watched), problem.y[watched], heavy
 

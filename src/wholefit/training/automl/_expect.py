@@ -103,7 +103,8 @@ def gain(
     weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
     if not weights.sum() > 0:
         return None
-    times = 2 * _apart(len(problem.plan.folds)) * (
+    folds = round(len(problem.y) / len(test))  # of one repeat
+    times = 2 * _apart(folds) * (
         1 / float(np.mean([found[label].seen[test].mean() for label in labels])) - 1 / models)
     falls = times * ((one + other) / 2 - both)
     worse = float(np.average(other, weights=weights))

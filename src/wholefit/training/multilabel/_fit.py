@@ -227,10 +227,12 @@ def _warnings(
                     "the rows are too few to tell.")
     for status, what in (("failed", "failed and left out"), ("skipped", "left out"),
                          ("stopped", "stopped and left out")):
-        names = [name for name, each in measured.items() if each.status == status]
-        if names:
-            reason = measured[names[0]].reason
-            said.append(f"{what}: {', '.join(names)} ({reason[:200]}).")
+        reasons: dict[str, list[str]] = {}
+        for name, each in measured.items():
+            if each.status == status:
+                reasons.setdefault(each.reason, []).append(name)
+        said += [f"{what}: {', '.join(names)} ({reason[:200]})."
+                 for reason, names in reasons.items()]
     return tuple(said)
 
 

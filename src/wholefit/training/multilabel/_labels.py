@@ -70,7 +70,8 @@ class Labels:
         """Who holds what, (n, labels): 1, 0, or NaN where not known.
 
         SchemaError where a column is absent. Labels of sets that were not learnt are passed over;
-        DataError where more than half of all were never seen: they are written otherwise.
+        DataError where more than half of all were never seen (of very many labels, all): they are
+        written otherwise.
         """
         wanted = [self.column] if self.column is not None else list(self.names)
         absent = [name for name in wanted if name not in frame.columns]
@@ -89,7 +90,8 @@ class Labels:
         seen = {*self.names, *self.others}
         met = [label for each in sets for label in each]
         strange = [label for label in met if label not in seen]
-        if len(strange) * 2 > len(met):
+        sure = len(self.others) < _REMEMBERED or len(strange) == len(met)
+        if sure and len(strange) * 2 > len(met):
             raise DataError(
                 f"column {self.column!r} holds labels that training did not have, such as "
                 f"{strange[0][:60]!r}: sets must be written as they were, "
@@ -189,8 +191,8 @@ def _pair(column: pl.Series) -> tuple[Any, Any] | None:
     counts = column.drop_nulls().rename("value").value_counts(sort=True)
     values: dict[str, Any] = {}
     for value in counts.get_column("value").to_list():
-        if value == value and value != "":
-            plain = value.strip() if isinstance(value, str) else value
+        plain = value.strip() if isinstance(value, str) else value
+        if value == value and plain != "":
             values.setdefault(_word(plain), plain)  # of several spellings the most frequent
     if len(values) > 2:
         raise DataError(
@@ -213,7 +215,7 @@ def _twofold(column: pl.Series, no: Any, yes: Any) -> np.ndarray:
     found = np.full(len(column), np.nan)
     names = {_word(no): 0.0, _word(yes): 1.0}
     for at, value in enumerate(column.to_list()):
-        if value is None or value != value or value == "":
+        if value is None or value != value or (isinstance(value, str) and not value.strip()):
             continue
         word = _word(value)
         if word not in names:

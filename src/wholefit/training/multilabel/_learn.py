@@ -65,15 +65,17 @@ class Trial:
         """The problem of one label; of all together where None."""
         if label is None:
             y, classes, plan = self.truth.astype(np.int32), len(self.labels), self.plan
+            there = None
         else:
             known = ~np.isnan(self.truth[:, label])
+            there = None if known.all() else known
             y, classes = np.nan_to_num(self.truth[:, label]).astype(np.int32), 2
             plan = self.plan if known.all() else Plan(tuple(
                 (train[known[train]], test) for train, test in self.plan.folds),
                 self.plan.how, self.plan.unit, self.plan.units)
         made = Problem(
             self.dataset, tasks.get("classification"), y, classes, plan, self.weights,
-            self.common.jobs, self.common.seed, dict(self.common.features))
+            self.common.jobs, self.common.seed, dict(self.common.features), known=there)
         # What is learnt of columns alone is the same for every label of the same rows.
         if plan is self.plan and not made.encoding(model).reduces \
                 and not getattr(model, "steps", ()):
