@@ -94,3 +94,9 @@ def test_strange_tables_are_the_callers_fault(client: Client) -> None:
         got = client.post("/v1/models/classification:predict", sink.getvalue(),
                           content_type="application/vnd.apache.parquet")
         assert got.status == (200 if name == "visits" else 422), (name, got.body)
+
+
+def test_a_truth_is_no_number_of_items(client: Client) -> None:
+    for baskets in ([], [["bread"]]):
+        got = client.post("/v1/models/association:predict", {"baskets": baskets, "k": True})
+        assert got.status in (400, 422) and "whole number" in json.loads(got.body)["detail"]

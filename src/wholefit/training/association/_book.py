@@ -147,7 +147,7 @@ class Book:
 
     def complete(self, given: Read, k: int) -> Answer:
         """What else each basket may want: the best `k` items, and why."""
-        if not isinstance(k, int) or k < 1:
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise ParameterError(f"k must be a whole number >= 1; got {k!r}.")
         n, step = len(given.baskets), max(1, (1 << 24) // max(len(self.names), 1))
         parts = [self.scorer.complete(_dense(given.baskets, at, min(at + step, n)), k)
