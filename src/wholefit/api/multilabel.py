@@ -24,7 +24,7 @@ from wholefit.training.found import trusting
 from wholefit.training.multilabel._labels import Labels
 from wholefit.training.multilabel._parts import Parts
 from wholefit.training.multilabel._thresholds import checked_rule
-from wholefit.training.multilabel._told import scores_of
+from wholefit.training.multilabel._told import facts_of
 
 # Scores of a label that hang on its threshold.
 _DECIDED = ("f1", "precision", "recall")
@@ -117,16 +117,9 @@ class Multilabel(FoundResult):
     def evaluate_labels(self, held_out: Any, **options: Any) -> pl.DataFrame:
         """The scores of each label on rows not learnt from: a row a label, as `labels` has them."""
         truth, answer, weights, units = self._held(held_out, options)
-        rows = []
-        for at, name in enumerate(self.names):
-            known = ~np.isnan(truth[:, at])
-            scores = scores_of(truth[:, at], answer[:, at], answer[:, at] >= self._limits[at],
-                               weights, units)
-            rows.append(_row({
-                "name": name, "held": int(np.nansum(truth[:, at])), "known": int(known.sum()),
-                "threshold": float(self._limits[at]),
-                "scores": {key: score.to_json() for key, score in scores.items()}}))
-        return pl.DataFrame(rows)
+        facts = facts_of(self.names, truth, answer, answer >= self._limits, self._limits, weights,
+                         units)
+        return pl.DataFrame([_row(each) for each in facts])
 
     def with_thresholds(self, thresholds: float | Mapping[str, float]) -> Multilabel:
         """The same models deciding by other thresholds: one for all labels, or by label's name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
 _WHAT, _HOW, _OUT = "What is learnt", "How it is learnt", "What comes out"
 _SHOWN = 4
-_OPTIONS = ("target", "task", "models", "metric", "folds", "repeats", "budget", "memory", "jobs",
-            "seed", "roles", "groups", "time", "weights", "positive", "choose", "preset",
-            "predict_time", "model_size", "history", "balance", "costs", "threshold", "clean",
-            "label", "user", "item", "rating", "basket", "amount")
+# Words of `wf.fit` whose option is called otherwise.
+_CALLED = {"features": "feature", "transformers": "engineer", "checks": "no-checks"}
 
 
 def _what(meaning: str, metavar: str) -> Any:
@@ -242,11 +241,15 @@ def _plan(quiet: bool, default: bool) -> Any:
 
 def _own(said: list[str] | None) -> dict[str, Any]:
     """Words of the task itself; one that is an option for all tasks is said as that."""
+    import wholefit as wf
+
     found = pairs(said, "--set")
-    twice = next((name for name in found if name in _OPTIONS), None)
+    known = {each.name for each in inspect.signature(wf.fit).parameters.values()
+             if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    twice = next((name for name in found if name in known), None)
     if twice is not None:
-        raise ParameterError(f"--set is for words of the task itself; say "
-                             f"--{twice.replace('_', '-')} for {twice}.")
+        raise ParameterError("--set is for words of the task itself; say "
+                             f"--{_CALLED.get(twice, twice.replace('_', '-'))} for {twice}.")
     return found
 
 

@@ -113,10 +113,13 @@ class Labels:
         return {self.column: [glue.join(each) for each in sets]}
 
     def without(self, keep: np.ndarray) -> Labels:
-        """Those of the mask (labels,)."""
-        chosen = np.flatnonzero(keep)
-        return replace(self, names=tuple(self.names[at] for at in chosen),
-                       values=tuple(self.values[at] for at in chosen) if self.values else ())
+        """Those of the mask (labels,); of sets, the names of the others are remembered."""
+        chosen, gone = np.flatnonzero(keep), np.flatnonzero(~keep)[:_REMEMBERED]
+        names = tuple(self.names[at] for at in chosen)
+        if self.column is None:
+            return replace(self, names=names, values=tuple(self.values[at] for at in chosen))
+        others = (*self.others, *(self.names[at] for at in gone))
+        return replace(self, names=names, others=others[:_REMEMBERED])
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +143,7 @@ class Known:
                        f"({_some(gone)}).", count=len(gone))
         if keep.sum() < 2:
             raise DataError(f"multilabel needs at least 2 labels; {note.message}")
-        return Known(kept(self.labels, keep), self.truth[:, keep], self.how, (*self.notes, note))
+        return Known(self.labels.without(keep), self.truth[:, keep], self.how, (*self.notes, note))
 
 
 def known(
@@ -253,13 +256,6 @@ def _of_sets(
     return Labels(names, (), name, glue), _held(sets, names)
 
 
-def kept(labels: Labels, keep: np.ndarray) -> Labels:
-    """Those of the mask (labels,); of sets, the names of the others are remembered."""
-    gone = tuple(labels.names[at] for at in np.flatnonzero(~keep)[:_REMEMBERED])
-    return labels.without(keep) if labels.column is None else replace(
-        labels.without(keep), others=(*labels.others, *gone)[:_REMEMBERED])
-
-
 def _separator(column: pl.Series) -> str:
     """What parts the labels of a cell: that which most cells have."""
     cells = column.drop_nulls().cast(pl.String).str.strip_chars()
@@ -341,7 +337,7 @@ def _enough(
             f"multilabel needs at least 2 labels that {least} rows hold and {least} do not; there "
             f"{'is' if keep.sum() == 1 else 'are'} {int(keep.sum())} of {len(yes)}. Predict one "
             "label by itself: target= its column.")
-    return kept(labels, keep), truth[:, keep], notes
+    return labels.without(keep), truth[:, keep], notes
 
 
 def _unknown(truth: np.ndarray) -> list[Note]:

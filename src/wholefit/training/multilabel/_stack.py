@@ -103,23 +103,23 @@ def crossed(
     """
     seen = np.concatenate(parts)
     answers = [np.full(given.shape, np.nan) for _ in PULLS]
-    losses = np.zeros((len(PULLS), len(parts)))
+    lost = np.zeros((len(PULLS), len(parts)))
     for number, part in enumerate(parts):
         rest = np.setdiff1d(seen, part)
         heavy = None if weights is None else weights[rest]
         for at, pull in enumerate(PULLS):
             answers[at][part] = learn(given[rest], truth[rest], heavy, pull).answer(given[part])
-            losses[at, number] = _loss(answers[at][part], truth[part],
-                                       None if weights is None else weights[part])
+            cells = np.nan_to_num(losses(answers[at][part], truth[part]))
+            lost[at, number] = (cells if weights is None else cells * weights[part, None]).sum()
     found = np.full(given.shape, np.nan)
     for number, part in enumerate(parts):
-        others = np.delete(losses, number, axis=1) if len(parts) > 1 else losses
+        others = np.delete(lost, number, axis=1) if len(parts) > 1 else lost
         found[part] = answers[int(others.sum(axis=1).argmin())][part]
-    best = PULLS[int(losses.sum(axis=1).argmin())]
+    best = PULLS[int(lost.sum(axis=1).argmin())]
     return found, learn(given[seen], truth[seen], None if weights is None else weights[seen], best)
 
 
-def _loss(given: np.ndarray, truth: np.ndarray, weights: np.ndarray | None) -> float:
+def losses(given: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """-log of the probability given to each cell's truth, (n, labels); NaN where not known."""
     safe = np.clip(given, 1e-15, 1 - 1e-15)
-    cells = np.nan_to_num(-truth * np.log(safe) - (1 - truth) * np.log(1 - safe))
-    return float((cells if weights is None else cells * weights[:, None]).sum())
+    return np.asarray(-truth * np.log(safe) - (1 - truth) * np.log(1 - safe))

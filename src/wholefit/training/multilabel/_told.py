@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from wholefit.training._folds import REFIT_FACTOR
 from wholefit.training.multilabel._labels import Known
 from wholefit.training.multilabel._learn import Measured, Trial, learnt, together
 from wholefit.training.multilabel._parts import Parts
+from wholefit.training.multilabel._stack import losses
 from wholefit.training.multilabel._thresholds import Thresholds
 
 SCORES = ("roc_auc", "average_precision", "f1", "precision", "recall", "log_loss")
@@ -47,20 +49,27 @@ def each_label(
     found: Known, answer: np.ndarray, rule: Thresholds, weights: Any, units: Any
 ) -> list[dict[str, Any]]:
     """Each label's share, threshold, and scores on rows that its models had not seen."""
+    return facts_of(found.labels.names, found.truth, answer, rule.crossed, rule.values, weights,
+                    units)
+
+
+def facts_of(
+    names: Sequence[str], truth: np.ndarray, answer: np.ndarray, decided: np.ndarray,
+    thresholds: np.ndarray, weights: Any = None, units: Any = None,
+) -> list[dict[str, Any]]:
+    """What is told of each label, of truth, answers and decisions (n, labels)."""
     made = []
-    for at, name in enumerate(found.labels.names):
-        truth = found.truth[:, at]
-        scores = scores_of(truth, answer[:, at], rule.crossed[:, at], weights, units)
-        known = ~np.isnan(truth)
-        made.append({"name": name, "held": int(np.nansum(truth)), "known": int(known.sum()),
-                     "threshold": float(rule.values[at]),
+    for at, name in enumerate(names):
+        scores = _scores_of(truth[:, at], answer[:, at], decided[:, at], weights, units)
+        made.append({"name": name, "held": int(np.nansum(truth[:, at])),
+                     "known": int((~np.isnan(truth[:, at])).sum()),
+                     "threshold": float(thresholds[at]),
                      "scores": {key: score.to_json() for key, score in scores.items()}})
     return made
 
 
-def scores_of(
-    truth: np.ndarray, answer: np.ndarray, decided: np.ndarray, weights: Any = None,
-    units: Any = None,
+def _scores_of(
+    truth: np.ndarray, answer: np.ndarray, decided: np.ndarray, weights: Any, units: Any
 ) -> dict[str, Score]:
     """One label's scores as those of any two classes, on rows where it is known and answered."""
     rows = ~np.isnan(truth) & ~np.isnan(answer)
@@ -138,12 +147,12 @@ def _importance(trial: Trial, chosen: Measured) -> dict[str, Any] | None:
     heavy = np.ones(len(test)) if trial.weights is None else trial.weights[test]
     if not heavy.any():
         return None
-    base = _losses(parts.probabilities(held), truth)
+    base = losses(parts.probabilities(held), truth)
     rises: list[dict[str, Any]] = []
     for name in columns:
         if trial.common.clock.left() < 2 * (time.perf_counter() - begun) / (len(rises) + 1):
             return None
-        added = np.mean([_losses(parts.probabilities(_shuffled(held, name, draw)), truth) - base
+        added = np.mean([losses(parts.probabilities(_shuffled(held, name, draw)), truth) - base
                          for _ in range(_REPEATS)], axis=0)
         rises.append(_rise(added, heavy / heavy.mean()))
     order = sorted(range(len(columns)), key=lambda at: -rises[at]["value"])
@@ -159,11 +168,6 @@ def _rise(added: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
     each = (np.nan_to_num(added) * weights[:, None]).sum(axis=0) / np.maximum(
         (known * weights[:, None]).sum(axis=0), 1e-12)
     return {"value": value, "low": value - reach, "high": value + reach, "each": each.tolist()}
-
-
-def _losses(given: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    safe = np.clip(given, 1e-15, 1 - 1e-15)
-    return -(truth * np.log(safe) + (1 - truth) * np.log(1 - safe))
 
 
 def _shuffled(held: Dataset, name: str, draw: np.random.Generator) -> Dataset:
