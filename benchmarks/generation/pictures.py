@@ -40,6 +40,9 @@ def main(words: list[str] | None = None) -> None:
         f"The classifier is right in {right:.1%} of 2,000 test pictures.", "",
         _tools.markdown(["model", "classes covered", "smallest share of a class", "told apart",
                        "coverage", "Fréchet distance (50 axes)", "warned", "CPU s"], lines), "",
+        *(line for name in models for line in (
+            f"What the {name} makes, 80 drawn at random:", "",
+            f"![pictures made by the {name}](generation_{name}.png)", "")),
         _tools.machine("wholefit", "torch", "scikit-learn"), "",
         "Made by `python -m benchmarks.generation pictures`."])
     if asked.short:

@@ -275,6 +275,68 @@ def test_lightgbms_text_is_answered_as_its_own_package_answers(name: str) -> Non
     assert ours.predict(X[:0]).shape == (0, *ours.predict(X[:2]).shape[1:])
 
 
+@pytest.mark.parametrize(("name", "loss", "blocks"), [
+    ("status", "default", 4), ("amount", "default", 20), ("price", "default", 4),
+    ("price", "poisson", 4), ("price", "huber", 4)])
+def test_lightgbms_blocks_of_trees_add_up_to_its_answer(
+    name: str, loss: str, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row, many, on any threads, of the text or of the live booster: the same bits."""
+    lightgbm = pytest.importorskip("lightgbm")
+    from wholefit.models._kernels import _lightgbm
+
+    data = coded(name)
+    model, estimator, context = fitted(f"lightgbm(n_estimators=20, loss={loss!r})", data)
+    text = model.state(estimator, data.task, context).blobs["model"]
+    X = np.ascontiguousarray(suited(model, data, strange=True), float)
+    monkeypatch.setattr(_lightgbm, "_BLOCK", 6)
+    theirs, ours = lightgbm.Booster(model_str=text.decode()), _lightgbm.Booster(text)
+    assert len(ours._handles) == blocks
+    assert ours.trees == theirs.num_trees()
+    found = ours.predict(X)
+    assert np.allclose(found, theirs.predict(X), rtol=1e-12, atol=0)
+    assert np.allclose(ours.contributions(X[:50]), theirs.predict(X[:50], pred_contrib=True),
+                       rtol=1e-9, atol=1e-12)
+    assert np.array_equal(found, ours.predict(X, 2))
+    assert np.array_equal(found[:40], np.concatenate([
+        ours.predict(X[at:at + 1]) for at in range(40)]))
+    assert np.array_equal(found, _lightgbm.Booster.of(estimator.booster_).predict(X))
+    assert ours.predict(X[:0]).shape == found[:0].shape
+    with pytest.raises(StateError, match="number of features"):
+        ours.predict(X[:1, :3])
+    estimator.cut(13)
+    cut = _lightgbm.Booster(model.state(estimator, data.task, context).blobs["model"]).predict(X)
+    assert np.array_equal(cut, _lightgbm.Booster.of(estimator.booster_).predict(X))
+    assert not np.allclose(cut, found)
+
+
+def test_lightgbms_trees_that_are_no_plain_sums_are_asked_whole(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Means of trees, links that are not known here, and texts whose head does not fit them."""
+    lightgbm = pytest.importorskip("lightgbm")
+    from wholefit.models._kernels import _lightgbm
+
+    monkeypatch.setattr(_lightgbm, "_BLOCK", 6)
+    random = np.random.default_rng(0)
+    X, y = random.random((300, 4)), random.random(300)
+    for params in ({"objective": "regression", "boosting": "rf", "bagging_fraction": 0.5,
+                    "bagging_freq": 1}, {"objective": "tweedie"}, {"objective": "cross_entropy"},
+                   {"objective": "regression", "reg_sqrt": True},
+                   {"objective": "binary", "sigmoid": 2.0}):
+        labels = (y > 0.5) if params["objective"] == "binary" else y
+        booster = lightgbm.train({**params, "verbosity": -1}, lightgbm.Dataset(X, labels), 20)
+        ours = _lightgbm.Booster(booster.model_to_string().encode())
+        assert len(ours._handles) == 1
+        assert np.array_equal(ours.predict(X), booster.predict(X))
+    text = lightgbm.train({"objective": "regression", "verbosity": -1},
+                          lightgbm.Dataset(X, y), 20).model_to_string().encode()
+    for changed in (text.replace(b"tree_sizes=", b"tree_sizes=1"),
+                    text.replace(b"tree_sizes=", b"tree_size=")):
+        assert _lightgbm._parted(changed) == [changed]
+    assert len(_lightgbm._parted(text)) == 4
+
+
 def test_lightgbm_refuses_what_it_cannot_read_or_answer() -> None:
     from wholefit.models._kernels._lightgbm import Booster
 

@@ -13,6 +13,7 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models._boosted import boosted, boosted_state
+from wholefit.models._kernels._lightgbm import Booster
 from wholefit.models._model import Context, Model
 from wholefit.models._watch import Watch, patience
 
@@ -157,8 +158,7 @@ def before(
         return None
     raw = _before_link(answer, classes)
     if rounds < last:
-        raw = raw - booster.predict(X, start_iteration=rounds, num_iteration=last - rounds,
-                                    raw_score=True, num_threads=1)
+        raw = raw - Booster.of(booster).rest(X, rounds)
     if not classes:
         return np.asarray(raw)
     shifted = np.exp(raw - raw.max(axis=1, keepdims=True)) if classes > 2 else 1 / (

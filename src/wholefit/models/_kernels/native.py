@@ -107,6 +107,8 @@ class LightGBM(_Native):
         model: Any, X: np.ndarray, categorical: Sequence[int], classes: int, jobs: int = 1
     ) -> np.ndarray:
         """See `_Native.raw`."""
+        if not isinstance(model, _lightgbm.Booster):
+            model = _lightgbm.Booster.of(model)
         return np.asarray(model.predict(X, num_threads=jobs), dtype=np.float64)
 
     def _count(self, classes: int) -> int:
