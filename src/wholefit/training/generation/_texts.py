@@ -100,9 +100,12 @@ def _check(dataset: Dataset, options: Options, common: Common) -> None:
     if common.features:
         raise ParameterError("generation makes texts, not features; got features="
                              f"{common.features!r}: leave it out.")
-    if options.shape is not None or options.useful_for is not None:
-        raise ParameterError("shape= and useful_for= are for rows; texts are learnt here: leave "
-                             "them out, or leave out text=.")
+    usual = Options()
+    said = [f"{name}=" for name in ("shape", "useful_for", "near", "shown")
+            if getattr(options, name) != getattr(usual, name)]
+    if said:
+        raise ParameterError("for rows and pictures alone: " + ", ".join(said) + "; texts are "
+                             "learnt here: leave them out, or leave out text=.")
     if label := next(iter(dataset.schema.having("label")), None):
         raise ParameterError(f"texts are written under no label: leave out label={label!r}, and "
                              "fit on the rows of one label.")
