@@ -112,7 +112,8 @@ def test_the_column_is_named_or_all_there_is() -> None:
 @pytest.mark.parametrize(("words", "said"), [
     ({"models": "gaussian_copula"}, "writes no texts"), ({"label": "kind"}, "no label"),
     ({"shape": "2x2"}, "leave them out"), ({"useful_for": "kind"}, "leave them out"),
-    ({"near": 3}, "pictures alone: near=; texts"), ({"shown": 4, "near": 3}, "alone: near=, shown=; texts"),
+    ({"near": 3}, "pictures alone: near=; texts"),
+    ({"shown": 4, "near": 3}, "alone: near=, shown=; texts"),
     ({"metric": "coverage"}, "coverage")])
 def test_words_that_do_not_fit_are_refused(words: dict[str, Any], said: str) -> None:
     table = pl.DataFrame({"said": written(80), "kind": ["a", "b"] * 40})
