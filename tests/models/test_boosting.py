@@ -5,7 +5,10 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -275,22 +278,31 @@ def test_lightgbms_text_is_answered_as_its_own_package_answers(name: str) -> Non
     assert ours.predict(X[:0]).shape == (0, *ours.predict(X[:2]).shape[1:])
 
 
+@pytest.fixture
+def six_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of six trees, whatever their leaves and features."""
+    from wholefit.models._kernels import _lightgbm
+
+    monkeypatch.setattr(_lightgbm, "_rounds_of", lambda rounds, outputs, leaves, features: max(
+        1, 6 // outputs))
+
+
+@pytest.mark.usefixtures("six_trees")
 @pytest.mark.parametrize(("name", "loss", "blocks"), [
     ("status", "default", 4), ("amount", "default", 20), ("price", "default", 4),
     ("price", "poisson", 4), ("price", "huber", 4)])
 def test_lightgbms_blocks_of_trees_add_up_to_its_answer(
-    name: str, loss: str, blocks: int, monkeypatch: pytest.MonkeyPatch
+    name: str, loss: str, blocks: int
 ) -> None:
     """One row, many, on any threads, of the text or of the live booster: the same bits."""
     lightgbm = pytest.importorskip("lightgbm")
-    from wholefit.models._kernels import _lightgbm
+    from wholefit.models._kernels._lightgbm import Booster
 
     data = coded(name)
     model, estimator, context = fitted(f"lightgbm(n_estimators=20, loss={loss!r})", data)
     text = model.state(estimator, data.task, context).blobs["model"]
     X = np.ascontiguousarray(suited(model, data, strange=True), float)
-    monkeypatch.setattr(_lightgbm, "_BLOCK", 6)
-    theirs, ours = lightgbm.Booster(model_str=text.decode()), _lightgbm.Booster(text)
+    theirs, ours = lightgbm.Booster(model_str=text.decode()), Booster(text)
     assert len(ours._handles) == blocks
     assert ours.trees == theirs.num_trees()
     found = ours.predict(X)
@@ -300,41 +312,94 @@ def test_lightgbms_blocks_of_trees_add_up_to_its_answer(
     assert np.array_equal(found, ours.predict(X, 2))
     assert np.array_equal(found[:40], np.concatenate([
         ours.predict(X[at:at + 1]) for at in range(40)]))
-    assert np.array_equal(found, _lightgbm.Booster.of(estimator.booster_).predict(X))
     assert ours.predict(X[:0]).shape == found[:0].shape
     with pytest.raises(StateError, match="number of features"):
         ours.predict(X[:1, :3])
+    live = estimator.booster_
+    hidden = SimpleNamespace(params=live.params, model_to_string=live.model_to_string)
+    for booster in (live, hidden):
+        assert np.array_equal(found, Booster.of(booster).predict(X))
+        assert np.allclose(Booster.of(booster, 7).sums(X), live.predict(
+            X, start_iteration=7, num_iteration=13, raw_score=True), rtol=1e-9, atol=1e-12)
     estimator.cut(13)
-    cut = _lightgbm.Booster(model.state(estimator, data.task, context).blobs["model"]).predict(X)
-    assert np.array_equal(cut, _lightgbm.Booster.of(estimator.booster_).predict(X))
+    cut = Booster(model.state(estimator, data.task, context).blobs["model"]).predict(X)
+    assert np.array_equal(cut, Booster.of(live).predict(X))
+    assert np.array_equal(cut, estimator.predict_proba(X)[:, 1] if name == "status" else cut)
     assert not np.allclose(cut, found)
 
 
-def test_lightgbms_trees_that_are_no_plain_sums_are_asked_whole(
-    monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Means of trees, links that are not known here, and texts whose head does not fit them."""
+@pytest.mark.usefixtures("six_trees")
+def test_a_live_booster_answers_threads_in_turns() -> None:
+    """It keeps the range of rounds that is asked: two threads would mix theirs."""
     lightgbm = pytest.importorskip("lightgbm")
-    from wholefit.models._kernels import _lightgbm
+    from wholefit.models._kernels._lightgbm import Booster
 
-    monkeypatch.setattr(_lightgbm, "_BLOCK", 6)
+    random = np.random.default_rng(0)
+    X, y = random.random((400, 4)), random.random(400)
+    live = lightgbm.train({"objective": "regression", "verbosity": -1, "num_leaves": 31},
+                          lightgbm.Dataset(X, y), 60)
+    right = Booster.of(live).predict(X)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: Booster.of(live).predict(X), range(120)))
+    assert all(np.array_equal(one, right) for one in found)
+
+
+def test_how_many_rounds_a_block_of_lightgbms_has() -> None:
+    from wholefit.models._kernels._lightgbm import _rounds_of
+
+    assert _rounds_of(300, 1, 15, 10) == 300  # few leaves are near all the time
+    assert _rounds_of(3000, 1, 127, 10) == 129
+    assert _rounds_of(3000, 3, 127, 10) == 43
+    assert _rounds_of(3000, 1, 131_072, 10) == 64
+    assert _rounds_of(3000, 1, 127, 1000) == 1000  # to lay out a row is dear
+    assert _rounds_of(3000, 1, 127, 5000) == 3000
+    assert _rounds_of(3000, 200, 127, 10) == 1
+    assert _rounds_of(3000, 1, 0, 10) == 3000  # leaves that nobody told of
+    assert _rounds_of(0, 1, 127, 10) == 0
+
+
+@pytest.mark.usefixtures("six_trees")
+@pytest.mark.parametrize("params", [
+    {"objective": "regression", "boosting": "rf", "bagging_fraction": 0.5, "bagging_freq": 1},
+    {"objective": "tweedie"}, {"objective": "cross_entropy"},
+    {"objective": "regression", "reg_sqrt": True}, {"objective": "binary", "sigmoid": 2.0}])
+def test_lightgbms_trees_that_are_no_plain_sums_are_asked_whole(params: dict[str, Any]) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    from wholefit.models._kernels._lightgbm import Booster
+
     random = np.random.default_rng(0)
     X, y = random.random((300, 4)), random.random(300)
-    for params in ({"objective": "regression", "boosting": "rf", "bagging_fraction": 0.5,
-                    "bagging_freq": 1}, {"objective": "tweedie"}, {"objective": "cross_entropy"},
-                   {"objective": "regression", "reg_sqrt": True},
-                   {"objective": "binary", "sigmoid": 2.0}):
-        labels = (y > 0.5) if params["objective"] == "binary" else y
-        booster = lightgbm.train({**params, "verbosity": -1}, lightgbm.Dataset(X, labels), 20)
-        ours = _lightgbm.Booster(booster.model_to_string().encode())
-        assert len(ours._handles) == 1
-        assert np.array_equal(ours.predict(X), booster.predict(X))
+    labels = (y > 0.5) if params["objective"] == "binary" else y
+    live = lightgbm.train({**params, "verbosity": -1, "num_leaves": 31},
+                          lightgbm.Dataset(X, labels), 20)
+    ours = Booster(live.model_to_string().encode())
+    assert len(ours._handles) == 1
+    assert np.array_equal(ours.predict(X), live.predict(X))
+    assert np.array_equal(Booster.of(live).predict(X), live.predict(X))
+
+
+@pytest.mark.usefixtures("six_trees")
+def test_lightgbms_text_is_read_as_it_reads_it_or_refused() -> None:
+    """Over sizes that are not the trees' LightGBM ends the process."""
+    lightgbm = pytest.importorskip("lightgbm")
+    from wholefit.models._kernels._lightgbm import Booster
+
+    random = np.random.default_rng(0)
+    X, y = random.random((300, 4)), random.random(300)
     text = lightgbm.train({"objective": "regression", "verbosity": -1},
                           lightgbm.Dataset(X, y), 20).model_to_string().encode()
-    for changed in (text.replace(b"tree_sizes=", b"tree_sizes=1"),
-                    text.replace(b"tree_sizes=", b"tree_size=")):
-        assert _lightgbm._parted(changed) == [changed]
-    assert len(_lightgbm._parted(text)) == 4
+    assert len(Booster(text)._handles) == 4
+    for old, new in ((b"tree_sizes=", b"tree_sizes=1"), (b"tree_sizes=", b"tree_sizes=-"),
+                     (b"tree_sizes=", b"tree_sizes=" + b"9" * 5000), (b"\n", b"\r\n"),
+                     (b"tree_sizes=", b"tree_sizes=0 "), (b"\nTree=7", b"\nTrue=7")):
+        with pytest.raises(StateError, match="LightGBM's model text"):
+            Booster(text.replace(old, new))
+    for old, new in ((b"objective=", b"objective=binary sigmoid:1\nobjective="),
+                     (b"[num_leaves: 31]", b"[num_leaves: many]"),
+                     (b"max_feature_idx=3", b"max_feature_idx=3\nmax_feature_idx=3")):
+        found = Booster(text.replace(old, new))
+        assert len(found._handles) == 1
+        assert np.allclose(found.predict(X), Booster(text).predict(X))
 
 
 def test_lightgbm_refuses_what_it_cannot_read_or_answer() -> None:

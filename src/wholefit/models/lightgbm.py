@@ -158,7 +158,7 @@ def before(
         return None
     raw = _before_link(answer, classes)
     if rounds < last:
-        raw = raw - Booster.of(booster).rest(X, rounds)
+        raw = raw - Booster.of(booster, rounds).sums(X)
     if not classes:
         return np.asarray(raw)
     shifted = np.exp(raw - raw.max(axis=1, keepdims=True)) if classes > 2 else 1 / (

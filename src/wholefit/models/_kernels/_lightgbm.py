@@ -6,9 +6,9 @@ call, which takes five times as long as a row does. The C functions are document
 (https://lightgbm.readthedocs.io/en/latest/C-API.html); where the library lies in the package is
 not, so the package is asked where it is not found.
 
-Trees are asked in blocks. The library lets each row visit all trees before the next row: of a
-large model every visit then waits for memory, where a block of trees stays near while all rows
-visit it (1,000 rows of 3,000 trees of 127 leaves: 420 ms became 95 on one core).
+The trees of a large model are asked in blocks. The library lets each row visit all trees before
+the next row: every visit then waits for memory, where a block of trees stays near while all rows
+visit it. One row visits the same blocks, so that its answer is the same to the last bit.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
-import itertools
+import math
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from ctypes import byref, c_int, c_int64, c_void_p
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -35,13 +38,17 @@ from wholefit.models._kernels._links import link
 # contributions are asked for.
 _DOUBLE, _ROW_MAJOR = 1, 1
 _ANSWERS, _SUMS, _CONTRIBUTIONS = 0, 1, 3
-# Trees of a block: near the fastest of 16, 32, ... 512 for trees of 15 to 127 leaves; fewer would
-# cost a single row more calls.
-_BLOCK = 128
-# From sums of trees to answers, by the first word of what was boosted for. Models of any other
-# are asked whole, and so are means of trees.
+# Leaves that a block's trees may have, and its fewest trees: near the fastest for trees of 31 to
+# 255 leaves. A row is laid out anew for each block, which takes some 2.5 ns a feature, a tree some
+# 30: so a block has no fewer trees than there are features. What is less than two blocks is whole.
+_LEAVES, _FEWEST = 16_384, 64
+# From sums of trees to answers, by what was boosted for. Models of any other are asked whole, and
+# so are means of trees, and those told apart by `_ODD` among their parameters.
 _LINKS = {"regression": "identity", "regression_l1": "identity", "huber": "identity",
-          "poisson": "exp", "binary sigmoid:1": "sigmoid", "multiclass": "softmax"}
+          "poisson": "exp", "binary": "sigmoid", "multiclass": "softmax"}
+_ODD = {"boosting", "boosting_type", "boost", "sigmoid", "reg_sqrt"}
+# More digits than any number of rounds, leaves or bytes has.
+_NUMBER = rb"(\d{1,12})"
 _PLACES = ("lib/lib_lightgbm.so", "lib/lib_lightgbm.dylib", "lib/lib_lightgbm.dll",
            "bin/lib_lightgbm.dll")
 
@@ -57,54 +64,57 @@ class _Block:
 
 
 class Booster:
-    """A booster of so many `trees` that answers, read from LightGBM's model text; thread-safe."""
+    """A booster of so many `trees` that answers, read from LightGBM's model text; thread-safe.
 
+    StateError where the text is none of LightGBM's, which would end the process over some.
+    """
+
+    _lock: Any = nullcontext()
     _live: Any = None
+    _lone: _Row | None = None
 
     def __init__(self, text: bytes) -> None:
-        if b"\nend of trees" not in text:  # LightGBM would end the process over a text cut short
-            raise StateError("LightGBM's model text does not have its end: it is cut short.")
-        self._library, self._own, self._handles = _library(), True, []
-        self._link = _link_of(text)
-        for part in [text] if self._link is None else _parted(text):
+        self._library, self._handles = _library(), []
+        self._link, parts = _parted(text)
+        for part in parts:
             handle = c_void_p()
             _do(self._library.LGBM_BoosterLoadModelFromString, part, byref(c_int()),
                 byref(handle))
             self._handles.append(handle)
         kind = _ANSWERS if len(self._handles) == 1 else _SUMS
-        self._blocks = [_Block(handle, kind) for handle in self._handles]
-        self._settle()
+        self._settle([_Block(handle, kind) for handle in self._handles])
 
     @classmethod
-    def of(cls, live: Any) -> Booster:
-        """What answers as `live` does, a booster of LightGBM's package that is trained and kept.
+    def of(cls, live: Any, begin: int = 0) -> Booster:
+        """What answers as `live` does, a booster that LightGBM's package trained and keeps.
 
-        It answers with the rounds that `live` was cut to. The package does not promise to show its
-        handle: where it does not, `live` is written and read.
+        Of the rounds that it was cut to, those from `begin` on. The package does not promise to
+        show its handle: where it does not, `live` is written and read.
         """
-        handle = getattr(live, "_handle", None)
+        handle, params = getattr(live, "_handle", None), live.params
         if handle is None:
-            return cls(live.model_to_string().encode())
+            return cls(live.model_to_string(start_iteration=begin).encode())
         made = cls.__new__(cls)
-        made._library, made._own, made._handles = _library(), False, [handle]
-        made._live = live  # which frees the handle when it goes
-        aim = live.params.get("objective")
-        made._link = _LINKS.get("binary sigmoid:1" if aim == "binary" else aim)
+        made._library, made._handles, made._lock = _library(), [], _turns(live)
+        made._live = live  # which frees its handle when it goes
         rounds = made._count(handle, "LGBM_BoosterGetCurrentIteration")
         if live.best_iteration > 0:
             rounds = min(live.best_iteration, rounds)
-        block = max(1, _BLOCK // len(made._room(handle)))
-        whole = made._link is None or rounds <= block
-        made._blocks = [_Block(handle, _ANSWERS, 0, rounds)] if whole else [
-            _Block(handle, _SUMS, at, min(block, rounds - at)) for at in range(0, rounds, block)]
-        made._settle()
+        made._link = None if _ODD & set(params) else _LINKS.get(params.get("objective"))
+        outputs, rounds = len(made._room(handle)), rounds - begin
+        step = _rounds_of(rounds, outputs, int(params.get("num_leaves", 0)), live.num_feature())
+        if made._link is None or step >= rounds:
+            made._settle([_Block(handle, _SUMS if begin else _ANSWERS, begin, rounds)])
+        else:
+            made._settle([_Block(handle, _SUMS, at, min(step, begin + rounds - at))
+                          for at in range(begin, begin + rounds, step)])
         return made
 
-    def _settle(self) -> None:
-        self._lone: _Row | None = None
-        self._outputs = len(self._room(self._handles[0]))
+    def _settle(self, blocks: Sequence[_Block]) -> None:
+        self._blocks = blocks
+        self._outputs = len(self._room(blocks[0].handle))
         self.trees = sum(self._count(handle, "LGBM_BoosterNumberOfTotalModel")
-                         for handle in self._handles)
+                         for handle in self._handles or [blocks[0].handle])
 
     def _count(self, handle: Any, function: str) -> int:
         found = c_int()
@@ -120,7 +130,7 @@ class Booster:
 
     def predict(self, X: np.ndarray, num_threads: int = 1) -> np.ndarray:
         """Cells (n, p) to numbers or the positive's share (n,), or to shares (n, classes)."""
-        if len(X) == 1 and self._own:
+        if len(X) == 1 and self._handles:
             if self._lone is None or len(self._lone.cells) != X.shape[1]:
                 self._lone = _Row(self._library, self._blocks, X.shape[1], self._outputs)
             found = self._lone.answer(X[0])
@@ -131,47 +141,40 @@ class Booster:
             found = found[:, 1:] if self._link == "sigmoid" else found
         return found[:, 0] if self._outputs == 1 else found
 
-    def rest(self, X: np.ndarray, begin: int) -> np.ndarray:
-        """What a live booster's trees from round `begin` on add: (n,) or (n, classes)."""
-        block, = self._handles
-        end = self._blocks[-1].begin + self._blocks[-1].rounds
-        step = max(1, _BLOCK // self._outputs)
-        found = self._ask(X, [_Block(block, _SUMS, at, min(step, end - at))
-                              for at in range(begin, end, step)], 1)
+    def sums(self, X: np.ndarray) -> np.ndarray:
+        """What the trees add, before any link: (n,) or (n, classes)."""
+        found = self._ask(X, [replace(block, kind=_SUMS) for block in self._blocks], 1)
         return found[:, 0] if self._outputs == 1 else found
 
     def contributions(self, X: np.ndarray, num_threads: int = 1) -> np.ndarray:
         """Cells (n, p) to what each feature adds and, last, the start: (n, outputs * (p + 1))."""
-        return self._ask(X, [_Block(handle, _CONTRIBUTIONS) for handle in self._handles],
+        return self._ask(X, [replace(block, kind=_CONTRIBUTIONS) for block in self._blocks],
                          num_threads)
 
     def _ask(self, X: np.ndarray, blocks: Sequence[_Block], threads: int) -> np.ndarray:
         """What the blocks answer, added up: (n, numbers a row)."""
         cells = np.ascontiguousarray(X, dtype=np.float64)
-        total = np.zeros((len(X), self._outputs))
-        for number, block in enumerate(blocks):
-            found = self._room(block.handle, len(X), block.kind)
-            _do(self._library.LGBM_BoosterPredictForMat, block.handle,
-                c_void_p(cells.ctypes.data), c_int(_DOUBLE), c_int(cells.shape[0]),
-                c_int(cells.shape[1]), c_int(_ROW_MAJOR), c_int(block.kind), c_int(block.begin),
-                c_int(block.rounds), _words(threads), byref(c_int64()),
-                c_void_p(found.ctypes.data))
-            wide = self._outputs * (cells.shape[1] + 1 if block.kind == _CONTRIBUTIONS else 1)
-            total = found.reshape(-1, wide) if number == 0 else total + found.reshape(-1, wide)
-        return total
+        wide = self._outputs * (cells.shape[1] + 1 if blocks[0].kind == _CONTRIBUTIONS else 1)
+        total = np.zeros(0)
+        with self._lock:
+            for number, block in enumerate(blocks):
+                found = self._room(block.handle, len(X), block.kind)
+                _do(self._library.LGBM_BoosterPredictForMat, block.handle,
+                    c_void_p(cells.ctypes.data), c_int(_DOUBLE), c_int(cells.shape[0]),
+                    c_int(cells.shape[1]), c_int(_ROW_MAJOR), c_int(block.kind),
+                    c_int(block.begin), c_int(block.rounds), _words(threads), byref(c_int64()),
+                    c_void_p(found.ctypes.data))
+                total = found if number == 0 else np.add(total, found, out=total)
+        return total.reshape(-1, wide)
 
     def __del__(self) -> None:
-        if getattr(self, "_own", False):
-            self._lone = None  # its configurations go before the boosters
-            for handle in self._handles:
-                self._library.LGBM_BoosterFree(handle)
+        self._lone = None  # its configurations go before the boosters
+        for handle in getattr(self, "_handles", ()):
+            self._library.LGBM_BoosterFree(handle)
 
 
 class _Row:
-    """Answers one row, by the functions that are made for it; in turns.
-
-    A booster keeps but one such function: each block must be a booster of its own.
-    """
+    """Answers one row, by the functions that are made for it; in turns."""
 
     def __init__(
         self, library: Any, blocks: Sequence[_Block], features: int, outputs: int
@@ -204,37 +207,66 @@ class _Row:
             self._library.LGBM_FastConfigFree(config)
 
 
-def _link_of(text: bytes) -> str | None:
-    """The link that a model's text tells of; None where its trees are no plain sums."""
-    head = text[:text.find(b"\nTree=")]
-    said = re.search(rb"^objective=(.*)$", head, re.MULTILINE)
-    if said is None or re.search(rb"^average_output", head, re.MULTILINE):
-        return None
-    words = said.group(1).decode(errors="replace").strip()
-    return _LINKS.get("multiclass" if re.fullmatch(r"multiclass num_class:\d+", words) else words)
+_LOCKS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
-def _parted(text: bytes) -> list[bytes]:
-    """The model's text as texts of `_BLOCK` trees each, in order; itself where it has no more.
+def _turns(live: Any) -> Any:
+    """One lock for all who ask of a live booster: it keeps the range of rounds that is asked."""
+    return _LOCKS.setdefault(live, threading.Lock())
 
-    A text says in its head how many bytes each tree takes; one that does not is left whole, as is
-    one whose trees do not lie where it says: the library says what is wrong with it.
+
+def _rounds_of(rounds: int, outputs: int, leaves: int, features: int) -> int:
+    """Rounds of a block, of a model of so many; all of them where blocks would gain nothing."""
+    trees = max(_LEAVES // max(leaves, 1), _FEWEST, features) if leaves > 0 else math.inf
+    step = trees / outputs
+    return rounds if rounds < 2 * step else max(1, int(step))
+
+
+def _parted(text: bytes) -> tuple[str | None, Iterator[bytes]]:
+    """The link of a model's text, and texts of its blocks in order: itself where it has but one.
+
+    A text says in its head how many bytes each tree takes, and the library trusts it: where trees
+    do not lie there it ends the process, so StateError is raised before.
     """
+    if b"\nend of trees" not in text:
+        raise StateError("LightGBM's model text does not have its end: it is cut short.")
     start, end = text.find(b"\nTree=") + 1, text.find(b"\nend of trees") + 1
-    said = re.search(rb"^tree_sizes=([\d ]+)$", text[:start], re.MULTILINE)
-    a_round = re.search(rb"^num_tree_per_iteration=(\d+)$", text[:start], re.MULTILINE)
-    if said is None or a_round is None:
-        return [text]
-    sizes = [int(word) for word in said.group(1).split()]
-    block = max(1, _BLOCK // max(1, int(a_round.group(1)))) * int(a_round.group(1))
-    at = [start, *(start + size for size in itertools.accumulate(sizes))]
-    if len(sizes) <= block or at[-1] > end or any(text[one:one + 5] != b"Tree=" for one in at[:-1]):
-        return [text]
-    head, tail = text[:said.start()], text[end:]
-    return [b"%btree_sizes=%b\n\n%b%b" % (
-        head, b" ".join(b"%d" % size for size in sizes[one:one + block]),
-        text[at[one]:at[min(one + block, len(sizes))]], tail)
-        for one in range(0, len(sizes), block)]
+    head, tail = text[:start], text[end:]
+    said = re.findall(rb"^tree_sizes=(.*)$", head, re.MULTILINE)
+    if not start or not said:
+        return None, iter([text])
+    at = _places(said[-1], start, end, text)
+    aim = re.findall(rb"^objective=(\w+)(?: (?:sigmoid:1|num_class:\d+))?$", head, re.MULTILINE)
+    facts = [re.findall(rb"^" + key + _NUMBER + rb"\]?$", part, re.MULTILINE) for key, part in (
+        (b"num_tree_per_iteration=", head), (b"max_feature_idx=", head),
+        (rb"\[num_leaves: ", tail))]
+    plain = len(said) == len(aim) == head.count(b"\nobjective=") == 1 and all(
+        len(one) == 1 for one in facts) and b"\naverage_output" not in head
+    link = _LINKS.get(aim[0].decode()) if plain else None
+    if link is None:
+        return None, iter([text])
+    outputs, last, leaves = (int(one[0]) for one in facts)
+    rounds = (len(at) - 1) // max(outputs, 1)
+    step = _rounds_of(rounds, max(outputs, 1), leaves, last + 1)
+    if step >= rounds or not outputs or len(at) - 1 != rounds * outputs:
+        return link, iter([text])
+    step *= outputs
+    before, _, after = head.partition(b"\ntree_sizes=" + said[0])
+    return link, (b"%b\ntree_sizes=%b%b%b%b" % (
+        before, b" ".join(b"%d" % (two - one) for one, two in pairwise(at[first:first + step + 1])),
+        after, text[at[first]:at[min(first + step, len(at) - 1)]], tail)
+        for first in range(0, len(at) - 1, step))
+
+
+def _places(said: bytes, start: int, end: int, text: bytes) -> list[int]:
+    """Where each tree begins and, last, where they end, by what the head says of their bytes."""
+    words = said.split()
+    if any(re.fullmatch(_NUMBER, word) is None for word in words):
+        raise StateError("LightGBM's model text does not say in numbers how long its trees are.")
+    at = list(accumulate((int(word) for word in words), initial=start))
+    if any(one >= two or two > end or text[one:one + 5] != b"Tree=" for one, two in pairwise(at)):
+        raise StateError("LightGBM's model text has no trees where its head says that they are.")
+    return at
 
 
 def _do(function: Any, *words: Any) -> None:
