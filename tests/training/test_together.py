@@ -20,7 +20,7 @@ from wholefit.data.table import Table
 from wholefit.models import make
 from wholefit.report import _command
 from wholefit.training import _cleaning, imbalance
-from wholefit.training._folds import Problem, fit_one, telling_weights
+from wholefit.training._folds import Problem, fit_one
 from wholefit.training.balance import calibrating
 
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
@@ -62,7 +62,7 @@ def problem_of(frame: pl.DataFrame, kind: str, special: dict[str, str]) -> Probl
     y = dataset.target(codec)
     plan = kfold(dataset, y, folds=3, repeats=1 if "time" in special else 2, seed=0,
                  stratify=task.stratified)
-    weights = telling_weights(dataset)
+    weights = dataset.telling_weights()
     treated = None if kind == "numbers" else imbalance.asked_for(
         task, codec, y, weights, way="smote", threshold="f1" if kind == "binary" else None)
     steps = (wf.feature("target", ["d"]), wf.feature("bins", ["e"]))

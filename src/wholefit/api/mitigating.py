@@ -21,7 +21,7 @@ from wholefit.data import Dataset, _cells
 from wholefit.evaluation import metrics
 from wholefit.evaluation.fairness._groups import labelled
 from wholefit.training import Entry, Run, fairness
-from wholefit.training._folds import Problem, telling_weights
+from wholefit.training._folds import Problem
 from wholefit.training._group_thresholds import joined
 from wholefit.training.fairness import METHODS, Asked
 from wholefit.training.fairness._by_group import GOALS
@@ -154,7 +154,7 @@ def _problem(
     settings = Options(folds=folds, seed=seed, features=changes)
     y = dataset.target(run.codec)
     return Problem(dataset, run.task, y, len(getattr(run.codec, "classes", ())),
-                   plan_of(dataset, run.task, y, settings), telling_weights(dataset),
+                   plan_of(dataset, run.task, y, settings), dataset.telling_weights(),
                    int(run.lineage["jobs"]), seed, changes)
 
 

@@ -173,6 +173,14 @@ class Dataset:
             raise errors.DataError(f"weights column {name!r} must be > 0 in some row; all are 0.")
         return weights
 
+    def telling_weights(self) -> np.ndarray | None:
+        """`weights`, or None where all are equal: then they must change nothing.
+
+        Some learners draw otherwise once they are given weights, even equal ones.
+        """
+        weights = self.weights()
+        return None if weights is None or bool(np.all(weights == weights[0])) else weights
+
     def groups(self) -> np.ndarray | None:
         """Group of each row as codes int32 (n,), -1 where missing; or None."""
         name = self._having("group")

@@ -57,6 +57,7 @@ class Model(Params):
     in the order of what a prediction costs (0 nothing, 100 most): among tied models the one of
     least burden is recommended, and an order that is not a stopwatch keeps that repeatable;
     `must`, parameters that have no usable default, so that the user has to give them;
+    `blind`, whether it looks at no feature, and so needs none made to learn from;
     `pace`, seconds to fit a million cells of training matrix on two cores, for estimates only;
     `clocked`, whether a fit keeps to `Context.seconds` by itself and answers with the best so far;
     `steady`, how far a row's answer alone may lie from its answer in a batch, for the scale of the
@@ -73,6 +74,7 @@ class Model(Params):
     weighted: ClassVar[bool] = True
     incremental: ClassVar[bool] = False
     clocked: ClassVar[bool] = False
+    blind: ClassVar[bool] = False
     steady: ClassVar[float] = 1e-9
     burden: ClassVar[int] = 50
     pace: ClassVar[float] = 1.0

@@ -22,6 +22,7 @@ class Dummy(Model):
     burden = 0
     pace = 0.05
     family = "baseline"
+    blind = True
     tasks = ("classification", "regression")
     summary = "Looks at no feature: the floor that any model worth keeping must beat."
 
@@ -32,8 +33,8 @@ class Dummy(Model):
         choices=("average", "uniform", "median"), search=("average",))
 
     def encoding(self, task: Task) -> Encoding:
-        """Anything will do: of text one word, so that a table of texts alone has a feature."""
-        return Encoding(text="tfidf", words=1)
+        """What is made soonest: of text one word, so that a table of texts alone has a feature."""
+        return Encoding(impute="none", indicator=False, text="tfidf", words=1)
 
     def build(self, task: Task, context: Context) -> Any:
         """DummyClassifier or DummyRegressor."""

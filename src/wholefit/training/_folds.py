@@ -40,6 +40,7 @@ _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
 _TIMED = 1000  # rows by which answering is timed where the answers are known already
+_ENCODED = 10_000  # rows about which an encoder learns whose features nobody reads
 BESIDE = "beside"  # the key of the model that stands beside the first fold's
 
 Watch = tuple[Any, np.ndarray, np.ndarray | None]
@@ -74,6 +75,10 @@ class Problem:
         """What the model's family needs, with the user's changes."""
         return changed(model.encoding(self.task), self.changes)
 
+    def blind(self, model: Model) -> bool:
+        """True if the model needs no feature made."""
+        return model.blind and self.imbalance is None
+
     def encoder(
         self, model: Model, rows: np.ndarray | None, key: Any
     ) -> tuple[Encoder, float]:
@@ -82,28 +87,21 @@ class Problem:
         Models of the same needs share encoders within a fold; each is charged for its own.
         """
         encoding, steps = self.encoding(model), getattr(model, "steps", ())
-        kept = encoding, tuple(step.name for step in steps), key
+        blind = self.blind(model)
+        kept = encoding, tuple(step.name for step in steps), key, blind
         found = self.encoders.get(kept)
         if found is not None:
             return found
         start = time.perf_counter()
         made = Encoder(encoding, (*self.transformers, *steps),
-                       seed=seeds.derive(self.seed, "encoder"))
+                       seed=seeds.derive(self.seed, "blind encoder" if blind else "encoder"))
         dataset, rows, _ = _cleaning.of_fold(self, rows, key)
+        if blind:  # of its features only the names are needed: some rows tell them
+            rows = np.arange(len(dataset)) if rows is None else rows
+            rows = rows[::max(1, len(rows) // _ENCODED)]
         made.fit(dataset, rows, self.y if rows is None else self.y[rows])
         self.encoders[kept] = made, time.perf_counter() - start
         return made, 0.0
-
-
-def telling_weights(dataset: Dataset) -> np.ndarray | None:
-    """The rows' weights, or None where all are equal: then they must change nothing.
-
-    Some learners draw otherwise once they are given weights, even equal ones.
-    """
-    weights = dataset.weights()
-    if weights is None or bool(np.all(weights == weights[0])):
-        return None
-    return weights
 
 
 @dataclass(frozen=True)
@@ -207,8 +205,9 @@ def fit_one(
     start = time.perf_counter()
     encoder, spared = problem.encoder(model, rows, key)
     dataset, rows, replay = _cleaning.of_fold(problem, rows, key)
-    X = encoder.transform_training(dataset, rows)
     y = problem.y if rows is None else problem.y[rows]
+    X = np.broadcast_to(np.float32(0), (len(y), len(encoder.names))) if problem.blind(model) \
+        else encoder.transform_training(dataset, rows)
     weights = None
     if problem.weights is not None and model.weighted:
         weights = problem.weights if rows is None else problem.weights[rows]

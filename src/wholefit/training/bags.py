@@ -63,7 +63,7 @@ class Bags:
 
     def _encoder(self, number: int, encoder: Encoder) -> str:
         """Models of one fold and the same needs share an encoder: it is written once."""
-        told = hashlib.sha256(repr(encoder.encoding).encode()).hexdigest()[:16]
+        told = hashlib.sha256(repr((encoder.encoding, encoder.seed)).encode()).hexdigest()[:16]
         name = f"encoder-{number}-{told}"
         if not (self.folder / name).exists():
             self._write(name, encoder)

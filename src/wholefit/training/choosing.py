@@ -20,7 +20,7 @@ from wholefit.features.select import Seen, linear, redundant, trees, univariate
 from wholefit.features.select._seen import discoveries
 from wholefit.models import Model
 from wholefit.training import portfolio
-from wholefit.training._folds import Problem, telling_weights
+from wholefit.training._folds import Problem
 from wholefit.training.permutation import Losses, permutation
 from wholefit.training.stability import ROUNDS, WRONG, Stable, stability
 
@@ -113,7 +113,7 @@ def choose(
     tables = _tables(dataset, y, columns, seed)
     stable = _stable(dataset, y, columns, rounds, seed)
     problem = Problem(dataset, task, y, len(getattr(codec, "classes", ())),
-                      _plan(dataset, task, y, folds, seed), telling_weights(dataset), jobs, seed,
+                      _plan(dataset, task, y, folds, seed), dataset.telling_weights(), jobs, seed,
                       changes={})
     first = sorted(columns, key=lambda c: -tables["trees"][columns.index(c)])[:_MOST_SHUFFLED]
     emit("select_step", step="shuffling")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,7 +21,7 @@ from wholefit.features import engineer
 from wholefit.features.encoding import Encoding
 from wholefit.models import Model
 from wholefit.training import _cleaning, automl, history, imbalance, leaks, portfolio
-from wholefit.training._folds import Problem, telling_weights
+from wholefit.training._folds import Problem
 from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import judge
 from wholefit.training._search import Search, candidates_by_label, estimate, is_stranger
@@ -35,6 +36,8 @@ DEFAULT_BUDGET = Budget(seconds=300.0)
 # Models run in a process that can be stopped when they may take more than this share of the time
 # that is left: below it the start of that process (a second and a half) is not worth its while.
 _HEAVY = 0.1
+_UNSEEN = ("faults of the data and leaks of the answer were not looked for: on {rows:,} rows that "
+           "would take much of so short a budget; a longer one, or wholefit.profile, looks.")
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def fit(
     """
     crew = automl.begun(options, clock, apart)
     try:
-        ground = prepared(dataset, task, options)
+        ground = prepared(
+            dataset, task, options, math.inf if options.script is not None else clock.left())
         candidates, entries = _candidates(ground.problem, ground.options)
         if crew is not None and automl.fits(ground, candidates, clock):
             with contextlib.suppress(Unsendable):
@@ -106,14 +110,20 @@ def fit(
     return _searched(ground, candidates, entries, clock, None if crew is not None else apart)
 
 
-def prepared(dataset: Dataset, task: Task, options: Options) -> Ground:
-    """Everything about a fit that is settled before the first model is."""
+def prepared(
+    dataset: Dataset, task: Task, options: Options, seconds: float = math.inf
+) -> Ground:
+    """Everything about a fit that is settled before the first model is.
+
+    Where looking for faults of the data would take much of the `seconds`, that is left out, and
+    said.
+    """
     engineer.check(options.transformers, dataset.schema)
     _cleaning.check(options.clean, dataset)
     codec, y = _target(dataset, task, options)
     plan = plan_of(dataset, task, y, options)
     n_classes = len(getattr(codec, "classes", ()))
-    weights = telling_weights(dataset)
+    weights = dataset.telling_weights()
     treated = imbalance.asked_for(
         task, codec, y, weights, way=options.balance, costs=options.costs,
         threshold=options.threshold, seed=options.seed)
@@ -125,8 +135,10 @@ def prepared(dataset: Dataset, task: Task, options: Options) -> Ground:
         counted={} if options.script is None else options.script.by_configuration(),
     )
     warnings = target_warnings(dataset, task, codec, y, plan, treated is not None)
-    findings = leaks.check(dataset, codec, y, plan) if options.checks else ()
-    return Ground(problem, codec, options, tuple(warnings), tuple(findings))
+    looked = options.checks and leaks.affordable(dataset, seconds)
+    findings = leaks.check(dataset, codec, y, plan) if looked else ()
+    unseen = (_UNSEEN.format(rows=len(dataset)),) if options.checks and not looked else ()
+    return Ground(problem, codec, options, (*warnings, *unseen), tuple(findings))
 
 
 def _searched(
@@ -134,7 +146,10 @@ def _searched(
     apart: Apart | None,
 ) -> Run:
     """Candidates one after the other, here or in another process; the choice refitted."""
-    problem, codec, options = ground.problem, ground.codec, ground.options
+    problem, share, few = automl.judged_few(
+        ground.problem, clock.left(), ground.options.script)
+    ground = replace(ground, problem=problem)
+    codec, options = ground.codec, ground.options
     dataset, plan = problem.dataset, problem.plan
     candidates, cut = counted(candidates, clock.budget, problem.task.baseline)
     by_label = candidates_by_label(candidates)
@@ -149,8 +164,11 @@ def _searched(
             dataset.schema, codec)
     finally:
         search.trials.close()
-    return finished(ground, clock, label, fitted, by_label, search.found, judged.instead(label),
-                    [*entries, *cut], search.schedule, said)
+    run = finished(ground, clock, label, fitted, by_label, search.found, judged.instead(label),
+                   [*entries, *cut], search.schedule, (*few, *said))
+    if few:
+        run.lineage["decided"] = {"judged": share}
+    return run
 
 
 def place(
@@ -167,7 +185,8 @@ def place(
                      "another process, so nothing can stop it before it ends: define it in a "
                      "module that can be imported to have the budget kept.")
             return Here(problem)
-        if not doubtful and guess < _HEAVY * clock.left():
+        left = clock.left()  # where nothing is left, the baseline alone is fitted
+        if not doubtful and (left <= 0 or guess < _HEAVY * left):
             return Here(problem)
         try:
             apart = Apart(Limit(clock.budget.bytes))

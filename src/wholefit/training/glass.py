@@ -19,7 +19,7 @@ from wholefit.data.dataset import Dataset
 from wholefit.evaluation import Score, conformal
 from wholefit.models import Model
 from wholefit.training import portfolio
-from wholefit.training._folds import Problem, fit_one, telling_weights
+from wholefit.training._folds import Problem, fit_one
 from wholefit.training.fitted import Fitted
 from wholefit.training.fitting import Options, fit
 from wholefit.training.record import Entry, Run, labels
@@ -171,7 +171,7 @@ class _Refits:
         how = splits.Plan(folds=(), how="all rows", unit=run.task.unit, units=None)
         self.problem = Problem(
             dataset, run.task, run.truth, len(getattr(run.codec, "classes", ())), how,
-            telling_weights(dataset), options.jobs, options.seed, dict(options.features),
+            dataset.telling_weights(), options.jobs, options.seed, dict(options.features),
             tuple(options.transformers))
 
     def run(self, label: str, model: Model) -> Run | None:

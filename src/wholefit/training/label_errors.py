@@ -28,7 +28,7 @@ from wholefit.evaluation.intervals import student, wilson
 from wholefit.evaluation.score import Score
 from wholefit.models import Model
 from wholefit.training import _confident
-from wholefit.training._folds import Problem, telling_weights, validate
+from wholefit.training._folds import Problem, validate
 
 Array = np.ndarray
 SCORES = _confident.SCORES
@@ -163,7 +163,7 @@ def out_of_fold(
         said = f"; {int(withheld.sum()):,} rows far off in a first round were not learnt"
     problem = Problem(
         dataset=dataset, task=task, y=y, n_classes=len(getattr(codec, "classes", ())), plan=plan,
-        weights=telling_weights(dataset), jobs=jobs, seed=seed, changes={})
+        weights=dataset.telling_weights(), jobs=jobs, seed=seed, changes={})
     answers = []
     emit("plan", models=[model.name for model in chosen], folds=len(plan.folds), split=plan.how,
          rows=len(y), budget="no limit", estimate_seconds=0.0)

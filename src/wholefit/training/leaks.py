@@ -17,7 +17,16 @@ from wholefit.data.splits import Plan
 from wholefit.training import _leaks_columns, _leaks_groups, _leaks_shape
 from wholefit.training._leaks_skew import Skew, skew
 
-__all__ = ["Finding", "Skew", "check", "examine", "skew"]
+__all__ = ["Finding", "Skew", "affordable", "check", "examine", "skew"]
+
+# What `check` takes a cell where rows are many (some 3 s for 3,000,000 rows of ten columns), and
+# the share of a fit's time that it may take.
+_CELL, _SHARE = 1e-7, 0.2
+
+
+def affordable(dataset: Dataset, seconds: float) -> bool:
+    """True if `check` leaves most of so many seconds to the models."""
+    return len(dataset) * len(dataset.schema.columns) * _CELL <= _SHARE * seconds
 
 
 def check(dataset: Dataset, codec: Codec, y: np.ndarray, plan: Plan) -> tuple[Finding, ...]:

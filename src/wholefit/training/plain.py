@@ -8,7 +8,7 @@ from wholefit.base.tasks import Task
 from wholefit.data.dataset import Dataset
 from wholefit.data.splits import Plan
 from wholefit.models import Model
-from wholefit.training._folds import Problem, fit_one, telling_weights
+from wholefit.training._folds import Problem, fit_one
 from wholefit.training.fitted import Fitted
 
 
@@ -25,7 +25,7 @@ def fit_plain(
     codec = task.codec(target, dataset.target_values())
     problem = Problem(
         dataset, task, dataset.target(codec), len(getattr(codec, "classes", ())),
-        Plan(folds=(), how="all rows", unit=task.unit, units=None), telling_weights(dataset),
+        Plan(folds=(), how="all rows", unit=task.unit, units=None), dataset.telling_weights(),
         jobs, seed, changes={},
     )
     made = fit_one(problem, model, rows, "all")

@@ -31,7 +31,6 @@ from wholefit.data.dataset import Dataset
 from wholefit.data.splits import Plan
 from wholefit.evaluation import Difference
 from wholefit.features.custom import Custom
-from wholefit.training._folds import telling_weights
 from wholefit.training._suggest_candidates import candidates
 from wholefit.training._suggest_judge import Bench, judges, screened
 from wholefit.training._suggestions import Confirmed, Gain, Suggestion, Suggestions
@@ -98,7 +97,7 @@ def suggest(dataset: Dataset, task: Task, options: Options, clock: Clock) -> Sug
                         f"{target!r} has {n_classes}: group them, or say task='regression'.")
     y = dataset.target(codec)
     metric = evaluation.metrics.main(task.name, options.metric, getattr(codec, "classes", None))
-    bench = Bench(dataset, task, codec, y, metric, telling_weights(dataset), options.jobs,
+    bench = Bench(dataset, task, codec, y, metric, dataset.telling_weights(), options.jobs,
                   options.seed, judges(task, n_classes))
     with threadpool_limits(options.jobs, user_api="blas"):
         return _Run(bench, options, clock).suggestions()

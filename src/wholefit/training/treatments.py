@@ -27,7 +27,7 @@ from wholefit.data.dataset import Dataset
 from wholefit.evaluation import Difference, Score
 from wholefit.models import Model
 from wholefit.training import balance, decision, imbalance, portfolio
-from wholefit.training._folds import Problem, Validated, telling_weights, validate
+from wholefit.training._folds import Problem, Validated, validate
 from wholefit.training._verdicts import verdicts
 from wholefit.training.imbalance import Imbalance
 
@@ -166,7 +166,7 @@ def _problem(dataset: Dataset, task: Task, plan: Plan) -> tuple[Codec, Problem]:
         else splits.kfold(dataset, y, folds=plan.folds, repeats=plan.repeats, seed=plan.seed,
                           stratify=task.stratified)
     return codec, Problem(dataset, task, y, len(getattr(codec, "classes", ())), dealt,
-                          telling_weights(dataset), plan.jobs, plan.seed, {})
+                          dataset.telling_weights(), plan.jobs, plan.seed, {})
 
 
 def _codec(dataset: Dataset, task: Task, plan: Plan) -> Codec:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import wholefit as wf
 from wholefit.base import tasks
 from wholefit.data import dataset_of
 from wholefit.models import make
@@ -148,3 +149,66 @@ def test_rounds_are_read_off_the_mean_curve() -> None:
     """By hand: means 3, 1.5, 1.5, 2.25 with the short curve held where it ended."""
     assert _rounds([np.array([3.0, 2.0, 1.0, 2.5]), np.array([3.0, 1.0, 2.0])]) == 2
     assert _rounds([np.array([3.0, 2.0, 1.0, 2.5])]) == 3
+
+
+def test_where_scoring_would_take_much_fewer_rows_are_judged(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_scale, "_MOST_JUDGED", 500)
+    whole = problem(3000)
+    assert _scale.judged_few(whole, 5.0) == (whole, 1.0, ())
+    assert _scale.judged_few(whole, float("inf")) == (whole, 1.0, ())
+    few, share, said = _scale.judged_few(whole, 0.05)
+    assert share == pytest.approx(1 / 6) and said == (
+        "models are judged on 500 of 3,000 rows, for the time would not carry all",)
+    for (train, test), (train2, test2) in zip(whole.plan.folds, few.plan.folds, strict=True):
+        assert np.array_equal(train, train2) and len(test2) == 100 and set(test2) <= set(test)
+    script = SimpleNamespace(decided={"judged": share})
+    again, *_ = _scale.judged_few(whole, float("inf"), script)  # type: ignore[arg-type]
+    assert all(np.array_equal(one[1], two[1]) for one, two in zip(
+        few.plan.folds, again.plan.folds, strict=True))
+    assert _scale.judged_few(whole, 0.0, SimpleNamespace(decided={}))[1] == 1.0  # type: ignore[arg-type]
+    grouped = problem(3000, groups=40)
+    few, _, _ = _scale.judged_few(grouped, 0.0)
+    units = grouped.plan.units
+    assert units is not None
+    for (_, test), (_, left) in zip(grouped.plan.folds, few.plan.folds, strict=True):
+        assert set(left) == set(test[np.isin(units[test], units[left])])
+
+
+def test_a_budget_too_short_for_all_rows_is_kept_said_and_replayed(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults are not looked for, fewer rows judge; the same again from the record alone."""
+    from wholefit.training import leaks
+
+    monkeypatch.setattr(_scale, "_MOST_JUDGED", 500)
+    monkeypatch.setattr(_scale, "_SCORED", 1.0)
+    monkeypatch.setattr(leaks, "_CELL", 1.0)
+    frame = problem(3000).dataset.frame.with_columns(copy=pl.col("y") * 2)
+    result = wf.fit(frame, target="y", models=["ridge"], budget="5s")
+    assert any("judged on 500 of 3,000 rows" in said for said in result.warnings)
+    assert any("were not looked for: on 3,000 rows" in said for said in result.warnings)
+    assert not result.findings and result.lineage["decided"] == {"judged": 500 / 3000}
+    assert result.replay(frame).equal
+    told = wf.fit(frame, target="y", models=["ridge"], checks=False)
+    assert not any("looked for" in said for said in told.warnings)
+
+
+def test_the_baseline_has_no_feature_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wholefit.features.encoder import Encoder
+    from wholefit.training import _folds
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the rows it learns from were encoded")
+
+    monkeypatch.setattr(_folds, "_ENCODED", 50)
+    whole = problem(3000)
+    train = whole.plan.folds[0][0]
+    right = whole.y[train].mean()
+    with monkeypatch.context() as patched:
+        patched.setattr(Encoder, "transform_training", refuse)
+        made = _folds.fit_one(whole, make("dummy"), train, 0)
+    assert made.estimator.predict(np.zeros((2, 5)))[0] == pytest.approx(right)
+    assert len(made.encoder.names) == 5
+    assert whole.encoder(make("ridge"), train, 0)[0] is not made.encoder

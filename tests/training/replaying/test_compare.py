@@ -61,6 +61,8 @@ def test_a_run_equals_itself() -> None:
 
 @pytest.mark.parametrize(("changed", "said"), [
     (state(w=np.array([0.0, 1.0, 2.5])), "w: 1 of 3 values differ, by 0.5 at most; the first at 2"),
+    (state(w=np.array([np.nan, 1.0, 2.0])),
+     "w: 1 of 3 values differ (a NaN in one); the first at 0"),
     (state(w=np.arange(4.0)), "w: float64 (3,) then, float64 (4,) now"),
     (state(w=np.array([-0.0, 1.0, 2.0])), "w: zeros of another sign"),
     (state(config={"n_classes": 3}), "n_classes was 2 and is 3"),

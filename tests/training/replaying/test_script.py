@@ -91,6 +91,14 @@ def test_damaged_decisions_are_refused(changed: dict[str, object]) -> None:
         of_run([], (), "ridge", {**race, **changed})
 
 
+def test_the_share_of_rows_that_judged_is_read_or_refused() -> None:
+    assert of_run([], (), "ridge", {"judged": 0.25, "more": 1}).decided == {"judged": 0.25}
+    assert of_run([], (), "ridge", {"judged": 1}).decided == {}
+    for wrong in (0, -1, 1.5, float("nan"), "half", [1]):
+        with pytest.raises(ArtifactError, match="what the clock decided cannot be read"):
+            of_run([], (), "ridge", {"judged": wrong})
+
+
 def test_trials_are_counted_beside_the_baseline() -> None:
     candidates = [models.make(name) for name in ("dummy", "ridge", "ridge", "lasso")]
     kept, left = counted(candidates, Budget.parse("2 trials"), "dummy")

@@ -13,5 +13,6 @@ from __future__ import annotations
 
 from wholefit.training.automl._blend import Blend
 from wholefit.training.automl._fit import PRESETS, begun, fit, fits
+from wholefit.training.automl._scale import judged_few
 
-__all__ = ["PRESETS", "Blend", "begun", "fit", "fits"]
+__all__ = ["PRESETS", "Blend", "begun", "fit", "fits", "judged_few"]

@@ -35,6 +35,9 @@ _LEAST_ROWS, _MOST_JUDGED = 2_000, 200_000
 # Where one fold judges, so many of its rows do, or so large a part of them; the rest are learnt
 # from. No model is ever fitted to all rows, so a fifth of a large table would be lost to all.
 _JUDGED, _JUDGED_SHARE = 5_000, 0.2
+# Seconds in which a row is scored, for each two classes; models that are, usually; and what that
+# may take of the time of a search without a race.
+_SCORED, _MODELS, _SCORING = 6e-7, 6, 0.1
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,30 @@ def scaled(
     said = (f"models learn from {len(train):,} of {whole:,} rows and are judged on {len(test):,} "
             "others, for the time would not carry all")
     return Scale(cut, 1, 1, (said,), share, lent=True)
+
+
+def judged_few(
+    problem: Problem, seconds: float, script: Script | None = None
+) -> tuple[Problem, float, tuple[str, ...]]:
+    """The problem with fewer rows to judge by where scoring would take much of the `seconds`.
+
+    With the share of them that is left, and a sentence on it; where there is the `script` of a
+    run, what was left there.
+    """
+    plan = problem.plan
+    rows = sum(len(test) for _, test in plan.folds)
+    share = min(1.0, _MOST_JUDGED / max(rows, 1))
+    if script is not None:
+        share = float(script.decided.get("judged", 1.0))
+    elif rows * _SCORED * max(1, problem.n_classes // 2) * _MODELS <= _SCORING * seconds:
+        share = 1.0
+    if share >= 1:
+        return problem, 1.0, ()
+    random = seeds.generator(problem.seed, "judged")
+    folds = tuple((train, _some(test, share, plan.units, random)) for train, test in plan.folds)
+    left = sum(len(test) for _, test in folds)
+    return replace(problem, plan=replace(plan, folds=folds)), share, (
+        f"models are judged on {left:,} of {rows:,} rows, for the time would not carry all",)
 
 
 def _told(lending: Problem, folds: int) -> str:

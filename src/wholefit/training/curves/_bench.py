@@ -32,7 +32,7 @@ from wholefit.evaluation.intervals import Spread
 from wholefit.evaluation.metrics import Custom, Metric
 from wholefit.evaluation.score import score_sheet, value_of, why_undefined
 from wholefit.models import Model
-from wholefit.training._folds import Fit, Problem, fit_one, telling_weights
+from wholefit.training._folds import Fit, Problem, fit_one
 from wholefit.training.imbalance import main_metric
 
 Array = np.ndarray
@@ -83,7 +83,7 @@ class Bench:
         classes = getattr(codec, "classes", None)
         metric = evaluation.metrics.main(task.name, main_metric(None, options.metric), classes)
         problem = Problem(dataset, task, y, len(classes or ()), _longest(plan),
-                          telling_weights(dataset), options.jobs, options.seed, {})
+                          dataset.telling_weights(), options.jobs, options.seed, {})
         return cls(problem, codec, metric, options)
 
     @property

@@ -20,7 +20,7 @@ from wholefit.data.splits import Plan
 from wholefit.features.encoder import Encoder
 from wholefit.models import Model
 from wholefit.models._network_entry import NetworkModel
-from wholefit.training._folds import REFIT_FACTOR, Fit, Problem, fit_one, telling_weights, validate
+from wholefit.training._folds import REFIT_FACTOR, Fit, Problem, fit_one, validate
 from wholefit.training.found import Common
 from wholefit.training.multilabel import _blend, _stack
 from wholefit.training.multilabel._labels import Labels
@@ -137,7 +137,7 @@ def trial_of(
     dataset: Dataset, labels: Labels, truth: np.ndarray, plan: Plan, common: Common
 ) -> Trial:
     """Everything settled before the first model is fitted."""
-    return Trial(dataset, labels, truth, plan, common, telling_weights(dataset))
+    return Trial(dataset, labels, truth, plan, common, dataset.telling_weights())
 
 
 def measure_all(trial: Trial, candidates: dict[str, Model]) -> dict[str, Measured]:

@@ -169,8 +169,10 @@ def _apart(a: np.ndarray, b: np.ndarray) -> str:
     if not differ.any():
         return "zeros of another sign, or NaNs of another kind"
     first = tuple(int(at) for at in np.argwhere(differ)[0])
-    most = float(np.nanmax(np.abs(a[differ].astype(np.float64) - b[differ].astype(np.float64))))
-    return (f"{int(differ.sum()):,} of {a.size:,} values differ, by {figures(most, 3)} at most; "
+    by = np.abs(a[differ].astype(np.float64) - b[differ].astype(np.float64))
+    known = by[~np.isnan(by)]
+    far = f", by {figures(float(known.max()), 3)} at most" if len(known) else " (a NaN in one)"
+    return (f"{int(differ.sum()):,} of {a.size:,} values differ{far}; "
             f"the first at {first[0] if len(first) == 1 else first}")
 
 

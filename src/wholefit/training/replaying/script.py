@@ -171,9 +171,12 @@ def of_run(
 
 
 def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """What the clock of a race decided, checked; nothing where the run was none."""
+    """What the clock of a race decided, checked; of another run, what share of rows judged."""
     if not stored.get("race"):
-        return {}
+        judged = float(stored.get("judged", 1.0))
+        if not 0 < judged <= 1:
+            raise ValueError("the share of rows that judged is out of bounds")
+        return {"judged": judged} if judged < 1 else {}
     counts = {name: int(stored[name]) for name in ("folds", "workers", "threads")}
     share = None if stored.get("share") is None else float(stored["share"])
     if min(counts.values()) < 1 or max(counts.values()) > _MOST_COUNTED \
