@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -389,17 +390,26 @@ def test_lightgbms_text_is_read_as_it_reads_it_or_refused() -> None:
     text = lightgbm.train({"objective": "regression", "verbosity": -1},
                           lightgbm.Dataset(X, y), 20).model_to_string().encode()
     assert len(Booster(text)._handles) == 4
-    for old, new in ((b"tree_sizes=", b"tree_sizes=1"), (b"tree_sizes=", b"tree_sizes=-"),
-                     (b"tree_sizes=", b"tree_sizes=" + b"9" * 5000), (b"\n", b"\r\n"),
-                     (b"tree_sizes=", b"tree_sizes=0 "), (b"\nTree=7", b"\nTrue=7")):
+    for old, new in (
+            (b"tree_sizes=", b"tree_sizes=1"), (b"tree_sizes=", b"tree_sizes=-"),
+            (b"tree_sizes=", b"tree_sizes=" + b"9" * 5000), (b"\n", b"\r\n"),
+            (b"tree_sizes=", b"tree_sizes=0 "), (b"\nTree=7", b"\nTrue=7"),
+            (b"tree_sizes=", b"=tree_sizes=999999999999 5\ntree_sizes="),
+            (b"tree_sizes=", b"x=1\rtree_sizes=999999999999 5\ntree_sizes="),
+            (b"num_tree_per_iteration=1", b"num_tree_per_iteration=0"),
+            (b"num_tree_per_iteration=1", b"num_tree_per_iteration=1\n=num_tree_per_iteration=0"),
+            (b"num_class=1", b"num_class=0"), (b"num_class=1\n", b""),
+            (b"objective=", b"objective=binary sigmoid:1\nobjective="),
+            (b"max_feature_idx=3", b"max_feature_idx=3\nmax_feature_idx=3"),
+            (b"\nTree=0", b"\n\0Tree=0")):
         with pytest.raises(StateError, match="LightGBM's model text"):
             Booster(text.replace(old, new))
-    for old, new in ((b"objective=", b"objective=binary sigmoid:1\nobjective="),
-                     (b"[num_leaves: 31]", b"[num_leaves: many]"),
-                     (b"max_feature_idx=3", b"max_feature_idx=3\nmax_feature_idx=3")):
-        found = Booster(text.replace(old, new))
-        assert len(found._handles) == 1
-        assert np.allclose(found.predict(X), Booster(text).predict(X))
+    fewer = re.sub(rb"tree_sizes=(\d+) .*", rb"tree_sizes=\1", text)
+    with pytest.raises(StateError, match="no trees where its head says"):
+        Booster(fewer)
+    found = Booster(text.replace(b"[num_leaves: 31]", b"[num_leaves: many]"))
+    assert len(found._handles) == 1
+    assert np.allclose(found.predict(X), Booster(text).predict(X))
 
 
 def test_lightgbm_refuses_what_it_cannot_read_or_answer() -> None:

@@ -25,7 +25,7 @@ from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import Encoding, changed
 from wholefit.models import Model
 from wholefit.models._model import Context, spread
-from wholefit.training import _cleaning, imbalance
+from wholefit.training import _blind, _cleaning, imbalance
 from wholefit.training.imbalance import Imbalance, Rows
 from wholefit.training.replaying.script import written
 
@@ -40,7 +40,6 @@ _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
 _TIMED = 1000  # rows by which answering is timed where the answers are known already
-_ENCODED = 10_000  # rows about which an encoder learns whose features nobody reads
 BESIDE = "beside"  # the key of the model that stands beside the first fold's
 
 Watch = tuple[Any, np.ndarray, np.ndarray | None]
@@ -96,10 +95,9 @@ class Problem:
         made = Encoder(encoding, (*self.transformers, *steps),
                        seed=seeds.derive(self.seed, "blind encoder" if blind else "encoder"))
         dataset, rows, _ = _cleaning.of_fold(self, rows, key)
-        if blind:  # of its features only the names are needed: some rows tell them
-            rows = np.arange(len(dataset)) if rows is None else rows
-            rows = rows[::max(1, len(rows) // _ENCODED)]
-        made.fit(dataset, rows, self.y if rows is None else self.y[rows])
+        y = self.y if rows is None else self.y[rows]
+        if not (blind and _blind.fit(made, dataset, rows, y, self.seed)):
+            made.fit(dataset, rows, y)
         self.encoders[kept] = made, time.perf_counter() - start
         return made, 0.0
 

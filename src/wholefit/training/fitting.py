@@ -37,7 +37,7 @@ DEFAULT_BUDGET = Budget(seconds=300.0)
 # that is left: below it the start of that process (a second and a half) is not worth its while.
 _HEAVY = 0.1
 _UNSEEN = ("faults of the data and leaks of the answer were not looked for: on {rows:,} rows that "
-           "would take much of so short a budget; a longer one, or wholefit.profile, looks.")
+           "would take much of so short a budget; a longer one looks.")
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,6 @@ _LEAVES, _FEWEST = 16_384, 64
 _LINKS = {"regression": "identity", "regression_l1": "identity", "huber": "identity",
           "poisson": "exp", "binary": "sigmoid", "multiclass": "softmax"}
 _ODD = {"boosting", "boosting_type", "boost", "sigmoid", "reg_sqrt"}
-# More digits than any number of rounds, leaves or bytes has.
-_NUMBER = rb"(\d{1,12})"
 _PLACES = ("lib/lib_lightgbm.so", "lib/lib_lightgbm.dylib", "lib/lib_lightgbm.dll",
            "bin/lib_lightgbm.dll")
 
@@ -66,7 +64,8 @@ class _Block:
 class Booster:
     """A booster of so many `trees` that answers, read from LightGBM's model text; thread-safe.
 
-    StateError where the text is none of LightGBM's, which would end the process over some.
+    StateError where the text's head is not as LightGBM writes it, or its trees lie elsewhere than
+    that says: it would end the process.
     """
 
     _lock: Any = nullcontext()
@@ -231,40 +230,62 @@ def _parted(text: bytes) -> tuple[str | None, Iterator[bytes]]:
     if b"\nend of trees" not in text:
         raise StateError("LightGBM's model text does not have its end: it is cut short.")
     start, end = text.find(b"\nTree=") + 1, text.find(b"\nend of trees") + 1
-    head, tail = text[:start], text[end:]
-    said = re.findall(rb"^tree_sizes=(.*)$", head, re.MULTILINE)
-    if not start or not said:
+    head, tail = text[:start or end], text[end:]
+    said = _said(head)
+    if "tree_sizes" not in said or not start:
         return None, iter([text])
-    at = _places(said[-1], start, end, text)
-    aim = re.findall(rb"^objective=(\w+)(?: (?:sigmoid:1|num_class:\d+))?$", head, re.MULTILINE)
-    facts = [re.findall(rb"^" + key + _NUMBER + rb"\]?$", part, re.MULTILINE) for key, part in (
-        (b"num_tree_per_iteration=", head), (b"max_feature_idx=", head),
-        (rb"\[num_leaves: ", tail))]
-    plain = len(said) == len(aim) == head.count(b"\nobjective=") == 1 and all(
-        len(one) == 1 for one in facts) and b"\naverage_output" not in head
-    link = _LINKS.get(aim[0].decode()) if plain else None
-    if link is None:
+    at = _places(said["tree_sizes"], start, end, text)
+    aim = re.fullmatch(rb"(\w+)(?: (?:sigmoid:1|num_class:\d+))?", said.get("objective", b""))
+    leaves = re.findall(rb"^\[num_leaves: (\d{1,9})\]$", tail, re.MULTILINE)
+    link = _LINKS.get(aim[1].decode()) if aim and "average_output" not in said else None
+    if link is None or len(leaves) != 1:
         return None, iter([text])
-    outputs, last, leaves = (int(one[0]) for one in facts)
-    rounds = (len(at) - 1) // max(outputs, 1)
-    step = _rounds_of(rounds, max(outputs, 1), leaves, last + 1)
-    if step >= rounds or not outputs or len(at) - 1 != rounds * outputs:
+    outputs, features = said["num_tree_per_iteration"], int(said["max_feature_idx"]) + 1
+    rounds = (len(at) - 1) // int(outputs)
+    step = _rounds_of(rounds, int(outputs), int(leaves[0]), features)
+    if step >= rounds or len(at) - 1 != rounds * int(outputs):
         return link, iter([text])
-    step *= outputs
-    before, _, after = head.partition(b"\ntree_sizes=" + said[0])
+    step *= int(outputs)
+    before, _, after = head.partition(b"\ntree_sizes=" + said["tree_sizes"])
     return link, (b"%b\ntree_sizes=%b%b%b%b" % (
         before, b" ".join(b"%d" % (two - one) for one, two in pairwise(at[first:first + step + 1])),
         after, text[at[first]:at[min(first + step, len(at) - 1)]], tail)
         for first in range(0, len(at) - 1, step))
 
 
+# What a head says once, and of these what it must say in a number; at least so much.
+_COUNTS = {"num_class": 1, "num_tree_per_iteration": 1, "max_feature_idx": 0}
+_FACTS = {*_COUNTS, "tree_sizes", "objective", "average_output"}
+
+
+def _said(head: bytes) -> dict[str, bytes]:
+    """The facts of a text's head by name; StateError where the library might read it otherwise.
+
+    It ends lines at a lone carriage return too, passes over signs of equality at their start and
+    takes the last of what is said twice.
+    """
+    said: dict[str, bytes] = {}
+    odd = re.search(rb"[\r\0]|^=", head, re.MULTILINE) is not None
+    for line in head.split(b"\n"):
+        name, _, value = line.partition(b"=")
+        if (fact := name.decode(errors="replace")) in _FACTS:
+            odd, said[fact] = odd or fact in said, value
+    for fact, least in _COUNTS.items() if said else ():  # where it says nothing, none is read
+        number = re.fullmatch(rb"\d{1,9}", said.get(fact, b""))
+        odd = odd or number is None or int(number[0]) < least
+    if odd:
+        raise StateError("LightGBM's model text has a head that LightGBM does not write.")
+    return said
+
+
 def _places(said: bytes, start: int, end: int, text: bytes) -> list[int]:
     """Where each tree begins and, last, where they end, by what the head says of their bytes."""
     words = said.split()
-    if any(re.fullmatch(_NUMBER, word) is None for word in words):
+    if any(re.fullmatch(rb"\d{1,12}", word) is None for word in words):
         raise StateError("LightGBM's model text does not say in numbers how long its trees are.")
     at = list(accumulate((int(word) for word in words), initial=start))
-    if any(one >= two or two > end or text[one:one + 5] != b"Tree=" for one, two in pairwise(at)):
+    if text[at[-1]:end].strip() or at[-1] > end or any(
+            one >= two or text[one:one + 5] != b"Tree=" for one, two in pairwise(at)):
         raise StateError("LightGBM's model text has no trees where its head says that they are.")
     return at
 

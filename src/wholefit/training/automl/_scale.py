@@ -38,6 +38,7 @@ _JUDGED, _JUDGED_SHARE = 5_000, 0.2
 # Seconds in which a row is scored, for each two classes; models that are, usually; and what that
 # may take of the time of a search without a race.
 _SCORED, _MODELS, _SCORING = 6e-7, 6, 0.1
+_RARE = 100  # rows of a class that are to be left
 
 
 @dataclass(frozen=True)
@@ -108,22 +109,36 @@ def judged_few(
     """The problem with fewer rows to judge by where scoring would take much of the `seconds`.
 
     With the share of them that is left, and a sentence on it; where there is the `script` of a
-    run, what was left there.
+    run, what was left there. The rows are the same in every repeat. Of the rarest class, and of
+    rows that weigh anything, some hundred are left, or all rows are.
     """
     plan = problem.plan
-    rows = sum(len(test) for _, test in plan.folds)
-    share = min(1.0, _MOST_JUDGED / max(rows, 1))
+    judged = np.unique(np.concatenate([test for _, test in plan.folds]))
+    scored = sum(len(test) for _, test in plan.folds)
+    share = max(_MOST_JUDGED, len(judged) * _RARE / _rarest(problem, judged)) / len(judged)
     if script is not None:
         share = float(script.decided.get("judged", 1.0))
-    elif rows * _SCORED * max(1, problem.n_classes // 2) * _MODELS <= _SCORING * seconds:
+    elif scored * _SCORED * max(1, problem.n_classes // 2) * _MODELS <= _SCORING * seconds:
         share = 1.0
     if share >= 1:
         return problem, 1.0, ()
-    random = seeds.generator(problem.seed, "judged")
-    folds = tuple((train, _some(test, share, plan.units, random)) for train, test in plan.folds)
-    left = sum(len(test) for _, test in folds)
+    left = np.zeros(len(problem.y), dtype=bool)
+    left[seeds.generator(problem.seed, "judged").choice(
+        judged, max(1, round(share * len(judged))), replace=False)] = True
+    # A fold that would be left with nothing to judge keeps its rows.
+    folds = tuple((train, test[left[test]] if left[test].any() else test)
+                  for train, test in plan.folds)
     return replace(problem, plan=replace(plan, folds=folds)), share, (
-        f"models are judged on {left:,} of {rows:,} rows, for the time would not carry all",)
+        f"models are judged on {int(left.sum()):,} of {len(judged):,} rows, for the time would "
+        "not carry all",)
+
+
+def _rarest(problem: Problem, rows: np.ndarray) -> int:
+    """How many of the rows are of the rarest class among them; no row that weighs nothing."""
+    if problem.weights is not None:
+        rows = rows[problem.weights[rows] > 0]
+    counts = np.bincount(problem.y[rows]) if problem.n_classes else np.array([len(rows)])
+    return int(min(counts[counts > 0], default=1))
 
 
 def _told(lending: Problem, folds: int) -> str:
