@@ -113,7 +113,10 @@ def judged_few(
     rows that weigh anything, some hundred are left, or all rows are.
     """
     plan = problem.plan
-    judged = np.unique(np.concatenate([test for _, test in plan.folds]))
+    left = np.zeros(len(problem.y), dtype=bool)
+    for _, test in plan.folds:
+        left[test] = True
+    judged = np.flatnonzero(left)
     scored = sum(len(test) for _, test in plan.folds)
     share = max(_MOST_JUDGED, len(judged) * _RARE / _rarest(problem, judged)) / len(judged)
     if script is not None:
@@ -122,7 +125,7 @@ def judged_few(
         share = 1.0
     if share >= 1:
         return problem, 1.0, ()
-    left = np.zeros(len(problem.y), dtype=bool)
+    left[:] = False
     left[seeds.generator(problem.seed, "judged").choice(
         judged, max(1, round(share * len(judged))), replace=False)] = True
     # A fold that would be left with nothing to judge keeps its rows.
