@@ -118,7 +118,7 @@ def judged_few(
         left[test] = True
     judged = np.flatnonzero(left)
     scored = sum(len(test) for _, test in plan.folds)
-    share = max(_MOST_JUDGED, len(judged) * _RARE / _rarest(problem, judged)) / len(judged)
+    share = max(_MOST_JUDGED / max(len(judged), 1), _RARE / _rarest(problem, judged))
     if script is not None:
         share = float(script.decided.get("judged", 1.0))
     elif scored * _SCORED * max(1, problem.n_classes // 2) * _MODELS <= _SCORING * seconds:
@@ -140,7 +140,9 @@ def _rarest(problem: Problem, rows: np.ndarray) -> int:
     """How many of the rows are of the rarest class among them; no row that weighs nothing."""
     if problem.weights is not None:
         rows = rows[problem.weights[rows] > 0]
-    counts = np.bincount(problem.y[rows]) if problem.n_classes else np.array([len(rows)])
+    if not problem.n_classes:
+        return max(len(rows), 1)
+    counts = np.bincount(problem.y[rows][problem.y[rows] >= 0])
     return int(min(counts[counts > 0], default=1))
 
 
