@@ -100,7 +100,7 @@ $(LOWEST)/installed: pyproject.toml constraints-lowest.txt | python
 
 $(KERAS)/installed: pyproject.toml constraints.txt | python
 	$(PYTHON) -m venv $(KERAS)
-	$(KERAS)/bin/python -m pip install --quiet -e ".[dev,deep,text,images,tensorflow]"
+	$(KERAS)/bin/python -m pip install --quiet -e ".[dev,deep,text,images,export,tensorflow]"
 	touch $@
 
 python:
