@@ -14,6 +14,7 @@ from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding, for_trees
 from wholefit.models._boosted import boosted, boosted_state
 from wholefit.models._kernels._lightgbm import Booster
+from wholefit.models._kernels._links import link
 from wholefit.models._model import Context, Model
 from wholefit.models._watch import Watch, patience
 
@@ -161,10 +162,7 @@ def before(
         raw = raw - Booster.of(booster, rounds).sums(X)
     if not classes:
         return np.asarray(raw)
-    shifted = np.exp(raw - raw.max(axis=1, keepdims=True)) if classes > 2 else 1 / (
-        1 + np.exp(-raw))
-    return np.column_stack([1 - shifted, shifted]) if classes == 2 else np.asarray(
-        shifted / shifted.sum(axis=1, keepdims=True))
+    return link("softmax", raw) if classes > 2 else link("sigmoid", raw[:, None])
 
 
 def _before_link(answer: np.ndarray, classes: int) -> np.ndarray:

@@ -113,16 +113,20 @@ def judged_few(
     rows that weigh anything, some hundred are left, or all rows are.
     """
     plan = problem.plan
+    if script is not None:
+        whole = "judged" not in script.decided
+    else:
+        scored = sum(len(test) for _, test in plan.folds)
+        taking = scored * _SCORED * max(1, problem.n_classes // 2) * _MODELS
+        whole = taking <= _SCORING * seconds
+    if whole:
+        return problem, 1.0, ()
     left = np.zeros(len(problem.y), dtype=bool)
     for _, test in plan.folds:
         left[test] = True
     judged = np.flatnonzero(left)
-    scored = sum(len(test) for _, test in plan.folds)
-    share = max(_MOST_JUDGED / max(len(judged), 1), _RARE / _rarest(problem, judged))
-    if script is not None:
-        share = float(script.decided.get("judged", 1.0))
-    elif scored * _SCORED * max(1, problem.n_classes // 2) * _MODELS <= _SCORING * seconds:
-        share = 1.0
+    share = float(script.decided["judged"]) if script is not None else max(
+        _MOST_JUDGED / max(len(judged), 1), _RARE / _rarest(problem, judged))
     if share >= 1:
         return problem, 1.0, ()
     left[:] = False
