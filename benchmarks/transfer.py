@@ -43,26 +43,26 @@ def labels(seeds: int, rows: int) -> str:
     lines = []
     for name in ("mnist", "fashion_mnist"):
         x, y, far, truth = digits(name)
-        for count in (100, 1000):
-            found: dict[str, list[float]] = {"scratch": [], "frozen": [], "tuned": []}
-            for seed in range(seeds):
-                rng = np.random.default_rng(seed)
-                order = rng.permutation(len(x))
-                some, few = order[:rows], order[:count]
-                module = networks.make("mlp", inputs=784, outputs=10, hidden=[256])
-                base = transfer.pretrain(module, x[some], Recipe(
-                    epochs=20, rate=3e-3, batch=128, schedule="cosine", seed=seed, device="cpu"),
-                    objective="mask")
-                recipe = Recipe(epochs=60, batch=32, rate=1e-3, schedule="cosine", seed=seed,
-                                weight_decay=1e-2, device="cpu")
-                data = (x[few], y[few])
+        found: dict[int, dict[str, list[float]]] = {
+            count: {"scratch": [], "frozen": [], "tuned": []} for count in (100, 1000)}
+        for seed in range(seeds):
+            order = np.random.default_rng(seed).permutation(len(x))
+            module = networks.make("mlp", inputs=784, outputs=10, hidden=[256])
+            base = transfer.pretrain(module, x[order[:rows]], Recipe(
+                epochs=20, rate=3e-3, batch=128, schedule="cosine", seed=seed, device="cpu"),
+                objective="mask")
+            recipe = Recipe(epochs=60, batch=32, rate=1e-3, schedule="cosine", seed=seed,
+                            weight_decay=1e-2, device="cpu")
+            for count, reached in found.items():
+                data = (x[order[:count]], y[order[:count]])
                 alone = train(transfer.headed(base, 10, fresh=True, seed=seed), data, recipe)
                 frozen = transfer.tune(base, data, 10, "frozen", recipe=recipe)
                 tuned = transfer.tune(base, data, 10, "all", recipe=recipe, decay=1.0)
                 for kind, each in (("scratch", alone), ("frozen", frozen), ("tuned", tuned)):
                     right = predict(each.module, [far]).argmax(axis=1) == truth
-                    found[kind].append(float(right.mean()))
-            lines.append([name, str(count), *(_spread(values) for values in found.values())])
+                    reached[kind].append(float(right.mean()))
+        lines += [[name, str(count), *(_spread(values) for values in reached.values())]
+                  for count, reached in found.items()]
     return f"Accuracy on 10,000 test rows; pre-trained on {rows:,} rows without labels.\n\n" + (
         _tools.markdown(["data", "labels", "from nothing", "pre-trained, frozen",
                          "pre-trained, tuned"], lines))
