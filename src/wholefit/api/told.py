@@ -54,8 +54,9 @@ class Told:
     def expected(self) -> Score:
         """The score to expect on new rows.
 
-        It is `score`, but where the mean of several folds' models answers: each was scored alone,
-        and their mean does better, by what was measured. Told for log loss, MSE and RMSE.
+        It is `score`, which is that of the folds' models, less what the model that answers should
+        gain over them: by learning from all rows or, where the folds' models answer, by their
+        mean. Told for log loss, MSE and RMSE, where there was time to measure it.
         """
         with reading("what the model file expects of new rows cannot be read"):
             told = self._facts.lineage.get("ensemble", {}).get("expected")

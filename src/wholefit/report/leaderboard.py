@@ -164,12 +164,13 @@ def scores(result: Reported) -> Html:
 
 
 def _expected(result: Reported) -> str:
-    """What the mean of the folds' models should reach, where that differs to the eye."""
+    """What the model that answers should reach, where that differs to the eye."""
     expected = result.expected
     if str(expected) == str(result.score):
         return ""
-    return (f" They are those of each fold's models alone; the mean of all, which answers, should "
-            f"do better on new rows: {words.pretty(expected.metric)} {expected}.")
+    return (f" They are those of the folds' models, each of which lacked the rows that it was "
+            f"judged by; what answers should do better on new rows: "
+            f"{words.pretty(expected.metric)} {expected}.")
 
 
 def _positive(result: Reported) -> str:

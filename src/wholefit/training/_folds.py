@@ -136,7 +136,8 @@ class Validated:
     """Out-of-fold answers of one model; `seen` marks the rows that have one.
 
     `rounds` of boosting in each fold's model, where they were stopped early; `kept`, where each
-    fold's model was put, if it was kept; `counted`, what each did by count under a clock.
+    fold's model was put, if it was kept, and `whole`, where those that learnt all rows were;
+    `counted`, what each did by count under a clock.
     """
 
     answer: np.ndarray
@@ -147,6 +148,7 @@ class Validated:
     rounds: list[int] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     counted: list[Any] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
 
     @classmethod
     def empty(cls, problem: Problem) -> Validated:

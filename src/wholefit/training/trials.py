@@ -8,15 +8,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from wholefit.base import seeds
 from wholefit.models import Model
 from wholefit.training import _cost
 from wholefit.training._folds import Problem, Validated, fit_one, validate
 from wholefit.training.bags import Bags
 from wholefit.training.fitted import Fitted
+from wholefit.training.replaying.script import written
 
 # Share of the time left that a clocked model may learn in: it must also be packed and sent.
 _KEPT = 0.85
@@ -84,6 +87,21 @@ class Here:
                         estimator=made.estimator, context=made.context)
         fitted.replay, fitted.counted = made.replay, made.counted
         return fitted
+
+    def whole(self, model: Model, number: int, counted: Any = None) -> str:
+        """The `number`th model learnt from all rows, put aside: its name, "" if it was not.
+
+        They share encoders, and differ by the models' random numbers. `counted` bounds what a
+        clock would bound otherwise.
+        """
+        assert self.bags is not None
+        problem, key = self.problem, "whole"
+        problem.encoder(model, None, key)  # the first's, whoever comes first
+        if number:
+            problem = replace(problem, seed=seeds.derive(problem.seed, key, number))
+        if counted:
+            problem = replace(problem, counted={written(model) or "": {key: counted}})
+        return self.bags.put(len(problem.plan.folds), fit_one(problem, model, None, key))
 
     def close(self) -> None:
         """Nothing is held."""

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import wholefit as wf
@@ -17,6 +18,7 @@ from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.errors import ArtifactError
 from wholefit.data import Dataset, bundled, dataset_of, read
+from wholefit.data.loading import conforming
 from wholefit.evaluation import Score
 from wholefit.models import make
 from wholefit.training import Options, Run
@@ -26,8 +28,8 @@ from wholefit.training.automl._expect import Gain, gain
 from wholefit.training.ensembling import Blended
 
 ROWS, FOLDS = 5_000, 5
-MEMBERS = ("logistic", "lightgbm(n_estimators=60, learning_rate=0.1, early_stopping=5)",
-           "random_forest(n_estimators=10, max_depth=6)")
+NUMBERS = ("ridge", "lightgbm(n_estimators=60, learning_rate=0.1, early_stopping=5)",
+           "random_forest(n_estimators=10)")
 
 
 def problem(truth: np.ndarray, task: str = "regression", **more: Any) -> Any:
@@ -143,16 +145,27 @@ def churn() -> Dataset:
     return dataset_of(read(bundled.path("telco_churn")).frame.head(900), target="churn")
 
 
+def steep(rows: int) -> pl.DataFrame:
+    """Numbers without noise: every row more is worth something."""
+    x = np.random.default_rng(5).normal(size=(rows, 3))
+    y = np.sin(3 * x[:, 0]) + x[:, 1] * x[:, 2]
+    return pl.DataFrame({**{f"x{at}": x[:, at] for at in range(3)}, "y": y})
+
+
 @pytest.fixture(scope="module")
-def raced(churn: Dataset) -> Run:
-    return training.fit(churn, tasks.get("classification"), Options(
-        models=list(MEMBERS), preset="balanced", jobs=2), Clock(Budget.parse("120s")))
+def raced() -> Run:
+    return training.fit(dataset_of(steep(900), target="y"), tasks.get("regression"), Options(
+        models=list(NUMBERS), preset="balanced", jobs=2), Clock(Budget.parse("120s")))
 
 
 def test_a_race_tells_what_to_expect(raced: Run) -> None:
-    made, score = raced.lineage["ensemble"], raced.chosen.scores["log_loss"]
+    made, score = raced.lineage["ensemble"], raced.chosen.scores["rmse"]
     expected = Score.from_json(made["expected"])
-    assert 0.8 * score.value < expected.value < score.value
+    assert 0.8 * score.value < expected.value < score.value and "all rows" in expected.how
+    rows = steep(5_000).tail(4_000)
+    error = np.asarray(raced.fitted.answer(conforming(rows, raced.fitted.schema))) - rows["y"]
+    true = float(np.sqrt((error**2).mean()))
+    assert abs(expected.value - true) < abs(score.value - true)
     assert set(raced.lineage["decided"]["beside"]) == set(made["shares"])
 
 
@@ -194,8 +207,8 @@ def test_what_would_end_too_late_or_fails_is_left_out() -> None:
 
 
 def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path: Any) -> None:
-    frame = read(bundled.path("telco_churn")).frame.head(600)
-    found = wf.fit(frame, target="churn", models=list(MEMBERS), preset="balanced",
+    frame = steep(600)
+    found = wf.fit(frame, target="y", models=list(NUMBERS), preset="balanced",
                    budget="3 trials", jobs=2, seed=1)
     assert found.expected.value < found.score.value
     found.save(tmp_path / "m.wf")
@@ -207,14 +220,15 @@ def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path
         "expected": {"metric": 3}}}))
     with pytest.raises(ArtifactError, match="expects of new rows"):
         _ = odd.expected
-    alone = wf.fit(frame, target="churn", models=["logistic"], seed=1)
+    alone = wf.fit(frame, target="y", models=["ridge"], seed=1)
     assert alone.expected == alone.score
 
 
-def test_what_is_made_of_an_ensemble_is_not_told_the_ensembles_score(churn: Dataset) -> None:
-    found = wf.fit(churn.frame, target="churn", models=list(MEMBERS), preset="balanced",
+def test_what_is_made_of_an_ensemble_is_not_told_the_ensembles_score() -> None:
+    frame = steep(900)
+    found = wf.fit(frame, target="y", models=list(NUMBERS), preset="balanced",
                    budget="3 trials", jobs=2)
-    student = found.distil(churn.frame, to="tree").student
+    student = found.distil(frame, to="tree").student
     assert found.expected != found.score and student.expected == student.score
 
 

@@ -175,11 +175,14 @@ def unknown(state: State) -> dict[str, Any]:
 def blend(state: State) -> list[str]:
     """The members of a search's ensemble by their shares, and how their mean is calibrated."""
     shares: dict[str, list[float]] = {}
+    whole = set()
     for member in state.config["members"]:
-        shares.setdefault(str(member.get("model", "a model")), []).append(float(member["share"]))
-    said = ["An ensemble: the weighted mean of the models of the folds of each of these, the "
-            "heaviest first."]
-    said += [f"{name}: {sum(each):.0%} of the weight, in {counted(len(each), 'model')}."
+        name = str(member.get("model", "a model"))
+        shares.setdefault(name, []).append(float(member["share"]))
+        whole |= {name} if member.get("whole") is True else set()
+    said = ["An ensemble: the weighted mean of these, the heaviest first."]
+    said += [f"{name}: {sum(each):.0%} of the weight, in {counted(len(each), 'model')} of "
+             f"{'all rows' if name in whole else 'its folds'}."
              for name, each in sorted(shares.items(), key=lambda one: -sum(one[1]))]
     temperature, line = state.config["temperature"], state.config["line"]
     if temperature != 1.0:

@@ -63,6 +63,7 @@ def _wake() -> None:
 def _serve(line: Connection) -> None:
     problem: Any = None
     bags: Any = None
+    found: Any
     while True:
         try:
             order, given = line.recv()
@@ -76,6 +77,8 @@ def _serve(line: Connection) -> None:
                 problem, bags, found = *_load(**given), None
             elif order == "validate":
                 found = _validate(line, problem, bags, **given)
+            elif order == "whole":
+                found = _whole(problem, bags, **given)
             else:
                 found = _ORDERS[order](problem, **given)
         except Exception as error:
@@ -115,6 +118,12 @@ def _validate(
     return {"rounds": found.rounds, "kept": found.kept, "counted": found.counted,
             "predict_seconds": found.predict_seconds,
             "answer": found.answer if model.watches else None}
+
+
+def _whole(problem: Any, bags: Any, **how: Any) -> str:
+    from wholefit.training import trials
+
+    return trials.Here(problem, bags).whole(**how)
 
 
 def _pilot(problem: Any, model: Any) -> float:

@@ -138,6 +138,10 @@ class Apart:
         """As `_folds.beside`; Stopped at a limit."""
         return np.asarray(self._order("beside", deadline, model=model, **how))
 
+    def whole(self, model: Any, deadline: float = math.inf, **how: Any) -> str:
+        """As `trials.Here.whole`; Stopped at a limit."""
+        return str(self._order("whole", deadline, model=model, **how))
+
     def abandon(self) -> None:
         """End what it is doing, from another thread; the order then fails as Stopped."""
         self._process.kill()

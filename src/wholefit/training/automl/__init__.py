@@ -6,7 +6,8 @@
     _crew.py    the worker processes
     _race.py    trials, one after the other in each worker, until the time for them is over
     _blend.py   the ensemble of what they gave, and the fitted model that answers
-    _expect.py  what the mean of the folds' models gains over one of them
+    _whole.py   members learnt anew from all rows, which answer where the time carries it
+    _expect.py  what these, or the mean of the folds' models, gain over one fold's model
 """
 
 from __future__ import annotations

@@ -55,16 +55,20 @@ class Blend(Model):
 
 
 def limits(
-    found: Mapping[str, Validated], bags: Bags
+    found: Mapping[str, Validated], bags: Bags, once: bool = False
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds for 1,000 rows and bytes of each member's bag, where it was kept."""
+    """Seconds for 1,000 rows and bytes of each member's bag, where it was kept.
+
+    With `once`, of one of its models.
+    """
     cost, size = {}, {}
     for label, each in found.items():
         if not each.kept or not all(each.kept):
             continue
         rows = max(int(each.seen.sum()), 1)
-        cost[label] = float(np.sum(each.predict_seconds)) / rows * 1000 * len(each.kept)
-        size[label] = float(sum(bags.size(name) for name in each.kept))
+        models = 1 if once else len(each.kept)
+        cost[label] = float(np.sum(each.predict_seconds)) / rows * 1000 * models
+        size[label] = float(np.mean([bags.size(name) for name in each.kept])) * models
     return cost, size
 
 
@@ -136,19 +140,21 @@ def joined(
     problem: Problem, found: Mapping[str, Validated], bags: Bags, mixed: Blended,
     schema: Schema, codec: Codec,
 ) -> Fitted:
-    """The fitted model that answers with the fold models of these members."""
+    """The fitted model that answers with these members: as learnt from all rows, or by folds."""
     states: list[State] = []
     encoders: dict[str, Encoder] = {}
     members: list[dict[str, Any]] = []
     for label in asked(mixed):
         share = mixed.shares.get(label, 0.0)
-        for fold, name in enumerate(found[label].kept):
+        names = found[label].whole or found[label].kept
+        for fold, name in enumerate(names):
             kept = bags.get(name)
             if kept.encoder not in encoders:
                 encoders[kept.encoder] = bags.encoder(kept.encoder)
             states.append(kept.state)
-            members.append({"encoder": kept.encoder, "model": label, "fold": fold,
-                            "share": share / len(found[label].kept)})
+            of = {"whole": True} if found[label].whole else {"fold": fold}
+            members.append({"encoder": kept.encoder, "model": label, **of,
+                            "share": share / len(names)})
     state = blend_state(states, encoders, members, temperature=mixed.temperature,
                         n_classes=problem.n_classes, line=mixed.line, bounds=mixed.bounds,
                         seconds=[(each.state, mixed.shares[each.label]) for each in mixed.layer])

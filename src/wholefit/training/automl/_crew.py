@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
 
 from wholefit.training._folds import Problem
 from wholefit.training.apart import Apart, Limit
 from wholefit.training.bags import Bags
 
+_Thing = TypeVar("_Thing")
 # More processes than this would hold the table's encodings too often; they get threads instead.
 _MOST = 16
 
@@ -54,3 +59,36 @@ class Crew:
         """End the workers and take their files away; again is harmless."""
         for worker in reversed(self.workers):
             worker.close()
+
+
+def shared(
+    workers: Sequence[Apart], things: Sequence[_Thing], do: Callable[[Apart, _Thing], None]
+) -> bool:
+    """`do` each thing with whichever worker is free, in order; True if the user interrupted it.
+
+    An interrupt ends what every worker is doing, and nothing more is begun.
+    """
+    left: queue.SimpleQueue[_Thing] = queue.SimpleQueue()
+    for thing in things:
+        left.put(thing)
+    ended = False
+
+    def work(worker: Apart) -> None:
+        while not ended:
+            try:
+                thing = left.get_nowait()
+            except queue.Empty:
+                return
+            do(worker, thing)
+
+    with ThreadPoolExecutor(len(workers)) as pool:
+        working = [pool.submit(work, worker) for worker in workers]
+        try:
+            wait(working)
+        except KeyboardInterrupt:
+            ended = True
+            for worker in workers:
+                worker.abandon()
+    for each in working:
+        each.result()
+    return ended

@@ -1,11 +1,14 @@
-"""What to expect of the mean of the folds' models, of which cross-validation sees one at a time.
+"""What to expect of the model that answers, of which cross-validation sees a poorer one.
 
-Each row's out-of-fold answer comes from one fold's model; what answers in the end is the mean of
-all of them, whose loss is lower by the spread of its members (Krogh and Vedelsby, NIPS 1995). The
-spread shows only on rows that several of them do not know. So each member gets one more model
-that knows as little of the first fold as the first fold's own: it lacks the second fold's rows
-too. What the mean of those two gains, a mean of F gains 2 (1 - 1/F) times (squared error exactly;
-log loss to second order).
+Each row's out-of-fold answer comes from one fold's model, which lacks a fold's rows. So each member
+gets one more model that lacks two: the first fold's and the second's. What the first fold's model
+does better than that one, on the first fold's rows, is what a fold's rows are worth; members learnt
+from all rows gain as much again, but for what a learning curve flattens (`growth`).
+
+Where the mean of the folds' models answers, its loss is lower by the spread of its members (Krogh
+and Vedelsby, NIPS 1995), which shows only on rows that several of them do not know: those two
+models again. What their mean gains, a mean of F gains 2 (1 - 1/F) times (squared error exactly; log
+loss to second order; `gain`).
 
 The two differ less than two folds' models do, for the one's rows are all among the other's: where
 what a model learns is a sum over its rows, so much less as `_apart` says. And of what is measured
@@ -17,10 +20,8 @@ truth: benchmarks/results/bagging.md.
 from __future__ import annotations
 
 import math
-import queue
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,12 +33,16 @@ from wholefit.models import Model
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.apart import Apart, Stopped
 from wholefit.training.automl._blend import asked
+from wholefit.training.automl._crew import shared
 from wholefit.training.ensembling import Blended, Pool, mixed
 
 # The losses whose gain is a mean over rows, by metric: what is done to the score to get there.
 _POWERS = {"log_loss": 1, "mse": 1, "rmse": 2}
 # A model beside a fold's learns from a fold less, and so takes less than that fold did.
 _MARGIN = 0.9
+# The excess loss of a model falls with the rows it learns as their power: where no sum over rows
+# is known exactly, by the root, as errors of means do.
+_CURVE = -0.5
 # Beyond this share of the rows a gain counts as theirs: few wild rows can be all of it.
 _WILD = 0.99
 _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
@@ -46,12 +51,13 @@ _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, V
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much the mean of the folds' models lowers the mean loss of a row.
+    """By how much what answers lowers the mean loss of a row under that of one fold's model.
 
     `value` is what was measured, less as its standard error, `error`, is larger.
 
     `share` is the same as a share of the loss on the `rows` where it was measured; `members` are
-    those that a second model stood beside, of `models` folds' models in the mean.
+    those that a second model stood beside, of `models` folds' models in the mean. `why` it is
+    lower, in words.
     """
 
     value: float
@@ -60,9 +66,10 @@ class Gain:
     rows: int
     models: int
     members: tuple[str, ...]
+    why: str = ""
 
     def expected(self, score: Score) -> Score | None:
-        """The score, of one fold's model, as that of the mean of them; None for other metrics."""
+        """The score, of one fold's model, as that of what answers; None for other metrics."""
         power = _POWERS.get(score.metric)
         if power is None or not math.isfinite(score.high) or not math.isfinite(score.low):
             return None
@@ -75,7 +82,8 @@ class Gain:
                 loss - fall + math.hypot(high - loss, wide))
         low, value, high = (max(each, 0.0) ** (1 / power) for each in ends)
         return replace(score, value=value, low=low, high=high, how=(
-            f"{score.how}; less what the mean of {self.models} models gains over one, measured on "
+            f"{score.how}; less what "
+            f"{self.why or f'the mean of {self.models} models gains over one'}, measured on "
             f"{self.rows:,} rows"))
 
 
@@ -88,36 +96,88 @@ def gain(
     Members without one count as if theirs said the same. None where there is none, where one
     fold's models alone answer, or where a second layer reads the members.
     """
+    models = min(len(found[label].kept) for label in asked(blended))
+    two = _two(problem, blended, found, besides) if models >= 2 else None
+    if two is None:
+        return None
+    seen = float(np.mean([found[label].seen[two.test].mean() for label in asked(blended)]))
+    times = 2 * _apart(_folds_of(problem)) * (1 / seen - 1 / models)
+    falls = times * ((two.one + two.other) / 2 - two.both)
+    worse = float(np.average(two.other, weights=two.weights))
+    # A second model that does worse differs from the first by that too, not by chance alone.
+    falls = falls * (min(1.0, two.loss / worse) ** 2 if worse > 0 else 1.0)
+    return _told(falls, two, models, "")
+
+
+def growth(
+    problem: Problem, blended: Blended, found: Mapping[str, Validated],
+    besides: Mapping[str, np.ndarray],
+) -> Gain | None:
+    """The gain of learning from all rows over a fold's share of them, from the same answers.
+
+    As `gain`: members without a second model count as if rows were worth nothing to them.
+    """
+    two = _two(problem, blended, found, besides)
+    folds = _folds_of(problem)
+    if two is None or folds < 3:
+        return None
+    less, own = (1 - 2 / folds) ** _CURVE, (1 - 1 / folds) ** _CURVE
+    falls = (own - 1) / (less - own) * (two.other - two.one)
+    return _told(falls, two, 1, f"all rows should teach over {1 - 1 / folds:.0%} of them, from "
+                                f"what these taught over {1 - 2 / folds:.0%}")
+
+
+@dataclass(frozen=True)
+class _Two:
+    """Losses of the first fold's rows: of its own models, those beside them, and the mean."""
+
+    test: np.ndarray
+    one: np.ndarray
+    other: np.ndarray
+    both: np.ndarray
+    weights: np.ndarray
+    members: tuple[str, ...]
+
+    @property
+    def loss(self) -> float:
+        return float(np.average(self.one, weights=self.weights))
+
+
+def _two(
+    problem: Problem, blended: Blended, found: Mapping[str, Validated],
+    besides: Mapping[str, np.ndarray],
+) -> _Two | None:
+    """None where no member has a second model, none of the rows weighs, or a layer reads them."""
     labels = asked(blended)
     known = tuple(label for label in labels if label in besides)
-    models = min(len(found[label].kept) for label in labels)
-    if not known or models < 2 or blended.layer:
-        return None
     test = problem.plan.folds[0][1]
+    weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
+    if not known or blended.layer or not weights.sum() > 0:
+        return None
     first = {label: found[label].answer[test] for label in labels}
     second = {label: besides.get(label, first[label]) for label in labels}
     middle = {label: (first[label] + second[label]) / 2 for label in labels}
     pool = Pool(first, problem.y[test], np.zeros(len(test), np.int16), task=problem.task.name)
     one, other, both = (_losses(pool, answers, blended, problem.y)
                         for answers in (first, second, middle))
-    weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
-    if not weights.sum() > 0:
-        return None
-    folds = round(len(problem.y) / len(test))  # of one repeat
-    times = 2 * _apart(folds) * (
-        1 / float(np.mean([found[label].seen[test].mean() for label in labels])) - 1 / models)
-    falls = times * ((one + other) / 2 - both)
-    worse = float(np.average(other, weights=weights))
-    loss = float(np.average(one, weights=weights))
-    # A second model that does worse differs from the first by that too, not by chance alone.
-    falls = falls * (min(1.0, loss / worse) ** 2 if worse > 0 else 1.0)
+    return _Two(test, one, other, both, weights, known)
+
+
+def _folds_of(problem: Problem) -> int:
+    """Into how many parts the rows are cut; of one repeat."""
+    return round(len(problem.y) / len(problem.plan.folds[0][1]))
+
+
+def _told(falls: np.ndarray, two: _Two, models: int, why: str) -> Gain | None:
+    """The gain of these rows, as far as it stands out of its error; None where there is none."""
+    weights, loss = two.weights, two.loss
     falls = np.minimum(falls, np.quantile(falls, _WILD))  # a wild answer of one is no gain of all
     mean = float(np.average(falls, weights=weights))
     error = float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum())
     value = mean * (1 - (error / mean) ** 2) if mean > error > 0 else max(mean - error, 0.0)
     if not math.isfinite(value) or value <= 0 or loss <= 0:
         return None
-    return Gain(value, error, min(value / loss, 1.0), len(test), models, known)
+    return Gain(value, error, min(value / loss, 1.0), len(two.test), models, two.members, why)
 
 
 def _apart(folds: int) -> float:
@@ -149,27 +209,18 @@ def besides(
     The workers share the work, in the order given; who would not be ready by `deadline`
     (time.perf_counter), or fails, is left out.
     """
-    left: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for label in labels:
-        left.put(label)
     answers: dict[str, np.ndarray] = {}
 
-    def work(worker: Apart) -> None:
-        while True:
-            try:
-                label = left.get_nowait()
-            except queue.Empty:
-                return
-            each = found[label]
-            if time.perf_counter() + seconds_of(each) > deadline:
-                continue
-            try:
-                answers[label] = worker.beside(models[label], deadline, **_as_first(each))
-            except (Stopped, *_FAULTS):
-                continue
+    def one(worker: Apart, label: str) -> None:
+        each = found[label]
+        if time.perf_counter() + seconds_of(each) > deadline:
+            return
+        try:
+            answers[label] = worker.beside(models[label], deadline, **_as_first(each))
+        except (Stopped, *_FAULTS):
+            return
 
-    with ThreadPoolExecutor(len(workers)) as pool:
-        list(pool.map(work, workers))
+    shared(workers, labels, one)
     return {label: answers[label] for label in labels if label in answers}
 
 

@@ -23,7 +23,7 @@ from wholefit.training._folds import Problem, Validated
 from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import Judged, judge
 from wholefit.training.apart import Apart, Limit, sendable
-from wholefit.training.automl import _blend, _expect
+from wholefit.training.automl import _blend, _expect, _whole
 from wholefit.training.automl._crew import Crew
 from wholefit.training.automl._race import Race
 from wholefit.training.automl._scale import scaled
@@ -35,8 +35,8 @@ PRESETS = ("balanced", "best")
 _LEAST = 8.0
 # What follows the race beside the scores: the blend, the files, the record.
 _AFTER, _AFTER_SHARE = 0.7, 0.03
-# What the models beside the first fold's may take at most, by which the mean's gain is known.
-_BESIDE = 0.1
+# What may be spared at most for fitting members once more: on all rows, and beside a fold's.
+_ONCE_MORE = 0.25
 # With less time left than this it is not said whether more would help.
 _TELLING = 0.3
 # What a second layer may take of the time that is left when the race ends.
@@ -90,14 +90,17 @@ def fit(
     ground = replace(ground, problem=scale.problem)
     emit("plan", models=labels(candidates), folds=scale.folds, split=scale.problem.plan.how,
          rows=len(scale.problem.y), budget=str(clock.budget), estimate_seconds=clock.left())
-    beside = _BESIDE * clock.left() if scale.folds > 1 and math.isfinite(clock.left()) else 0.0
+    # Where a share of the rows is all that the time carries, all of them are out of reach.
+    whole = scale.share is None
+    after = _ONCE_MORE * clock.left() if whole and math.isfinite(clock.left()) else 0.0
     race = Race(scale.problem, clock, crew, scale.folds,
                 time.perf_counter() + clock.left() - reserve, clock.budget.trials,
                 variations(candidates, options.seed)
                 if options.preset == "best" and options.script is None else None,
-                options.script, scoring, beside)
+                options.script, scoring, after)
     race.run(candidates)
-    run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)), reserve)
+    until = time.perf_counter() + clock.left() - reserve / 2 if whole else -math.inf
+    run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)), until)
     run.lineage["decided"] = {**scale.decided(), **crew.told(), **race.limits}
     if clock.left() > _TELLING:
         told = progress.of_run(run, skip=(ground.problem.task.baseline, _blend.LABEL),
@@ -108,10 +111,11 @@ def fit(
 
 def _ended(
     ground: Ground, left_out: Sequence[Entry], clock: Clock, crew: Crew, race: Race,
-    said: tuple[str, ...], reserve: float,
+    said: tuple[str, ...], until: float,
 ) -> Run:
+    """What a race gave, blended and judged; members are learnt from all rows till `until`."""
     problem, options = ground.problem, ground.options
-    by_label, found = dict(race.models), _whole(race)
+    by_label, found = dict(race.models), _comparable(race)
     mixed = _mixed(problem, found, crew, race, options, clock)
     if mixed is not None and len(mixed.shares) > 1:
         made = _blend.validated(mixed, found)
@@ -122,38 +126,65 @@ def _ended(
     judged = judged.instead(_choice(judged, found, crew, options))
     shares = mixed if judged.chosen == _blend.LABEL else _blend.alone(judged.chosen, found)
     assert shares is not None
+    whole = _learnt(problem, race, shares, found, options, until)
     fitted = _blend.joined(problem, found, crew.bags, shares, problem.dataset.schema,
                            ground.codec)
-    told = _expected(ground, clock, race, shares, judged, found, reserve)
+    told = _expected(ground, race, shares, judged, found, until)
     made_of = {"shares": dict(shares.shares), "temperature": shares.temperature,
-               "line": list(shares.line), "folds": race.folds, **race.crew.told(),
+               "line": list(shares.line), "folds": race.folds, "whole": whole,
+               **race.crew.told(),
                **({} if told is None else {"expected": told.to_json()})}
     return finished(ground, clock, judged.chosen, fitted, by_label, found, judged, left_out,
                     race.schedule, (*said, *shares.said), preset=options.preset,
                     ensemble=made_of)
 
 
+def _learnt(
+    problem: Problem, race: Race, shares: Blended, found: dict[str, Validated], options: Any,
+    until: float,
+) -> dict[str, list[int]]:
+    """Members learnt from all rows, put among what was `found`: their numbers, by label.
+
+    Where what the answer may cost is bounded, one model of each must do, if need be a fold's.
+    """
+    bounded = options.predict_time is not None or options.model_size is not None
+    learnt: dict[str, list[int]] = {}
+    if options.script is not None:
+        wanted, until = _whole.noted(options.script.decided.get("whole", {})), math.inf
+    else:
+        wanted = _whole.turns(shares, race.models, bounded)
+    if not race.interrupted and until > time.perf_counter():
+        learnt, race.interrupted = _whole.learn(
+            race.crew.workers, problem, race.models, found, wanted, until)
+    race.limits = {**race.limits, "whole": learnt}
+    if bounded:
+        for each in (found[label] for label in _blend.asked(shares) if label not in learnt):
+            each.whole[:] = each.kept[:1]
+    return learnt
+
+
 def _expected(
-    ground: Ground, clock: Clock, race: Race, shares: Blended, judged: Judged,
-    found: dict[str, Validated], reserve: float,
+    ground: Ground, race: Race, shares: Blended, judged: Judged, found: dict[str, Validated],
+    until: float,
 ) -> Score | None:
-    """The score to expect of the mean of the folds' models; None where that is not known."""
+    """The score to expect of what answers, which no fold saw; None where that is not known."""
     script = ground.options.script
     names = _blend.asked(shares)
     if script is not None:
         names = tuple(label for label in script.decided.get("beside", ()) if label in names)
-    if race.folds < 2 or not names or shares.layer or race.interrupted:
+    whole = {bool(found[label].whole) for label in _blend.asked(shares)}
+    if race.folds < 2 or not names or shares.layer or race.interrupted or len(whole) > 1:
         return None
-    until = math.inf if script is not None else (
-        time.perf_counter() + clock.left() - reserve / 2)
-    second = _expect.besides(race.crew.workers, race.models, found, names, until)
+    second = _expect.besides(race.crew.workers, race.models, found, names,
+                             until if script is None else math.inf)
     race.limits = {**race.limits, "beside": list(second)}
-    gained = _expect.gain(ground.problem, shares, found, second)
+    how = _expect.growth if whole == {True} else _expect.gain
+    gained = how(ground.problem, shares, found, second)
     return None if gained is None else gained.expected(
         next(row for row in judged.entries if row.recommended).scores[judged.metric])
 
 
-def _whole(race: Race) -> dict[str, Validated]:
+def _comparable(race: Race) -> dict[str, Validated]:
     """What was tried on as many folds as any: rows that some did not answer compare nothing.
 
     A trial that the end of the time cut short stays on the leaderboard, without scores.
@@ -185,9 +216,10 @@ def _mixed(
     if pool is None:
         return None
     script = None if options.script is None else options.script.decided
-    cost, size = _blend.limits(found, crew.bags)
+    bounded = options.predict_time is not None or options.model_size is not None
+    cost, size = _blend.limits(found, crew.bags, once=bounded)
     limits: dict[str, Any] = {}
-    if options.predict_time is not None or options.model_size is not None:
+    if bounded:
         limits = {"cost": cost, "size": size} if script is None else {
             name: dict(script[name]) for name in ("cost", "size")}
     asked = {"preset": options.preset, "predict_time": options.predict_time,

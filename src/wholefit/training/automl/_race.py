@@ -25,8 +25,8 @@ from wholefit.training._search import (
     scheduled,
 )
 from wholefit.training.apart import Apart, Stopped
+from wholefit.training.automl import _expect, _whole
 from wholefit.training.automl._crew import Crew
-from wholefit.training.automl._expect import seconds_of
 from wholefit.training.automl._pace import Pace
 from wholefit.training.record import Entry, labels
 from wholefit.training.replaying.script import Script
@@ -56,8 +56,8 @@ class Race:
     """Cross-validates candidates in the crew's workers, in order, while `end` lies ahead.
 
     Every model found must be scored after the race, which takes `scoring` seconds: the more there
-    are, the earlier the race is over (`until`). Where members are to be fitted once more after it
-    (see `_expect`), so is it by what that should take, but not by more than `beside` seconds.
+    are, the earlier the race is over (`until`). Members are fitted once more after it (see `_whole`
+    and `_expect`): so is it by what that should take, but not by more than `after` seconds.
 
     `found`, `entries` and `schedule` are as those of a search in one process. What came of a
     trial hangs on no clock but where the time was over; which trials were begun does, so the
@@ -70,11 +70,11 @@ class Race:
     def __init__(
         self, problem: Problem, clock: Clock, crew: Crew, folds: int, end: float,
         most: int | None = None, more: Iterator[Model] | None = None,
-        script: Script | None = None, scoring: float = 0.0, beside: float = 0.0,
+        script: Script | None = None, scoring: float = 0.0, after: float = 0.0,
     ) -> None:
         self.problem, self.clock, self.crew, self.folds = problem, clock, crew, folds
         self.most, self._more, self.script = most, more, script
-        self._end, self._scoring, self._beside = end, scoring, beside
+        self._end, self._scoring, self._after = end, scoring, after
         self.limits: dict[str, Any] = {}
         self.unbegun: dict[str, str] = {}
         self.models: dict[str, Model] = {}
@@ -93,11 +93,14 @@ class Race:
     def until(self) -> float:
         """When the last trial must end (time.perf_counter)."""
         scoring = self._scoring * (self._begun + len(self.crew.workers) + 2)
-        return self._end - scoring - min(self._beside, self._once_more())
+        return self._end - scoring - min(self._after, self._once_more())
 
     def _once_more(self) -> float:
-        """Seconds that one more fold of the dearest models should take, of as many as blend."""
-        each = (seconds_of(found) for found in list(self.found.values()) if found.folds)
+        """Seconds to fit the dearest models once more, of as many as blend: on all rows, and to
+        stand beside a fold's."""
+        beside = self.folds > 1
+        each = (_whole.seconds_of(found, self.problem) + beside * _expect.seconds_of(found)
+                for found in list(self.found.values()) if found.folds)
         return sum(heapq.nlargest(_BLENDED, each)) / len(self.crew.workers)
 
     def run(self, candidates: Sequence[Model]) -> None:

@@ -1,0 +1,204 @@
+"""Members learnt from all rows answer; what they should gain over a fold's model is told."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wholefit as wf
+from wholefit import training
+from wholefit.base import tasks
+from wholefit.base.budget import Budget, Clock
+from wholefit.data import Dataset, bundled, dataset_of, read
+from wholefit.models import make
+from wholefit.training import Options, Run
+from wholefit.training._folds import Validated
+from wholefit.training.automl import _whole
+from wholefit.training.automl._crew import shared
+from wholefit.training.automl._expect import growth
+from wholefit.training.automl._whole import Turn, learn, turns
+from wholefit.training.ensembling import Blended
+from wholefit.training.replaying.script import of_run
+
+MEMBERS = ("logistic", "random_forest(n_estimators=10, max_depth=6)")
+FOLDS, ROWS = 5, 20_000
+
+
+@pytest.fixture(scope="module")
+def churn() -> Dataset:
+    return dataset_of(read(bundled.path("telco_churn")).frame.head(900), target="churn")
+
+
+def run(dataset: Dataset, **options: Any) -> Run:
+    given = {"models": list(MEMBERS), "preset": "balanced", "jobs": 2, **options}
+    return training.fit(dataset, tasks.get("classification"), Options(**given),
+                        Clock(Budget.parse("3 trials")))
+
+
+@pytest.fixture(scope="module")
+def raced(churn: Dataset) -> Run:
+    return run(churn)
+
+
+def of_label(found: Run, label: str, rows: Dataset) -> np.ndarray:
+    """What an ensemble's member answers, the others without weight."""
+    state = found.fitted.state()
+    members = [{**each, "share": float(each["model"] == label)}
+               for each in state.config["members"] if each["model"] == label]
+    places = [at for at, each in enumerate(state.config["members"]) if each["model"] == label]
+    parts = {f"model {new}": state.parts[f"model {old}"] for new, old in enumerate(places)}
+    kept = {name: part for name, part in state.parts.items() if name.startswith("encoder")}
+    from wholefit.models import scorer
+
+    alone = state.__class__(state.kind, {**state.config, "members": members, "temperature": 1.0},
+                            state.arrays, {**kept, **parts}, state.blobs)
+    return scorer(alone).answer(rows)
+
+
+@pytest.mark.parametrize("label", ["logistic", "random_forest"])
+def test_a_member_is_what_a_fit_of_it_alone_comes_to(
+    raced: Run, churn: Dataset, label: str
+) -> None:
+    assert raced.lineage["ensemble"]["whole"][label] == [0]
+    alone = training.fit(churn, tasks.get("classification"), Options(
+        models=[next(each for each in MEMBERS if each.startswith(label))]),
+        Clock(Budget.parse(None)))
+    assert alone.chosen.model == label
+    assert np.allclose(of_label(raced, label, churn), alone.fitted.answer(churn), atol=1e-9)
+
+
+def test_a_heavy_member_is_learnt_twice_and_not_alike(churn: Dataset) -> None:
+    frame = churn.frame
+    forest = "random_forest(n_estimators=5, max_depth=4)"
+    found = wf.fit(frame, target="churn", models=[forest, "decision_tree(max_depth=1)"],
+                   preset="balanced", budget="2 trials", jobs=2, seed=3)
+    assert found._facts.lineage["ensemble"]["shares"]["random_forest"] > 0.5
+    assert found._facts.lineage["decided"]["whole"]["random_forest"] == [0, 1]
+    members = found._fitted.state().config["members"]
+    heavy = [at for at, each in enumerate(members) if each["model"] == "random_forest"]
+    assert len({members[at]["encoder"] for at in heavy}) == 1
+    parts = [found._fitted.state().parts[f"model {at}"] for at in heavy]
+    assert any(not np.array_equal(parts[0].arrays[name], parts[1].arrays[name])
+               for name in parts[0].arrays)
+
+
+def test_what_is_learnt_twice() -> None:
+    models = {"ridge": make("ridge"), "lightgbm": make("lightgbm")}
+    plain = np.zeros(3)
+    heavy = turns(Blended({"ridge": 0.2, "lightgbm": 0.8}, plain), models)
+    assert heavy == [Turn("lightgbm", 0), Turn("ridge", 0), Turn("lightgbm", 1)]
+    assert turns(Blended({"ridge": 0.2, "lightgbm": 0.8}, plain), models, once=True) == heavy[:2]
+    # A linear model comes out alike whatever the seed.
+    assert turns(Blended({"ridge": 0.8, "lightgbm": 0.2}, plain), models) == [
+        Turn("ridge", 0), Turn("lightgbm", 0)]
+
+
+def rows(truth: np.ndarray) -> Any:
+    parts = np.array_split(np.arange(len(truth)), FOLDS)
+    folds = tuple((np.setdiff1d(np.arange(len(truth)), part), part) for part in parts)
+    return SimpleNamespace(y=truth, plan=SimpleNamespace(folds=folds), weights=None,
+                           task=SimpleNamespace(name="regression"))
+
+
+def member(answer: np.ndarray) -> Validated:
+    return Validated(answer, np.ones(len(answer), np.int32), [1.0] * FOLDS, [0.1] * FOLDS, FOLDS,
+                     kept=["somewhere"] * FOLDS)
+
+
+class Worker:
+    """Learns in no time, but what is called bad."""
+
+    def whole(self, model: Any, deadline: float, number: int, counted: Any = None) -> str:
+        if model == "bad":
+            raise RuntimeError("no")
+        return f"{model} {number}"
+
+
+def test_what_would_end_too_late_or_fails_is_left_to_its_folds() -> None:
+    truth = np.zeros(100)
+    found = {"good": member(truth), "bad": member(truth)}
+    models: Any = {"good": "good", "bad": "bad"}
+    wanted = [Turn("bad", 0), Turn("good", 0), Turn("good", 1)]
+    workers: Any = [Worker(), Worker()]
+    assert learn(workers, rows(truth), models, found, wanted, 0.0) == ({}, False)
+    assert learn(workers, rows(truth), models, found, wanted, math.inf) == (
+        {"good": [0, 1]}, False)
+    assert found["good"].whole == ["good 0", "good 1"] and not found["bad"].whole
+    assert _whole.noted({"good": [0, 1]}) == wanted[1:]
+    assert _whole.seconds_of(found["good"], rows(truth)) == pytest.approx(1.1 * 1.25)
+
+
+def test_an_interrupt_ends_what_is_being_learnt() -> None:
+    begun: list[int] = []
+    ended: list[bool] = []
+
+    class Ends:
+        def abandon(self) -> None:
+            ended.append(True)
+
+    import _thread
+    import time
+
+    def do(worker: Any, thing: int) -> None:
+        begun.append(thing)
+        _thread.interrupt_main()
+        for _ in range(500):
+            if ended:
+                return
+            time.sleep(0.01)
+        raise AssertionError("it was not ended")
+
+    workers: Any = [Ends()]
+    assert shared(workers, [1, 2, 3], do) and begun == [1]
+
+
+def test_a_record_without_them_is_replayed_with_the_models_of_the_folds(
+    raced: Run, churn: Dataset
+) -> None:
+    decided = {name: each for name, each in raced.lineage["decided"].items() if name != "whole"}
+    script = of_run(raced.lineage["schedule"], raced.leaderboard, raced.chosen.model, decided)
+    again = run(churn, script=script)
+    members = again.fitted.state().config["members"]
+    assert len(members) == 5 * len(again.lineage["ensemble"]["shares"])
+    script = of_run(raced.lineage["schedule"], raced.leaderboard, raced.chosen.model,
+                    raced.lineage["decided"])
+    same = run(churn, script=script)
+    assert np.array_equal(same.fitted.answer(churn), raced.fitted.answer(churn))
+
+
+def test_what_may_cost_so_much_has_one_model_of_each(churn: Dataset) -> None:
+    found = run(churn, predict_time=10.0)
+    assert all(numbers == [0] for numbers in found.lineage["decided"]["whole"].values())
+
+
+@pytest.mark.parametrize("wrong", [{"logistic": [-1]}, {"logistic": [7]}, {"logistic": "many"}])
+def test_a_record_of_models_that_no_run_learns_is_refused(raced: Run, wrong: Any) -> None:
+    with pytest.raises(wf.WholefitError, match="what the clock decided"):
+        of_run(raced.lineage["schedule"], raced.leaderboard, raced.chosen.model,
+               {**raced.lineage["decided"], "whole": wrong})
+
+
+def test_what_all_rows_teach_is_told_of_what_fewer_taught() -> None:
+    """Means of so many draws: their squared error falls as 1 / rows, sooner than is counted on."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=ROWS)
+    noise = rng.normal(size=(FOLDS, ROWS))
+
+    def of(folds: int) -> np.ndarray:
+        return truth + 0.3 * noise[:folds].mean(axis=0)
+
+    three, four, five = (of(count) for count in (3, 4, 5))
+    blended = Blended({"one": 1.0}, four)
+    told = growth(rows(truth), blended, {"one": member(four)}, {"one": three[:ROWS // FOLDS]})
+    true = ((four - truth) ** 2).mean() - ((five - truth) ** 2).mean()
+    assert told is not None and "80%" in told.why and "60%" in told.why
+    assert 0.8 * true < told.value < 1.5 * true
+    # What learns nothing from more rows gains nothing by them.
+    flat = growth(rows(truth), blended, {"one": member(four)}, {"one": four[:ROWS // FOLDS]})
+    assert flat is None
+    worse = growth(rows(truth), blended, {"one": member(three)}, {"one": four[:ROWS // FOLDS]})
+    assert worse is None
