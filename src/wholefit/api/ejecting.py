@@ -67,7 +67,7 @@ def ejected(
     facts = result._facts
     origin = ejecting.Origin(facts.model["name"], dict(facts.model["params"]), facts.lineage)
     folds = None
-    if rows is not None and ejecting.is_blend(result._fitted):
+    if rows is not None and ejecting.is_folded(result._fitted):
         folds = _folds(result, rows, options)
     text = ejecting.script(result._fitted, origin, path.name, folds)
     if path.exists() and not force:

@@ -191,7 +191,7 @@ def recommendation(result: Result) -> str:
     sentence = f"{chosen.model}: {metric} {chosen.scores[metric]} on rows it had not seen"
     expected = str(result.expected)
     if expected != str(result.score):
-        sentence += f" (each fold's model; on new rows expect {expected} of their mean)"
+        sentence += f" (of the folds' models; on new rows expect {expected})"
     tied = [row.model for row in rows if row.tied and not row.recommended]
     if chosen.tied and tied:
         why = "the best by value" if chosen.best else "the cheapest of them"

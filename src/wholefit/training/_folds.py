@@ -136,7 +136,7 @@ class Validated:
     """Out-of-fold answers of one model; `seen` marks the rows that have one.
 
     `rounds` of boosting in each fold's model, where they were stopped early; `kept`, where each
-    fold's model was put, if it was kept, and `whole`, where those that learnt all rows were;
+    fold's model was put, if it was kept, and `whole`, where those of all rows were, by number;
     `counted`, what each did by count under a clock.
     """
 
@@ -148,7 +148,7 @@ class Validated:
     rounds: list[int] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     counted: list[Any] = field(default_factory=list)
-    whole: list[str] = field(default_factory=list)
+    whole: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, problem: Problem) -> Validated:

@@ -23,14 +23,14 @@ from wholefit.training._folds import Fit, Problem
 
 @dataclass(frozen=True)
 class Kept:
-    """One fold's model: its state, and the encoder that it shares with others of its fold."""
+    """One model: its state, and the encoder that it shares with others of the same rows."""
 
     state: State
     encoder: str
 
 
 class Bags:
-    """A folder of fold models. What has no State, or finds no room, is not kept."""
+    """A folder of models. What has no State, or finds no room, is not kept."""
 
     def __init__(self, problem: Problem, folder: str | os.PathLike[str]) -> None:
         self.problem, self.folder = problem, Path(folder)

@@ -103,6 +103,13 @@ def blended(*models: str) -> Any:
                   roles={"text": "text"})
 
 
+def of_folds(monkeypatch: pytest.MonkeyPatch, *models: str) -> Any:
+    """A blend whose members are left to the models of their folds."""
+    monkeypatch.setattr("wholefit.training.automl._whole.turns", lambda *_: [])
+    return blended(*models)
+
+
+@pytest.mark.parametrize("folded", [True, False])
 @pytest.mark.parametrize("models", [
     ("logistic", "lightgbm(n_estimators=99, learning_rate=0.5, early_stopping=3)",
      "extra_trees(n_estimators=9)"),
@@ -110,18 +117,30 @@ def blended(*models: str) -> Any:
                   "hist_gradient_boosting(n_estimators=99, early_stopping=3)",
                   "mlp(epochs=30, width=8, learning_rate=0.02)"), marks=pytest.mark.slow)])
 def test_a_blend_is_one_script_of_all_its_members(
-    models: tuple[str, ...], tmp_path: Path
+    models: tuple[str, ...], folded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = blended(*models)
+    result = of_folds(monkeypatch, *models) if folded else blended(*models)
     assert result.model == "ensemble"
     found = wf.load(result.save(tmp_path / "m.wf")).eject(tmp_path / "m.py", rows=ROWS)
     assert found.agreement == 1 and found.most < 1e-6
     text = (tmp_path / "m.py").read_text()
     assert "import wholefit" not in text and text.count("def numbers(") == 1
+    assert ("FOLD_OF" in text) == folded
 
 
-def test_a_blend_is_refused_without_its_rows_or_with_others(tmp_path: Path) -> None:
-    result = blended("logistic", "gaussian_nb")
+def test_a_member_learnt_twice_stands_twice_in_the_script(tmp_path: Path) -> None:
+    result = blended("extra_trees(n_estimators=9)", "knn(k=1)")
+    assert result._facts.lineage["decided"]["whole"]["extra_trees"] == [0, 1]
+    found = result.eject(tmp_path / "m.py", rows=ROWS)
+    assert found.agreement == 1 and found.most < 1e-6
+    assert "# extra_trees_2" in (tmp_path / "m.py").read_text()
+
+
+def test_a_blend_of_folds_is_refused_without_its_rows_or_with_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blended("logistic", "gaussian_nb").eject(tmp_path / "m.py")  # of all rows: needs none
+    result = of_folds(monkeypatch, "logistic", "gaussian_nb")
     with pytest.raises(ExportError, match="--rows"):
         result.eject(tmp_path / "m.py")
     with pytest.raises(ExportError, match="rows given are others"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from wholefit import training
 from wholefit.base import tasks
 from wholefit.base.budget import Budget, Clock
 from wholefit.data import Dataset, bundled, dataset_of, read
-from wholefit.models import make
+from wholefit.models import make, scorer
 from wholefit.training import Options, Run
 from wholefit.training._folds import Validated
 from wholefit.training.automl import _whole
@@ -52,10 +53,8 @@ def of_label(found: Run, label: str, rows: Dataset) -> np.ndarray:
     places = [at for at, each in enumerate(state.config["members"]) if each["model"] == label]
     parts = {f"model {new}": state.parts[f"model {old}"] for new, old in enumerate(places)}
     kept = {name: part for name, part in state.parts.items() if name.startswith("encoder")}
-    from wholefit.models import scorer
-
-    alone = state.__class__(state.kind, {**state.config, "members": members, "temperature": 1.0},
-                            state.arrays, {**kept, **parts}, state.blobs)
+    alone = replace(state, config={**state.config, "members": members, "temperature": 1.0},
+                    parts={**kept, **parts})
     return scorer(alone).answer(rows)
 
 
@@ -66,7 +65,7 @@ def test_a_member_is_what_a_fit_of_it_alone_comes_to(
     assert raced.lineage["ensemble"]["whole"][label] == [0]
     alone = training.fit(churn, tasks.get("classification"), Options(
         models=[next(each for each in MEMBERS if each.startswith(label))]),
-        Clock(Budget.parse(None)))
+        Clock(Budget.parse("3 trials")))
     assert alone.chosen.model == label
     assert np.allclose(of_label(raced, label, churn), alone.fitted.answer(churn), atol=1e-9)
 
@@ -114,7 +113,7 @@ class Worker:
 
     def whole(self, model: Any, deadline: float, number: int, counted: Any = None) -> str:
         if model == "bad":
-            raise RuntimeError("no")
+            raise Exception("a library's own kind of error")
         return f"{model} {number}"
 
 
@@ -127,8 +126,9 @@ def test_what_would_end_too_late_or_fails_is_left_to_its_folds() -> None:
     assert learn(workers, rows(truth), models, found, wanted, 0.0) == ({}, False)
     assert learn(workers, rows(truth), models, found, wanted, math.inf) == (
         {"good": [0, 1]}, False)
-    assert found["good"].whole == ["good 0", "good 1"] and not found["bad"].whole
-    assert _whole.noted({"good": [0, 1]}) == wanted[1:]
+    assert found["good"].whole == {0: "good 0", 1: "good 1"} and not found["bad"].whole
+    blended = Blended({"good": 0.5, "bad": 0.5}, truth)
+    assert _whole.noted({"good": [0, 1], "other": [0]}, blended) == wanted[1:]
     assert _whole.seconds_of(found["good"], rows(truth)) == pytest.approx(1.1 * 1.25)
 
 
@@ -175,7 +175,8 @@ def test_what_may_cost_so_much_has_one_model_of_each(churn: Dataset) -> None:
     assert all(numbers == [0] for numbers in found.lineage["decided"]["whole"].values())
 
 
-@pytest.mark.parametrize("wrong", [{"logistic": [-1]}, {"logistic": [7]}, {"logistic": "many"}])
+@pytest.mark.parametrize("wrong", [{"logistic": [-1]}, {"logistic": [7]}, {"logistic": "many"},
+                                   {"logistic": [0] * 20}])
 def test_a_record_of_models_that_no_run_learns_is_refused(raced: Run, wrong: Any) -> None:
     with pytest.raises(wf.WholefitError, match="what the clock decided"):
         of_run(raced.lineage["schedule"], raced.leaderboard, raced.chosen.model,

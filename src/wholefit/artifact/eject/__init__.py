@@ -28,7 +28,7 @@ from wholefit.models import Model
 from wholefit.models._network_entry import NetworkModel
 from wholefit.training import Fitted
 
-__all__ = ["Origin", "folds_of", "is_blend", "script"]
+__all__ = ["Origin", "folds_of", "is_folded", "script"]
 
 _NAMES = {"sklearn": "scikit-learn", "lightgbm": "LightGBM", "xgboost": "XGBoost",
           "catboost": "CatBoost", "scipy": "SciPy", "torch": "PyTorch"}
@@ -68,9 +68,10 @@ def script(
         return _written(fitted, origin, parts, file)
 
 
-def is_blend(fitted: Fitted) -> bool:
-    """True for a model whose script needs to be told the folds."""
-    return fitted.state().kind == "blend"
+def is_folded(fitted: Fitted) -> bool:
+    """True for a blend whose script needs to be told the folds."""
+    state = fitted.state()
+    return state.kind == "blend" and _blend.folded(state)
 
 
 def _single(fitted: Fitted, origin: Origin) -> Part:
@@ -93,7 +94,7 @@ def _ended(fitted: Fitted, parts: list[Part]) -> None:
     pieces.names |= {"target_number", "main_number"} if classes is None else {
         "target_classes", "main_classes"}
     pieces.constants["CLASSES"] = None if classes is None else list(classes)
-    pieces.facts |= _BLEND if "blend" in pieces.names else _ALONE
+    pieces.facts |= _BLEND if {"blend", "blend_whole"} & pieces.names else _ALONE
 
 
 def _catalog(name: str, params: dict[str, Any]) -> Model:
@@ -178,7 +179,7 @@ def _written(fitted: Fitted, origin: Origin, parts: list[Part], file: str) -> st
 
     def text_of(section: str, part: Part) -> str:
         facts = dict(part.pieces.facts)
-        if section == "blend":  # what its members are called is settled by now
+        if section in ("blend", "blend_whole"):  # what its members are called is settled by now
             facts["called"] = _blend.called(parts[:-1])
         return filled_text(sections[section][1], facts).strip("\n") + "\n"
 

@@ -1,8 +1,9 @@
-"""A blend as plain source text: every member on every fold, and the weighted mean of all.
+"""A blend as plain source text: every member, and the weighted mean of all.
 
-Which rows a fold's models learnt from follows from the rows and the seed by way of wholefit's own
-dealing of rows into folds, which keeps classes in proportion and copies together. That is no
-matter for a script to do again: it holds, for the rows of the fit, the number of each row's fold.
+Members learnt all rows, or each of their models the rows of all folds but one. Which rows a fold's
+models learnt from follows from the rows and the seed by way of wholefit's own dealing of rows into
+folds, which keeps classes in proportion and copies together. That is no matter for a script to do
+again: it holds, for the rows of the fit, the number of each row's fold.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import base64
 import math
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +23,7 @@ from wholefit import models
 from wholefit.artifact.eject._estimators import Lesson, learner
 from wholefit.artifact.eject._linked import Part
 from wholefit.artifact.eject._pieces import Pieces, columns_of
+from wholefit.base import seeds
 from wholefit.base.errors import ExportError, ParameterError
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
@@ -75,6 +78,8 @@ def parts_of(fitted: Fitted, lineage: Mapping[str, Any], folds: np.ndarray | Non
     if state.config.get("seconds"):
         raise _refusal("is a blend with a second layer, models that learnt from other models' "
                        "answers; fit with preset='balanced' and eject that")
+    if not folded(state):
+        return _of_all_rows(fitted, lineage)
     if folds is None:
         raise _refusal("is a blend, whose folds are drawn from the rows that it learnt from: give "
                        "them (rows=, --rows)")
@@ -83,26 +88,69 @@ def parts_of(fitted: Fitted, lineage: Mapping[str, Any], folds: np.ndarray | Non
     members = [_member(fitted, lineage, label, folds) for label in labels]
     for label, part in zip(labels, members, strict=True):
         part.pieces.facts["counts"] = repr(shares[label])
-    return [*members, Part(_whole(state, count, folds), "all")]
+    return [*members, Part(_on_folds(state, count, folds), "all")]
 
 
-def _member(fitted: Fitted, lineage: Mapping[str, Any], label: str, folds: np.ndarray) -> Part:
-    """One member: how it reads the columns, how it learns on each fold."""
-    state = fitted.state()
+def folded(state: State) -> bool:
+    """True if a member of the blend answers by models that each lack a fold's rows."""
+    return any("whole" not in each for each in state.config["members"])
+
+
+def _of_all_rows(fitted: Fitted, lineage: Mapping[str, Any]) -> list[Part]:
+    """The pieces where every member learnt all rows, and last those of the blend."""
+    state, parts = fitted.state(), []
+    whole = sum(float(each["share"]) for each in state.config["members"])
+    jobs = int(lineage.get("decided", {}).get("threads", lineage.get("jobs", 1)))
+    for each in state.config["members"]:
+        label, number = str(each["model"]), int(each["whole"])
+        model, turn = _model(lineage, label)
+        if model.watches and turn.get("rounds"):
+            model = model.replace(n_estimators=round(float(np.median(turn["rounds"]))),
+                                  early_stopping=0)
+        seed = int(lineage.get("seed", 0))
+        encoder = Encoder.from_state(state.parts[f"encoder {each['encoder']}"])
+        counted = next((dict(fold[0]) for fold in turn.get("counted") or () if fold), None)
+        lesson = Lesson(
+            fitted.task, encoder, int(lineage["rows"]), len(getattr(fitted.codec, "classes", ())),
+            seeds.derive(seed, "whole", number) if number else seed, jobs,
+            None if counted is None else [counted])
+        with _named(label):
+            pieces = _pieces(fitted, model, encoder, lesson)
+        pieces.facts["counts"] = repr(float(each["share"]) / whole)
+        parts.append(Part(pieces, re.sub(r"\W", "_", label) + (f"_{number + 1}" if number else "")))
+    return [*parts, Part(Pieces({"blend_whole"}, {}, facts=_ending(state)), "all")]
+
+
+@contextmanager
+def _named(label: str) -> Iterator[None]:
+    """What cannot be said of a member is said with its name."""
+    try:
+        yield
+    except ExportError as error:
+        raise ExportError(f"{error} That is member {label} of the blend: leave it out, or fit one "
+                          "model by itself (models=['lightgbm']).") from error
+
+
+def _model(lineage: Mapping[str, Any], label: str) -> tuple[Any, Mapping[str, Any]]:
+    """A member's model, and what the schedule says of it."""
     turn: Mapping[str, Any] = next(
         (turn for turn in lineage.get("schedule", ()) if turn.get("model") == label), {})
     try:
         model = models.make(str(turn.get("name"))).replace(**turn.get("params", {}))
     except ParameterError as error:
         raise _refusal(f"has a member, {label}, without a plain form ({error})") from error
+    return model, turn
+
+
+def _member(fitted: Fitted, lineage: Mapping[str, Any], label: str, folds: np.ndarray) -> Part:
+    """One member: how it reads the columns, how it learns on each fold."""
+    state = fitted.state()
+    model, turn = _model(lineage, label)
     encoders = [Encoder.from_state(state.parts[f"encoder {each['encoder']}"])
                 for each in state.config["members"] if each["model"] == label]
-    try:
+    with _named(label):
         found = [_pieces(fitted, model, encoder, _lesson(fitted, lineage, turn, encoder, folds, at))
                  for at, encoder in enumerate(encoders)]
-    except ExportError as error:
-        raise ExportError(f"{error} That is member {label} of the blend: leave it out, or fit one "
-                          "model by itself (models=['lightgbm']).") from error
     if any((each.names, each.constants, each.facts["transform"], each.facts.get("categorical"))
            != (found[0].names, found[0].constants, found[0].facts["transform"],
                found[0].facts.get("categorical")) for each in found):
@@ -130,18 +178,23 @@ def _lesson(
                   list(turn.get("rounds") or ()), folded=True)
 
 
-def _whole(state: State, count: int, folds: np.ndarray) -> Pieces:
+def _on_folds(state: State, count: int, folds: np.ndarray) -> Pieces:
     """The folds, and what is done with the mean of the members."""
-    config = state.config
     letters = base64.b64encode(zlib.compress(folds.tobytes(), 9)).decode()
     packed = "\n".join(letters[at:at + 96] for at in range(0, len(letters), 96))
+    return Pieces({"blend"}, {"FOLDS": count}, {"import base64", "import zlib"},
+                  facts={"packed": packed, **_ending(state)})
+
+
+def _ending(state: State) -> dict[str, str]:
+    """How one member is asked, and what becomes of the mean."""
+    config = state.config
     bounds, one = config.get("bounds"), "ask(model, encoded[columns])"
     offset, slope = (float(each) for each in config["line"])
-    return Pieces({"blend"}, {"FOLDS": count}, {"import base64", "import zlib"}, facts={
-        "packed": packed,
+    return {
         "one": one if bounds is None else
         f"np.clip({one}, {float(bounds[0])!r}, {float(bounds[1])!r})",
-        "ended": _ended(bool(config["n_classes"]), float(config["temperature"]), offset, slope)})
+        "ended": _ended(bool(config["n_classes"]), float(config["temperature"]), offset, slope)}
 
 
 def _shares(members: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], int]:
@@ -153,7 +206,8 @@ def _shares(members: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], int
         found[each["model"]] = float(each["share"]) / whole
         counts[each["model"]] = counts.get(each["model"], 0) + 1
     if len(set(counts.values())) > 1:
-        raise _refusal("is a blend whose members were fitted on different numbers of folds")
+        raise _refusal("is a blend of which some members learnt all rows and others answer by "
+                       "the models of their folds; fit with more time, and eject that")
     return found, next(iter(counts.values()))
 
 

@@ -179,7 +179,7 @@ def blend(state: State) -> list[str]:
     for member in state.config["members"]:
         name = str(member.get("model", "a model"))
         shares.setdefault(name, []).append(float(member["share"]))
-        whole |= {name} if member.get("whole") is True else set()
+        whole |= {name} if "whole" in member else set()
     said = ["An ensemble: the weighted mean of these, the heaviest first."]
     said += [f"{name}: {sum(each):.0%} of the weight, in {counted(len(each), 'model')} of "
              f"{'all rows' if name in whole else 'its folds'}."

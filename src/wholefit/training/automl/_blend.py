@@ -55,18 +55,18 @@ class Blend(Model):
 
 
 def limits(
-    found: Mapping[str, Validated], bags: Bags, once: bool = False
+    found: Mapping[str, Validated], bags: Bags, grown: float | None = None
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds for 1,000 rows and bytes of each member's bag, where it was kept.
 
-    With `once`, of one of its models.
+    With `grown`, of one model of so many times the rows, with which some models grow.
     """
     cost, size = {}, {}
     for label, each in found.items():
         if not each.kept or not all(each.kept):
             continue
         rows = max(int(each.seen.sum()), 1)
-        models = 1 if once else len(each.kept)
+        models = len(each.kept) if grown is None else grown
         cost[label] = float(np.sum(each.predict_seconds)) / rows * 1000 * models
         size[label] = float(np.mean([bags.size(name) for name in each.kept])) * models
     return cost, size
@@ -138,23 +138,26 @@ def entry(mixed: Blended, made: Validated, folds: int) -> Entry:
 
 def joined(
     problem: Problem, found: Mapping[str, Validated], bags: Bags, mixed: Blended,
-    schema: Schema, codec: Codec,
+    schema: Schema, codec: Codec, once: bool = False,
 ) -> Fitted:
-    """The fitted model that answers with these members: as learnt from all rows, or by folds."""
+    """The fitted model that answers with these members: as learnt from all rows, or by folds.
+
+    With `once`, a member that was not learnt from all rows answers by the first fold's model.
+    """
     states: list[State] = []
     encoders: dict[str, Encoder] = {}
     members: list[dict[str, Any]] = []
     for label in asked(mixed):
         share = mixed.shares.get(label, 0.0)
-        names = found[label].whole or found[label].kept
-        for fold, name in enumerate(names):
+        whole = found[label].whole
+        names = whole or dict(enumerate(found[label].kept[:1 if once else None]))
+        for number, name in names.items():
             kept = bags.get(name)
             if kept.encoder not in encoders:
                 encoders[kept.encoder] = bags.encoder(kept.encoder)
             states.append(kept.state)
-            of = {"whole": True} if found[label].whole else {"fold": fold}
-            members.append({"encoder": kept.encoder, "model": label, **of,
-                            "share": share / len(names)})
+            members.append({"encoder": kept.encoder, "model": label,
+                            "whole" if whole else "fold": number, "share": share / len(names)})
     state = blend_state(states, encoders, members, temperature=mixed.temperature,
                         n_classes=problem.n_classes, line=mixed.line, bounds=mixed.bounds,
                         seconds=[(each.state, mixed.shares[each.label]) for each in mixed.layer])
@@ -164,5 +167,5 @@ def joined(
 
 
 def alone(label: str, found: Mapping[str, Validated]) -> Blended:
-    """One model, by its folds' models: an ensemble of its own."""
+    """One model: an ensemble of its own."""
     return Blended({label: 1.0}, found[label].known())

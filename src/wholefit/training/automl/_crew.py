@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import queue
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from wholefit.training._folds import Problem
@@ -13,6 +13,8 @@ from wholefit.training.apart import Apart, Limit
 from wholefit.training.bags import Bags
 
 _Thing = TypeVar("_Thing")
+# How often, in seconds, what an interrupt ends is ended.
+_GLANCE = 0.05
 # More processes than this would hold the table's encodings too often; they get threads instead.
 _MOST = 16
 
@@ -82,13 +84,15 @@ def shared(
             do(worker, thing)
 
     with ThreadPoolExecutor(len(workers)) as pool:
-        working = [pool.submit(work, worker) for worker in workers]
+        working: list[Future[None]] = []
         try:
+            working += [pool.submit(work, worker) for worker in workers]
             wait(working)
         except KeyboardInterrupt:
             ended = True
-            for worker in workers:
-                worker.abandon()
+            while wait(working, timeout=_GLANCE).not_done:  # one may just have begun anew
+                for worker in workers:
+                    worker.abandon()
     for each in working:
         each.result()
     return ended

@@ -27,11 +27,10 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import WholefitError
 from wholefit.evaluation import Score
 from wholefit.models import Model
 from wholefit.training._folds import Problem, Validated
-from wholefit.training.apart import Apart, Stopped
+from wholefit.training.apart import Apart
 from wholefit.training.automl._blend import asked
 from wholefit.training.automl._crew import shared
 from wholefit.training.ensembling import Blended, Pool, mixed
@@ -45,8 +44,6 @@ _MARGIN = 0.9
 _CURVE = -0.5
 # Beyond this share of the rows a gain counts as theirs: few wild rows can be all of it.
 _WILD = 0.99
-_FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
-           ImportError, OSError, WholefitError)
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,8 @@ def gain(
     if two is None:
         return None
     seen = float(np.mean([found[label].seen[two.test].mean() for label in asked(blended)]))
-    times = 2 * _apart(_folds_of(problem)) * (1 / seen - 1 / models)
+    folds = round(len(problem.y) / len(two.test))  # of one repeat
+    times = 2 * _apart(folds) * (1 / seen - 1 / models)
     falls = times * ((two.one + two.other) / 2 - two.both)
     worse = float(np.average(two.other, weights=two.weights))
     # A second model that does worse differs from the first by that too, not by chance alone.
@@ -118,13 +116,15 @@ def growth(
     As `gain`: members without a second model count as if rows were worth nothing to them.
     """
     two = _two(problem, blended, found, besides)
-    folds = _folds_of(problem)
-    if two is None or folds < 3:
+    (train, _), (_, other) = problem.plan.folds[:2]
+    own, less = (len(rows) / len(problem.y) for rows in (train, np.setdiff1d(train, other)))
+    # A row that several models answered shows their mean, and a mean is better by itself.
+    alone = all(found[label].seen.max() < 2 for label in asked(blended))
+    if two is None or not alone or not 0 < less < own < 1:
         return None
-    less, own = (1 - 2 / folds) ** _CURVE, (1 - 1 / folds) ** _CURVE
-    falls = (own - 1) / (less - own) * (two.other - two.one)
-    return _told(falls, two, 1, f"all rows should teach over {1 - 1 / folds:.0%} of them, from "
-                                f"what these taught over {1 - 2 / folds:.0%}")
+    falls = (own**_CURVE - 1) / (less**_CURVE - own**_CURVE) * (two.other - two.one)
+    return _told(falls, two, 1, f"all rows should teach over {own:.0%} of them, from what these "
+                                f"taught over {less:.0%}")
 
 
 @dataclass(frozen=True)
@@ -161,11 +161,6 @@ def _two(
     one, other, both = (_losses(pool, answers, blended, problem.y)
                         for answers in (first, second, middle))
     return _Two(test, one, other, both, weights, known)
-
-
-def _folds_of(problem: Problem) -> int:
-    """Into how many parts the rows are cut; of one repeat."""
-    return round(len(problem.y) / len(problem.plan.folds[0][1]))
 
 
 def _told(falls: np.ndarray, two: _Two, models: int, why: str) -> Gain | None:
@@ -217,7 +212,7 @@ def besides(
             return
         try:
             answers[label] = worker.beside(models[label], deadline, **_as_first(each))
-        except (Stopped, *_FAULTS):
+        except Exception:  # whatever a library raises, it goes without
             return
 
     shared(workers, labels, one)

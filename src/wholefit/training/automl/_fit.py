@@ -37,6 +37,8 @@ _LEAST = 8.0
 _AFTER, _AFTER_SHARE = 0.7, 0.03
 # What may be spared at most for fitting members once more: on all rows, and beside a fold's.
 _ONCE_MORE = 0.25
+# Of what is spared for that, as much is not spent on fitting members once more.
+_KEPT_BACK = 0.75
 # With less time left than this it is not said whether more would help.
 _TELLING = 0.3
 # What a second layer may take of the time that is left when the race ends.
@@ -90,17 +92,19 @@ def fit(
     ground = replace(ground, problem=scale.problem)
     emit("plan", models=labels(candidates), folds=scale.folds, split=scale.problem.plan.how,
          rows=len(scale.problem.y), budget=str(clock.budget), estimate_seconds=clock.left())
-    # Where a share of the rows is all that the time carries, all of them are out of reach.
-    whole = scale.share is None
-    after = _ONCE_MORE * clock.left() if whole and math.isfinite(clock.left()) else 0.0
+    # Where a share of the rows is all that the time carries, all of them are out of reach; where
+    # folds are repeated, means of several models were judged.
+    whole = scale.share is None and options.repeats == 1
+    after = _ONCE_MORE * clock.left() if scale.share is None and math.isfinite(
+        clock.left()) else 0.0
     race = Race(scale.problem, clock, crew, scale.folds,
                 time.perf_counter() + clock.left() - reserve, clock.budget.trials,
                 variations(candidates, options.seed)
                 if options.preset == "best" and options.script is None else None,
                 options.script, scoring, after)
     race.run(candidates)
-    until = time.perf_counter() + clock.left() - reserve / 2 if whole else -math.inf
-    run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)), until)
+    run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)), whole,
+                 time.perf_counter() + clock.left() - _KEPT_BACK * reserve)
     run.lineage["decided"] = {**scale.decided(), **crew.told(), **race.limits}
     if clock.left() > _TELLING:
         told = progress.of_run(run, skip=(ground.problem.task.baseline, _blend.LABEL),
@@ -111,9 +115,13 @@ def fit(
 
 def _ended(
     ground: Ground, left_out: Sequence[Entry], clock: Clock, crew: Crew, race: Race,
-    said: tuple[str, ...], until: float,
+    said: tuple[str, ...], whole: bool, until: float,
 ) -> Run:
-    """What a race gave, blended and judged; members are learnt from all rows till `until`."""
+    """What a race gave, blended and judged.
+
+    Till `until`, members are learnt from all rows if `whole` says so, and what to expect is
+    measured.
+    """
     problem, options = ground.problem, ground.options
     by_label, found = dict(race.models), _comparable(race)
     mixed = _mixed(problem, found, crew, race, options, clock)
@@ -126,12 +134,13 @@ def _ended(
     judged = judged.instead(_choice(judged, found, crew, options))
     shares = mixed if judged.chosen == _blend.LABEL else _blend.alone(judged.chosen, found)
     assert shares is not None
-    whole = _learnt(problem, race, shares, found, options, until)
+    learnt = _learnt(problem, race, shares, found, options, until) if whole else None
+    once = learnt is not None and _bounded(options)
     fitted = _blend.joined(problem, found, crew.bags, shares, problem.dataset.schema,
-                           ground.codec)
-    told = _expected(ground, race, shares, judged, found, until)
+                           ground.codec, once)
+    told = _expected(ground, race, shares, judged, found, until, once)
     made_of = {"shares": dict(shares.shares), "temperature": shares.temperature,
-               "line": list(shares.line), "folds": race.folds, "whole": whole,
+               "line": list(shares.line), "folds": race.folds, "whole": learnt or {},
                **race.crew.told(),
                **({} if told is None else {"expected": told.to_json()})}
     return finished(ground, clock, judged.chosen, fitted, by_label, found, judged, left_out,
@@ -139,33 +148,38 @@ def _ended(
                     ensemble=made_of)
 
 
+def _bounded(options: Any) -> bool:
+    """True if what the answer may cost is: then one model of each member must do."""
+    return options.predict_time is not None or options.model_size is not None
+
+
 def _learnt(
     problem: Problem, race: Race, shares: Blended, found: dict[str, Validated], options: Any,
     until: float,
-) -> dict[str, list[int]]:
+) -> dict[str, list[int]] | None:
     """Members learnt from all rows, put among what was `found`: their numbers, by label.
 
-    Where what the answer may cost is bounded, one model of each must do, if need be a fold's.
+    None in the replay of a run that learnt none because it was made before any were.
     """
-    bounded = options.predict_time is not None or options.model_size is not None
     learnt: dict[str, list[int]] = {}
-    if options.script is not None:
-        wanted, until = _whole.noted(options.script.decided.get("whole", {})), math.inf
+    if options.script is None:
+        wanted = _whole.turns(shares, race.models, _bounded(options))
+    elif "whole" not in options.script.decided:
+        return None
     else:
-        wanted = _whole.turns(shares, race.models, bounded)
-    if not race.interrupted and until > time.perf_counter():
+        wanted, until = _whole.noted(options.script.decided["whole"], shares), math.inf
+    if not race.interrupted:
         learnt, race.interrupted = _whole.learn(
             race.crew.workers, problem, race.models, found, wanted, until)
+        if race.interrupted:
+            emit("interrupted", model="", kept=list(found))
     race.limits = {**race.limits, "whole": learnt}
-    if bounded:
-        for each in (found[label] for label in _blend.asked(shares) if label not in learnt):
-            each.whole[:] = each.kept[:1]
     return learnt
 
 
 def _expected(
     ground: Ground, race: Race, shares: Blended, judged: Judged, found: dict[str, Validated],
-    until: float,
+    until: float, once: bool,
 ) -> Score | None:
     """The score to expect of what answers, which no fold saw; None where that is not known."""
     script = ground.options.script
@@ -173,7 +187,8 @@ def _expected(
     if script is not None:
         names = tuple(label for label in script.decided.get("beside", ()) if label in names)
     whole = {bool(found[label].whole) for label in _blend.asked(shares)}
-    if race.folds < 2 or not names or shares.layer or race.interrupted or len(whole) > 1:
+    if race.folds < 2 or not names or shares.layer or race.interrupted \
+            or len(whole) > 1 or (once and whole != {True}):
         return None
     second = _expect.besides(race.crew.workers, race.models, found, names,
                              until if script is None else math.inf)
@@ -216,8 +231,9 @@ def _mixed(
     if pool is None:
         return None
     script = None if options.script is None else options.script.decided
-    bounded = options.predict_time is not None or options.model_size is not None
-    cost, size = _blend.limits(found, crew.bags, once=bounded)
+    bounded = _bounded(options)
+    cost, size = _blend.limits(found, crew.bags, _whole.grown(problem)
+                               if bounded and options.repeats == 1 else None)
     limits: dict[str, Any] = {}
     if bounded:
         limits = {"cost": cost, "size": size} if script is None else {

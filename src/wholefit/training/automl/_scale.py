@@ -33,7 +33,7 @@ _TASTE, _ROUNDS, _USUAL = 400_000, 10, 250
 _GROWTH = 0.9
 _LEAST_ROWS, _MOST_JUDGED = 2_000, 200_000
 # Where one fold judges, so many of its rows do, or so large a part of them; the rest are learnt
-# from. No model is ever fitted to all rows, so a fifth of a large table would be lost to all.
+# from: what answers learns all rows only if there is time for it after the race.
 _JUDGED, _JUDGED_SHARE = 5_000, 0.2
 # Seconds in which a row is scored, for each two classes; models that are, usually; and what that
 # may take of the time of a search without a race.

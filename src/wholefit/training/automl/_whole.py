@@ -5,7 +5,8 @@ model. The mean of all folds' models makes up for about as much as the rows are 
 few rows, for less of it on others, and takes as many times as long to answer. So what answers is
 each member once more, over as many rounds as its folds were found to want; one that has most of the
 weight, twice, by other random numbers. Scores stay those of the folds' models, which saw no row
-that they answered.
+that they answered. Where folds are repeated those scores are of means of several models, and such
+means answer.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import WholefitError
 from wholefit.models import Model
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._search import settled
-from wholefit.training.apart import Apart, Stopped
+from wholefit.training.apart import Apart
 from wholefit.training.automl._blend import asked
 from wholefit.training.automl._crew import shared
 from wholefit.training.ensembling import Blended
@@ -32,8 +32,6 @@ _MUCH = 0.5
 _SEEDED = ("boosting", "trees", "networks")
 # How much longer than its rows say a fit may take.
 _MARGIN = 1.1
-_FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
-           ImportError, OSError, WholefitError)
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ def learn(
 ) -> tuple[dict[str, list[int]], bool]:
     """Learn each turn that should be ready by `deadline` (time.perf_counter).
 
-    The models' names are put into `Validated.whole`, in the order of their numbers. Gives the
-    numbers learnt, by label, and whether the user interrupted it. What fails is left out: the
-    folds' models of that member answer.
+    The models' names are put into `Validated.whole`. Gives the numbers learnt, by label, and
+    whether the user interrupted it. What fails is left out: the folds' models of that member
+    answer.
     """
     names: dict[Turn, str] = {}
 
@@ -72,8 +70,8 @@ def learn(
         try:
             names[turn] = worker.whole(
                 settled(models[turn.label], each), deadline, number=turn.number,
-                counted=None if each.rounds or not each.counted else each.counted[0])
-        except (Stopped, *_FAULTS):
+                counted=None if each.rounds else next(filter(None, each.counted), None))
+        except Exception:  # whatever a library raises, its folds' models can answer
             return
 
     ended = shared(workers, wanted, one)
@@ -81,7 +79,7 @@ def learn(
     for turn in sorted(wanted, key=lambda each: each.number):
         if names.get(turn):
             learnt.setdefault(turn.label, []).append(turn.number)
-            found[turn.label].whole.append(names[turn])
+            found[turn.label].whole[turn.number] = names[turn]
     return learnt, ended
 
 
@@ -94,9 +92,9 @@ def seconds_of(found: Validated, problem: Problem) -> float:
 
 def grown(problem: Problem) -> float:
     """All rows, as a multiple of those that a fold's model learns."""
-    return len(problem.y) / max(len(problem.plan.folds[0][0]), 1)
+    return len(problem.y) / max(float(np.mean([len(rows) for rows, _ in problem.plan.folds])), 1.0)
 
 
-def noted(stored: Mapping[str, Any]) -> list[Turn]:
-    """The turns of a run that is replayed, as `learn` gave them."""
-    return [Turn(label, number) for label, numbers in stored.items() for number in numbers]
+def noted(stored: Mapping[str, Any], blended: Blended) -> list[Turn]:
+    """The turns of a run that is replayed, as `learn` gave them, for the members of its blend."""
+    return [Turn(label, number) for label in asked(blended) for number in stored.get(label, ())]

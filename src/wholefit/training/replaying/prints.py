@@ -44,7 +44,7 @@ def of_states(states: Mapping[str, State]) -> dict[str, str]:
 def members(state: State) -> dict[str, str]:
     """The parts of a state, by the name they are shown by: a blend's are called by their models.
 
-    Of a blend, "ridge 1" is the first of the fold models of ridge, and so on.
+    Of a blend, "ridge 1" is the first of the models of ridge, and so on.
     """
     plain = {name: name for name in sorted(state.parts, key=_by_number)}
     listed = state.config.get("members")

@@ -186,11 +186,11 @@ def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
               for name in ("cost", "size") if name in stored}
     layer = {name: [str(each) for each in stored[name]]
              for name in ("second", "beside", "dear") if name in stored}
-    whole = {str(label): sorted(int(each) for each in numbers)
-             for label, numbers in stored.get("whole", {}).items()}
-    if any(number < 0 or number > 1 for numbers in whole.values() for number in numbers):
+    whole = {"whole": {str(label): [int(each) for each in numbers]
+                       for label, numbers in stored["whole"].items()}} if "whole" in stored else {}
+    if any(numbers not in ([], [0], [1], [0, 1]) for numbers in whole.get("whole", {}).values()):
         raise ValueError("a member is learnt from all rows twice at most")
-    return {"race": True, **counts, **({"whole": whole} if whole else {}), "share": share,
+    return {"race": True, **counts, **whole, "share": share,
             "lent": stored.get("lent") is True,
             "said": [str(each) for each in stored["said"]], **limits, **layer}
 
