@@ -45,8 +45,8 @@ def churn() -> Dataset:
     return dataset_of(read(bundled.path("telco_churn")).frame.head(900), target="churn")
 
 
-def run(dataset: Dataset, *models: str | object, budget: str = "20 trials", task: str = "classification",
-        **options: object) -> Run:
+def run(dataset: Dataset, *models: str | object, budget: str = "20 trials",
+        task: str = "classification", **options: object) -> Run:
     options = {"preset": "balanced", "jobs": 2, **options}
     limit = Budget.parse(budget)
     return training.fit(dataset, tasks.get(task), Options(models=list(models), **options),
