@@ -81,10 +81,23 @@ def test_a_file_knows_the_rows_it_learnt_from(
     assert "as long as it has not learnt from these rows" in other.judged
 
 
-def test_an_ensemble_is_judged_by_its_own_folds(churn: pl.DataFrame, tmp_path: Path) -> None:
+def test_an_ensemble_is_judged_by_its_like_without_a_fold(churn: pl.DataFrame) -> None:
+    train = churn[:400]
+    result = wf.fit(train, target="churn", checks=False, jobs=1, folds=3, preset="balanced",
+                    budget="3 trials", models=None, seed=2)
+    assert result._run.lineage["decided"]["whole"]
+    found = result.distil(train, leaves=8, more=0, jobs=1)
+    assert "fitted again without it" in found.judged
+    assert found.scores["log_loss"].value == pytest.approx(result.score.value, abs=0.03)
+
+
+def test_an_ensemble_of_folds_is_judged_by_them(
+    churn: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its members without a fold answer that fold as they did out of fold."""
     from wholefit.training.distil import teachers
 
+    monkeypatch.setattr("wholefit.training.automl._whole.turns", lambda *_: [])
     train = churn[:400]
     result = wf.fit(train, target="churn", checks=False, jobs=1, folds=3, preset="balanced",
                     budget="3 trials", models=None, seed=2)

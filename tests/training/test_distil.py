@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+import wholefit as wf
 from wholefit import data
 from wholefit.base import tasks
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.data import Dataset
-from wholefit.training.distil import Options, made, run
+from wholefit.training.distil import Options, made, run, teachers
 from wholefit.training.distil.lesson import Lesson, Way, crossed
 from wholefit.training.distil.students import STUDENTS, Size, Student
 
@@ -120,6 +121,31 @@ def test_each_fold_is_taught_by_its_own_teacher() -> None:
     for number, (_, test) in enumerate(whole.folds):
         np.testing.assert_allclose(found[test], apart[number][test], atol=1e-9)
         np.testing.assert_array_equal(told.own[test], apart[number][test])
+
+
+def test_an_ensemble_of_all_rows_has_teachers_that_lack_a_fold() -> None:
+    frame = table(300).frame
+    found = wf.fit(frame, target="y", preset="balanced", jobs=1,
+                   models=["extra_trees(n_estimators=9)", "knn(k=5)"], budget="2 trials")
+    fitted, lineage = found._fitted, found._facts.lineage
+    assert fitted.state().kind == "blend" and lineage["decided"]["whole"]
+    fold = np.arange(300) % 3
+    folds = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)]
+    assert teachers.members(fitted, 1) is None and teachers.members(fitted, 3) is None
+
+    def answers(rows: Dataset) -> list[np.ndarray]:
+        made = teachers.anew(fitted, {}, lineage, rows, None, folds, 1)
+        assert made is not None
+        return [each(rows) for each in made]
+
+    dataset = data.load(frame, target="y")
+    turned = pl.when(pl.Series(fold == 1)).then(
+        pl.col("y").replace({"yes": "no", "no": "yes"})).otherwise("y").alias("y")
+    plain, other = answers(dataset), answers(data.load(frame.with_columns(turned), target="y"))
+    assert np.array_equal(plain[1], other[1]) and not np.array_equal(plain[0], other[0])
+    # What each was not taught it answers about as the whole does.
+    whole = fitted.answer(dataset)
+    assert all(abs(each - whole).mean() < 0.1 for each in plain)
 
 
 def test_made_up_rows_fit_the_schema_and_stay_in_range() -> None:

@@ -6,13 +6,16 @@ look better than their teacher where they were not (docs/distil.md). So each fol
 its own, which was never shown the rows of that fold:
 
 - a model asked about rows that are new to it is that teacher itself;
-- of an ensemble, the members that were fitted without the fold (they are in its file);
-- of another model of the catalog, the same configuration fitted again without the fold.
+- of an ensemble whose members are the models of its folds, those that were fitted without the
+  fold (they are in its file);
+- of another model of the catalog, the same configuration fitted again without the fold, and so
+  the members of an ensemble that learnt all rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,7 @@ from wholefit.base.state import State
 from wholefit.data import Dataset
 from wholefit.data.splits import Plan
 from wholefit.models import scorer
+from wholefit.models._kernels.blend import blend_state
 from wholefit.training._folds import Problem, fit_one
 from wholefit.training.fitted import Fitted
 
@@ -42,7 +46,7 @@ def members(fitted: Fitted, folds: int) -> list[Answer] | None:
         state = fitted.state()
     except StateError:
         return None
-    if state.kind != "blend":
+    if state.kind != "blend" or any("whole" in each for each in state.config["members"]):
         return None
     place: dict[str, int] = {}
     number = []
@@ -82,16 +86,77 @@ def anew(
     if any(name in lineage for name in _UNLIKE) or fitted.replay is not None:
         return None
     try:
+        if fitted.state().kind == "blend":
+            return _blends(fitted, lineage, _problem(fitted, lineage, rows, weights, folds, jobs))
         model = models.get(str(named["name"])).from_dict(dict(named["params"]))
         if fitted.task.name not in model.tasks:
             return None
-        problem = Problem(
-            rows, fitted.task, rows.target(fitted.codec), len(getattr(fitted.codec, "classes", ())),
-            Plan(tuple(folds), ""), weights, jobs, int(lineage.get("seed", 0)),
-            dict(lineage.get("features", {})))
+        problem = _problem(fitted, lineage, rows, weights, folds, jobs)
         return [_fitted(problem, model, number) for number in range(len(folds))]
     except (WholefitError, TypeError, ValueError, KeyError):
         return None  # an estimator of the user's own, or one whose library is gone
+
+
+def _problem(
+    fitted: Fitted, lineage: dict[str, Any], rows: Dataset, weights: np.ndarray | None,
+    folds: Sequence[Fold], jobs: int,
+) -> Problem:
+    return Problem(
+        rows, fitted.task, rows.target(fitted.codec), len(getattr(fitted.codec, "classes", ())),
+        Plan(tuple(folds), ""), weights, jobs, int(lineage.get("seed", 0)),
+        dict(lineage.get("features", {})))
+
+
+def _blends(fitted: Fitted, lineage: dict[str, Any], problem: Problem) -> list[Answer] | None:
+    """An ensemble for each fold, of the same members by the same shares, fitted without it.
+
+    None where a second layer reads the members.
+    """
+    config = fitted.state().config
+    if config.get("seconds"):
+        return None
+    shares: dict[str, float] = {}
+    for each in config["members"]:
+        shares[str(each["model"])] = shares.get(str(each["model"]), 0.0) + float(each["share"])
+    turns = {str(turn.get("model")): turn for turn in lineage.get("schedule", ())}
+    members = {}
+    counted: dict[str, dict[str, Any]] = {}
+    for label in shares:
+        turn = turns[label]
+        model = models.get(str(turn["name"])).from_dict(dict(turn["params"]))
+        if turn.get("rounds"):
+            model = model.replace(n_estimators=round(float(np.median(turn["rounds"]))),
+                                  early_stopping=0)
+        elif done := next(filter(None, turn.get("counted") or ()), None):  # a clock ended its fits
+            counted[str(turn["configuration"])] = {
+                str(number): done for number in range(len(problem.plan.folds))}
+        members[label] = model
+    problem = replace(problem, counted=counted)
+    return [_blended(problem, config, shares, members, number)
+            for number in range(len(problem.plan.folds))]
+
+
+def _blended(
+    problem: Problem, config: Mapping[str, Any], shares: Mapping[str, float],
+    members: Mapping[str, models.Model], number: int,
+) -> Answer:
+    emit("distil_step", student="the teacher without a part", fold=number + 1,
+         folds=len(problem.plan.folds))
+    states, encoders, told = [], {}, []
+    for label, model in members.items():
+        made = fit_one(problem, model, problem.plan.folds[number][0], number)
+        key = repr(made.encoder.encoding)
+        encoders[key] = made.encoder
+        states.append(made.model.state(made.estimator, problem.task, made.context))
+        told.append({"encoder": key, "model": label, "share": shares[label]})
+    asked = scorer(blend_state(
+        states, encoders, told, temperature=config["temperature"], n_classes=problem.n_classes,
+        line=tuple(config["line"]), bounds=config.get("bounds")))
+
+    def answer(dataset: Dataset) -> np.ndarray:
+        return np.asarray(asked.answer(dataset))
+
+    return answer
 
 
 def _fitted(problem: Problem, model: models.Model, number: int) -> Answer:
