@@ -13,7 +13,7 @@ from wholefit.training.apart import Apart, Limit
 from wholefit.training.bags import Bags
 
 _Thing = TypeVar("_Thing")
-# How often, in seconds, what an interrupt ends is ended.
+# How often, in seconds, it is looked whether all is done.
 _GLANCE = 0.05
 # More processes than this would hold the table's encodings too often; they get threads instead.
 _MOST = 16
@@ -87,7 +87,8 @@ def shared(
         working: list[Future[None]] = []
         try:
             working += [pool.submit(work, worker) for worker in workers]
-            wait(working)
+            while wait(working, timeout=_GLANCE).not_done:  # so that an interrupt is heard
+                pass
         except KeyboardInterrupt:
             ended = True
             while wait(working, timeout=_GLANCE).not_done:  # one may just have begun anew
