@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
+from concurrent.futures import wait
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -132,27 +135,25 @@ def test_what_would_end_too_late_or_fails_is_left_to_its_folds() -> None:
     assert _whole.seconds_of(found["good"], rows(truth)) == pytest.approx(1.1 * 1.25)
 
 
-def test_an_interrupt_ends_what_is_being_learnt() -> None:
+def test_an_interrupt_ends_what_is_being_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
-    ended: list[bool] = []
+    ended, interrupted = threading.Event(), threading.Event()
 
-    class Ends:
-        def abandon(self) -> None:
-            ended.append(True)
-
-    import _thread
-    import time
+    def interrupting(working: Any, timeout: float) -> Any:
+        """Waits; the first time, it hears the interrupt when one thing is being done."""
+        while not begun:
+            time.sleep(0.01)
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+        return wait(working, timeout=timeout)
 
     def do(worker: Any, thing: int) -> None:
         begun.append(thing)
-        _thread.interrupt_main()
-        for _ in range(500):
-            if ended:
-                return
-            time.sleep(0.01)
-        raise AssertionError("it was not ended")
+        assert ended.wait(30), "it was not ended"
 
-    workers: Any = [Ends()]
+    monkeypatch.setattr("wholefit.training.automl._crew.wait", interrupting)
+    workers: Any = [SimpleNamespace(abandon=ended.set)]
     assert shared(workers, [1, 2, 3], do) and begun == [1]
 
 
