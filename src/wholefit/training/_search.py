@@ -224,7 +224,7 @@ class Search:
                 emit("refit_start", model=label)
                 start = time.perf_counter()
                 fitted = self._for_the_last(label, by_label[label]).refit(
-                    settled(by_label[label], self.found[label]), schema, codec,
+                    settled(by_label[label], self.found[label].rounds), schema, codec,
                     self._last_call())
                 emit("refit_done", model=label, seconds=time.perf_counter() - start)
                 self._note(label, fitted)
@@ -284,11 +284,11 @@ _AT_ONCE = 0.5
 _SOON = 5.0
 
 
-def settled(model: Model, found: Validated) -> Model:
+def settled(model: Model, rounds: Sequence[int]) -> Model:
     """The model as it is fitted on all rows: as many rounds as its folds were found to want."""
-    if not found.rounds:
+    if not rounds:
         return model
-    return model.replace(n_estimators=round(float(np.median(found.rounds))), early_stopping=0)
+    return model.replace(n_estimators=round(float(np.median(rounds))), early_stopping=0)
 
 
 def entry_of(label: str, model: Model, found: Validated, folds: int, peak: int = 0) -> Entry:

@@ -27,6 +27,7 @@ from wholefit.base.stored import reading
 from wholefit.models import Model
 from wholefit.models._network_entry import NetworkModel
 from wholefit.training import Fitted
+from wholefit.training._search import settled
 
 __all__ = ["Origin", "folds_of", "is_folded", "script"]
 
@@ -113,10 +114,7 @@ def _turn(model: Model, lineage: dict[str, Any]) -> dict[str, Any]:
 
 def _settled(model: Model, lineage: dict[str, Any]) -> Model:
     """With as many rounds as it was fitted with, where its folds found them by stopping early."""
-    rounds = _turn(model, lineage).get("rounds")
-    if not model.watches or not rounds:
-        return model
-    return model.replace(n_estimators=round(float(np.median(rounds))), early_stopping=0)
+    return settled(model, _turn(model, lineage).get("rounds") or () if model.watches else ())
 
 
 def _lesson(fitted: Fitted, origin: Origin, model: Model) -> Lesson:

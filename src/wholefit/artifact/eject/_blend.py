@@ -33,6 +33,7 @@ from wholefit.models._network_entry import NetworkModel
 from wholefit.training import Fitted
 from wholefit.training._folds import Problem
 from wholefit.training._lineage import data_hash
+from wholefit.training._search import settled
 from wholefit.training.automl._scale import scaled
 from wholefit.training.fitting import Options, prepared
 from wholefit.training.replaying import Script
@@ -104,9 +105,7 @@ def _of_all_rows(fitted: Fitted, lineage: Mapping[str, Any]) -> list[Part]:
     for each in state.config["members"]:
         label, number = str(each["model"]), int(each["whole"])
         model, turn = _model(lineage, label)
-        if model.watches and turn.get("rounds"):
-            model = model.replace(n_estimators=round(float(np.median(turn["rounds"]))),
-                                  early_stopping=0)
+        model = settled(model, turn.get("rounds") or ())
         seed = int(lineage.get("seed", 0))
         encoder = Encoder.from_state(state.parts[f"encoder {each['encoder']}"])
         counted = next((dict(fold[0]) for fold in turn.get("counted") or () if fold), None)

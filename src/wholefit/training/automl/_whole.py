@@ -69,7 +69,7 @@ def learn(
             return
         try:
             names[turn] = worker.whole(
-                settled(models[turn.label], each), deadline, number=turn.number,
+                settled(models[turn.label], each.rounds), deadline, number=turn.number,
                 counted=None if each.rounds else next(filter(None, each.counted), None))
         except Exception:  # whatever a library raises, its folds' models can answer
             return

@@ -29,6 +29,7 @@ from wholefit.data.splits import Plan
 from wholefit.models import scorer
 from wholefit.models._kernels.blend import blend_state
 from wholefit.training._folds import Problem, fit_one
+from wholefit.training._search import settled
 from wholefit.training.fitted import Fitted
 
 Answer = Callable[[Dataset], np.ndarray]
@@ -123,14 +124,12 @@ def _blends(fitted: Fitted, lineage: dict[str, Any], problem: Problem) -> list[A
     counted: dict[str, dict[str, Any]] = {}
     for label in shares:
         turn = turns[label]
+        rounds = turn.get("rounds") or ()
         model = models.get(str(turn["name"])).from_dict(dict(turn["params"]))
-        if turn.get("rounds"):
-            model = model.replace(n_estimators=round(float(np.median(turn["rounds"]))),
-                                  early_stopping=0)
-        elif done := next(filter(None, turn.get("counted") or ()), None):  # a clock ended its fits
+        members[label] = settled(model, rounds)
+        if not rounds and (done := next(filter(None, turn.get("counted") or ()), None)):
             counted[str(turn["configuration"])] = {
                 str(number): done for number in range(len(problem.plan.folds))}
-        members[label] = model
     problem = replace(problem, counted=counted)
     return [_blended(problem, config, shares, members, number)
             for number in range(len(problem.plan.folds))]
