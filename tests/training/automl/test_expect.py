@@ -23,7 +23,6 @@ from wholefit.evaluation import Score
 from wholefit.models import make
 from wholefit.training import Options, Run
 from wholefit.training._folds import Validated, beside
-from wholefit.training.automl import _expect
 from wholefit.training.automl._expect import Gain, gain
 from wholefit.training.ensembling import Blended
 
@@ -188,21 +187,6 @@ def test_the_second_model_knows_nothing_of_the_first_fold(churn: Dataset) -> Non
     rest = np.setdiff1d(np.arange(len(y)), np.concatenate([test, lost]))
     other[rest] = 1 - other[rest]
     assert not (asked(y) == asked(other)).all()
-
-
-def test_what_would_end_too_late_or_fails_is_left_out() -> None:
-    class Worker:
-        def beside(self, model: str, deadline: float, **how: Any) -> np.ndarray:
-            if model == "bad":
-                raise RuntimeError("no")
-            return np.zeros(3)
-
-    _, found = one_member(np.zeros(10))
-    every = {"good": found["one"], "bad": found["one"]}
-    workers: Any = [Worker(), Worker()]
-    models: Any = {"good": "good", "bad": "bad"}
-    assert list(_expect.besides(workers, models, every, ("bad", "good"), math.inf)) == ["good"]
-    assert not _expect.besides(workers, models, every, ("good",), 0.0)
 
 
 def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path: Any) -> None:

@@ -24,7 +24,8 @@ from wholefit.training._folds import Validated
 from wholefit.training.automl import _whole
 from wholefit.training.automl._crew import shared
 from wholefit.training.automl._expect import growth
-from wholefit.training.automl._whole import Turn, learn, turns
+from wholefit.training.automl._outlook import Outlook
+from wholefit.training.automl._whole import Learnt, Turn, learn, seconds_of, together, turns
 from wholefit.training.ensembling import Blended
 from wholefit.training.replaying.script import of_run
 
@@ -119,20 +120,81 @@ class Worker:
             raise Exception("a library's own kind of error")
         return f"{model} {number}"
 
+    def beside(self, model: Any, deadline: float, **how: Any) -> np.ndarray:
+        if model == "bad":
+            raise RuntimeError("no")
+        return np.ones(3)
+
 
 def test_what_would_end_too_late_or_fails_is_left_to_its_folds() -> None:
     truth = np.zeros(100)
     found = {"good": member(truth), "bad": member(truth)}
     models: Any = {"good": "good", "bad": "bad"}
-    wanted = [Turn("bad", 0), Turn("good", 0), Turn("good", 1)]
+    wanted = [Turn("bad", 0), Turn("good", 0), Turn("bad", None), Turn("good", None),
+              Turn("good", 1)]
     workers: Any = [Worker(), Worker()]
-    assert learn(workers, rows(truth), models, found, wanted, 0.0) == ({}, False)
-    assert learn(workers, rows(truth), models, found, wanted, math.inf) == (
-        {"good": [0, 1]}, False)
+    assert learn(workers, rows(truth), models, found, wanted, 0.0) == Learnt()
+    learnt = learn(workers, rows(truth), models, found, wanted, math.inf)
+    assert learnt.whole == {"good": [0, 1]} and not learnt.interrupted
     assert found["good"].whole == {0: "good 0", 1: "good 1"} and not found["bad"].whole
+    assert list(learnt.beside) == ["good"] and (learnt.beside["good"] == 1).all()
     blended = Blended({"good": 0.5, "bad": 0.5}, truth)
-    assert _whole.noted({"good": [0, 1], "other": [0]}, blended) == wanted[1:]
-    assert _whole.seconds_of(found["good"], rows(truth)) == pytest.approx(1.1 * 1.25)
+    decided = {"whole": {"good": [0, 1], "other": [0]}, "beside": ["good", "other"]}
+    assert _whole.noted(decided, blended) == [Turn("good", 0), Turn("good", 1),
+                                              Turn("good", None)]
+    assert _whole.noted({}, blended) == []
+
+
+def test_what_the_turns_should_take_together() -> None:
+    truth = np.zeros(100)
+    found, problem = {"one": member(truth), "two": member(truth)}, rows(truth)
+    found["two"].fit_seconds[:] = [3.0] * FOLDS
+    whole, beside = 1.1 * 1.25, 0.9 * 1.1
+    assert seconds_of(Turn("one", 0), found["one"], problem) == pytest.approx(whole)
+    assert seconds_of(Turn("one", None), found["one"], problem) == pytest.approx(beside)
+    assert seconds_of(Turn("one", 0), Validated.empty(problem_of(truth)), problem) == math.inf
+    wanted = [Turn("two", 0), Turn("one", 0), Turn("two", None), Turn("one", None)]
+    # One worker has the first alone; the other all the rest.
+    assert together(wanted, found, problem, 2) == pytest.approx(
+        max(3 * whole + beside, whole + 0.9 * 3.1))
+    assert together(wanted, found, problem, 1) == pytest.approx(
+        4 * whole + beside + 0.9 * 3.1)
+
+
+def problem_of(truth: np.ndarray) -> Any:
+    return SimpleNamespace(y=truth, n_classes=0)
+
+
+def outlook(truth: np.ndarray, **given: Any) -> Outlook:
+    problem = SimpleNamespace(y=truth, plan=rows(truth).plan, n_classes=0, seed=0,
+                              task=SimpleNamespace(name="regression"))
+    return Outlook(problem, **{"folds": FOLDS, "workers": 2, "most": 60.0, **given})  # type: ignore[arg-type]
+
+
+def test_time_is_kept_for_those_who_would_blend() -> None:
+    random = np.random.default_rng(0)
+    truth = random.normal(size=5_000)
+    models = {"good": make("ridge"), "poor": make("lightgbm"), "cut": make("lightgbm")}
+    found = {"good": member(truth + 0.01 * random.normal(size=5_000)),
+             "poor": member(truth + 0.5), "cut": member(truth)}
+    found["poor"].fit_seconds[:] = [30.0] * FOLDS  # dear, and of no use
+    found["cut"].folds = 2  # not all folds: it cannot blend
+    assert outlook(truth).seconds(models, found) == pytest.approx(1.1 * 1.25)
+    assert outlook(truth, whole=False).seconds(models, found) == pytest.approx(0.9 * 1.1)
+    assert outlook(truth, folds=1).seconds(models, {"good": found["good"]}) == pytest.approx(
+        1.1 * 1.25)  # one fold's model has none beside it
+    assert outlook(truth, most=0.5).seconds(models, found) == 0.5
+    assert outlook(truth).seconds(models, {"cut": found["cut"]}) == 0.0
+    found["good"].answer[:] = np.nan
+    assert outlook(truth).seconds(models, {"good": found["good"]}) == 0.0
+
+
+def test_a_trial_leaves_time_for_its_own_fits_after_the_race() -> None:
+    truth = np.zeros(10)
+    assert outlook(truth).share() == 5 / 6
+    assert outlook(truth, workers=1).share() == 5 / 7
+    assert outlook(truth, folds=1, workers=1).share() == 1 / 2
+    assert outlook(truth, most=0.0).share() == 1.0
 
 
 def test_an_interrupt_ends_what_is_being_learnt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@
     _race.py    trials, one after the other in each worker, until the time for them is over
     _blend.py   the ensemble of what they gave, and the fitted model that answers
     _whole.py   members learnt anew from all rows, which answer where the time carries it
+    _outlook.py how much of the time is kept for that
     _expect.py  what these, or the mean of the folds' models, gain over one fold's model
 """
 

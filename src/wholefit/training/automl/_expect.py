@@ -20,25 +20,18 @@ truth: benchmarks/results/bagging.md.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from wholefit.evaluation import Score
-from wholefit.models import Model
 from wholefit.training._folds import Problem, Validated
-from wholefit.training.apart import Apart
 from wholefit.training.automl._blend import asked
-from wholefit.training.automl._crew import shared
 from wholefit.training.ensembling import Blended, Pool, mixed
 
 # The losses whose gain is a mean over rows, by metric: what is done to the score to get there.
 _POWERS = {"log_loss": 1, "mse": 1, "rmse": 2}
-# A model beside a fold's learns from a fold less, and so takes less than that fold did.
-_MARGIN = 0.9
 # What a model errs more than it must falls as a power of the rows it learns; as their root, it is
 # counted on. That is no fine choice: for a power of -1 an eighth less would be told at five folds.
 _CURVE = -0.5
@@ -193,38 +186,3 @@ def _losses(
 ) -> np.ndarray:
     answer = mixed(answers, blended.shares, blended.temperature, blended.line, blended.bounds)
     return pool.rowwise(answer, slice(None))
-
-
-def besides(
-    workers: Sequence[Apart], models: Mapping[str, Model], found: Mapping[str, Validated],
-    labels: Sequence[str], deadline: float,
-) -> dict[str, np.ndarray]:
-    """What a second model of each of these says to the first fold's rows, where time is left.
-
-    The workers share the work, in the order given; who would not be ready by `deadline`
-    (time.perf_counter), or fails, is left out.
-    """
-    answers: dict[str, np.ndarray] = {}
-
-    def one(worker: Apart, label: str) -> None:
-        each = found[label]
-        if time.perf_counter() + seconds_of(each) > deadline:
-            return
-        try:
-            answers[label] = worker.beside(models[label], deadline, **_as_first(each))
-        except Exception:  # whatever a library raises, it goes without
-            return
-
-    shared(workers, labels, one)
-    return {label: answers[label] for label in labels if label in answers}
-
-
-def seconds_of(found: Validated) -> float:
-    """Seconds that the model beside the first fold's should take."""
-    return _MARGIN * (found.fit_seconds[0] + found.predict_seconds[0])
-
-
-def _as_first(found: Validated) -> dict[str, Any]:
-    """How the first fold's model was bounded: by rounds or by count."""
-    counted = found.counted[0] if found.counted else None
-    return {"rounds": found.rounds[0] if found.rounds else None, "counted": counted}

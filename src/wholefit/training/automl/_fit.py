@@ -25,6 +25,7 @@ from wholefit.training._judge import Judged, judge
 from wholefit.training.apart import Apart, Limit, sendable
 from wholefit.training.automl import _blend, _expect, _whole
 from wholefit.training.automl._crew import Crew
+from wholefit.training.automl._outlook import Outlook
 from wholefit.training.automl._race import Race
 from wholefit.training.automl._scale import scaled
 from wholefit.training.ensembling import Blended, without
@@ -95,13 +96,15 @@ def fit(
     # Where a share of the rows is all that the time carries, all of them are out of reach; where
     # folds are repeated, means of several models were judged.
     whole = scale.share is None and options.repeats == 1
-    after = _ONCE_MORE * clock.left() if scale.share is None and math.isfinite(
-        clock.left()) else 0.0
+    outlook = Outlook(
+        scale.problem, scale.folds, len(crew.workers), _ONCE_MORE * clock.left(),
+        _blend.MOST.get(options.preset), whole, _bounded(options)
+    ) if scale.share is None and math.isfinite(clock.left()) else None
     race = Race(scale.problem, clock, crew, scale.folds,
                 time.perf_counter() + clock.left() - reserve, clock.budget.trials,
                 variations(candidates, options.seed)
                 if options.preset == "best" and options.script is None else None,
-                options.script, scoring, after)
+                options.script, scoring, outlook)
     race.run(candidates)
     run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)), whole,
                  time.perf_counter() + clock.left() - _KEPT_BACK * reserve)
@@ -134,13 +137,15 @@ def _ended(
     judged = judged.instead(_choice(judged, found, crew, options))
     shares = mixed if judged.chosen == _blend.LABEL else _blend.alone(judged.chosen, found)
     assert shares is not None
-    learnt = _learnt(problem, race, shares, found, options, until) if whole else None
-    once = learnt is not None and _bounded(options)
+    learnt = _learnt(problem, race, shares, found, options, until, whole)
+    # A run that is replayed and knows no models of all rows was made before there were any.
+    once = whole and _bounded(options) and (
+        options.script is None or "whole" in options.script.decided)
     fitted = _blend.joined(problem, found, crew.bags, shares, problem.dataset.schema,
                            ground.codec, once)
-    told = _expected(ground, race, shares, judged, found, until, once)
+    told = _expected(ground, race, shares, judged, found, learnt, once)
     made_of = {"shares": dict(shares.shares), "temperature": shares.temperature,
-               "line": list(shares.line), "folds": race.folds, "whole": learnt or {},
+               "line": list(shares.line), "folds": race.folds, "whole": learnt.whole,
                **race.crew.told(),
                **({} if told is None else {"expected": told.to_json()})}
     return finished(ground, clock, judged.chosen, fitted, by_label, found, judged, left_out,
@@ -155,46 +160,34 @@ def _bounded(options: Any) -> bool:
 
 def _learnt(
     problem: Problem, race: Race, shares: Blended, found: dict[str, Validated], options: Any,
-    until: float,
-) -> dict[str, list[int]] | None:
-    """Members learnt from all rows, put among what was `found`: their numbers, by label.
-
-    None in the replay of a run that learnt none because it was made before any were.
-    """
-    learnt: dict[str, list[int]] = {}
+    until: float, whole: bool,
+) -> _whole.Learnt:
+    """What is fitted once more, models of all rows put among what was `found`."""
     if options.script is None:
-        wanted = _whole.turns(shares, race.models, _bounded(options))
-    elif "whole" not in options.script.decided:
-        return None
+        wanted = _whole.turns(shares, race.models, whole=whole, once=_bounded(options),
+                              beside=race.folds > 1 and not shares.layer)
     else:
-        wanted, until = _whole.noted(options.script.decided["whole"], shares), math.inf
+        wanted, until = _whole.noted(options.script.decided, shares), math.inf
+    learnt = _whole.Learnt()
     if not race.interrupted:
-        learnt, race.interrupted = _whole.learn(
-            race.crew.workers, problem, race.models, found, wanted, until)
+        learnt = _whole.learn(race.crew.workers, problem, race.models, found, wanted, until)
+        race.interrupted = learnt.interrupted
         if race.interrupted:
             emit("interrupted", model="", kept=list(found))
-    race.limits = {**race.limits, "whole": learnt}
+    race.limits = {**race.limits, "whole": learnt.whole, "beside": list(learnt.beside)}
     return learnt
 
 
 def _expected(
     ground: Ground, race: Race, shares: Blended, judged: Judged, found: dict[str, Validated],
-    until: float, once: bool,
+    learnt: _whole.Learnt, once: bool,
 ) -> Score | None:
     """The score to expect of what answers, which no fold saw; None where that is not known."""
-    script = ground.options.script
-    names = _blend.asked(shares)
-    if script is not None:
-        names = tuple(label for label in script.decided.get("beside", ()) if label in names)
     whole = {bool(found[label].whole) for label in _blend.asked(shares)}
-    if race.folds < 2 or not names or shares.layer or race.interrupted \
-            or len(whole) > 1 or (once and whole != {True}):
+    if not learnt.beside or race.interrupted or len(whole) > 1 or (once and whole != {True}):
         return None
-    second = _expect.besides(race.crew.workers, race.models, found, names,
-                             until if script is None else math.inf)
-    race.limits = {**race.limits, "beside": list(second)}
     how = _expect.growth if whole == {True} else _expect.gain
-    gained = how(ground.problem, shares, found, second)
+    gained = how(ground.problem, shares, found, learnt.beside)
     return None if gained is None else gained.expected(
         next(row for row in judged.entries if row.recommended).scores[judged.metric])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import queue
 import threading
@@ -25,8 +24,8 @@ from wholefit.training._search import (
     scheduled,
 )
 from wholefit.training.apart import Apart, Stopped
-from wholefit.training.automl import _expect, _whole
 from wholefit.training.automl._crew import Crew
+from wholefit.training.automl._outlook import Outlook
 from wholefit.training.automl._pace import Pace
 from wholefit.training.record import Entry, labels
 from wholefit.training.replaying.script import Script
@@ -46,8 +45,6 @@ _CLOCKED = 1.5
 _MOST_ROUNDS = 0.5
 # The least share of what is left that a clocked model is given.
 _FAIR = 0.34
-# Of so many members the weight is not small.
-_BLENDED = 4
 _FAULTS = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
            ImportError, OSError)
 
@@ -56,8 +53,8 @@ class Race:
     """Cross-validates candidates in the crew's workers, in order, while `end` lies ahead.
 
     Every model found must be scored after the race, which takes `scoring` seconds: the more there
-    are, the earlier the race is over (`until`). Members are fitted once more after it (see `_whole`
-    and `_expect`): so is it by what that should take, but not by more than `after` seconds.
+    are, the earlier the race is over (`until`). Members are fitted once more after it: so is it by
+    what that should take, as the `outlook` says.
 
     `found`, `entries` and `schedule` are as those of a search in one process. What came of a
     trial hangs on no clock but where the time was over; which trials were begun does, so the
@@ -70,11 +67,11 @@ class Race:
     def __init__(
         self, problem: Problem, clock: Clock, crew: Crew, folds: int, end: float,
         most: int | None = None, more: Iterator[Model] | None = None,
-        script: Script | None = None, scoring: float = 0.0, after: float = 0.0,
+        script: Script | None = None, scoring: float = 0.0, outlook: Outlook | None = None,
     ) -> None:
         self.problem, self.clock, self.crew, self.folds = problem, clock, crew, folds
         self.most, self._more, self.script = most, more, script
-        self._end, self._scoring, self._after = end, scoring, after
+        self._end, self._scoring, self._outlook, self._after = end, scoring, outlook, 0.0
         self.limits: dict[str, Any] = {}
         self.unbegun: dict[str, str] = {}
         self.models: dict[str, Model] = {}
@@ -93,15 +90,7 @@ class Race:
     def until(self) -> float:
         """When the last trial must end (time.perf_counter)."""
         scoring = self._scoring * (self._begun + len(self.crew.workers) + 2)
-        return self._end - scoring - min(self._after, self._once_more())
-
-    def _once_more(self) -> float:
-        """Seconds to fit the dearest models once more, of as many as blend: on all rows, and to
-        stand beside a fold's."""
-        beside = self.folds > 1
-        each = (_whole.seconds_of(found, self.problem) + beside * _expect.seconds_of(found)
-                for found in list(self.found.values()) if found.folds)
-        return sum(heapq.nlargest(_BLENDED, each)) / len(self.crew.workers)
+        return self._end - scoring - self._after
 
     def run(self, candidates: Sequence[Model]) -> None:
         """Try each while there is time; an interrupt ends the race and keeps what is done."""
@@ -270,7 +259,8 @@ class Race:
         """When a trial must end.
 
         A clocked one, which uses what it is given, gets a fair share; a stranger, of whose pace
-        nothing is known, leaves half of the time to those after it.
+        nothing is known, leaves half of the time to those after it. What can end at any time ends
+        so that it can be fitted once more.
         """
         now = time.perf_counter()
         with self._lock:
@@ -281,6 +271,8 @@ class Race:
             share = max(1.0 / (1 + waiting / len(self.crew.workers)), _FAIR)
         elif is_stranger(model) and not last:
             share = 0.5
+        if self._outlook is not None and (model.clocked or model.watches):
+            share *= self._outlook.share()
         return now + max(self.until - now, 0.0) * share
 
     def _stopped(self, label: str, model: Model, stop: Stopped) -> None:
@@ -300,6 +292,8 @@ class Race:
 
     def _keep(self, label: str, model: Model, found: Validated, peak: int) -> None:
         self.found[label] = found
+        if self._outlook is not None:
+            self._after = self._outlook.seconds(self.models, self.found)
         self.entries[label] = entry_of(label, model, found, self.folds, peak)
         self.schedule.append(scheduled(label, model, found))
         self._said.put(("model_done", {

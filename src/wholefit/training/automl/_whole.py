@@ -1,20 +1,21 @@
-"""Members learnt anew from all rows: they answer in the end, where the time carries it.
+"""Fits after the race: members learnt anew from all rows, and a model beside a fold's.
 
 A fold's model lacks its fold's rows: that makes it a fair judge of a configuration and a poorer
 model. The mean of all folds' models makes up for about as much as the rows are worth on tables of
 few rows, for less of it on others, and takes as many times as long to answer. So what answers is
 each member once more, over as many rounds as its folds were found to want; one that has most of the
 weight, twice, by other random numbers. Scores stay those of the folds' models, which saw no row
-that they answered. Where folds are repeated those scores are of means of several models, and such
-means answer.
+that they answered; the model beside a fold's shows what to expect beyond them (see `_expect`).
+Where folds are repeated the scores are of means of several models, and such means answer.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,62 +33,108 @@ _MUCH = 0.5
 _SEEDED = ("boosting", "trees", "networks")
 # How much longer than its rows say a fit may take.
 _MARGIN = 1.1
+# A model beside a fold's learns from a fold less, and so takes less than that fold did.
+_LESS = 0.9
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The `number`th model, from 0, of a member that is learnt from all rows."""
+    """The `number`th model, from 0, of a member that is learnt from all rows.
+
+    None is the one beside its first fold's, which lacks the second fold's rows too.
+    """
 
     label: str
-    number: int
+    number: int | None
 
 
-def turns(blended: Blended, models: Mapping[str, Model], once: bool = False) -> list[Turn]:
-    """What is to be learnt, the weightiest first; with `once`, one model of each member."""
+@dataclass
+class Learnt:
+    """What came of the turns: numbers of models of all rows, and answers beside, by label.
+
+    `interrupted` is True if the user interrupted it.
+    """
+
+    whole: dict[str, list[int]] = field(default_factory=dict)
+    beside: dict[str, np.ndarray] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def turns(
+    blended: Blended, models: Mapping[str, Model], *, whole: bool = True, once: bool = False,
+    beside: bool = False,
+) -> list[Turn]:
+    """What is to be learnt, the weightiest first; with `once`, one model of each member at most."""
     labels = sorted(asked(blended), key=lambda label: -blended.shares.get(label, 0.0))
     twice = [] if once else [
         label for label in labels
         if blended.shares.get(label, 0.0) > _MUCH and models[label].family in _SEEDED]
-    return [Turn(label, 0) for label in labels] + [Turn(label, 1) for label in twice]
+    first = [Turn(label, 0) for label in labels] if whole else []
+    second = [Turn(label, 1) for label in twice] if whole else []
+    return first + [Turn(label, None) for label in labels if beside] + second
 
 
 def learn(
     workers: Sequence[Apart], problem: Problem, models: Mapping[str, Model],
     found: Mapping[str, Validated], wanted: Sequence[Turn], deadline: float,
-) -> tuple[dict[str, list[int]], bool]:
-    """Learn each turn that should be ready by `deadline` (time.perf_counter).
+) -> Learnt:
+    """Take each turn that should be over by `deadline` (time.perf_counter).
 
-    The models' names are put into `Validated.whole`. Gives the numbers learnt, by label, and
-    whether the user interrupted it. What fails is left out: the folds' models of that member
-    answer.
+    The workers share them, in the order given; the names of models of all rows are put into
+    `Validated.whole`. What fails is left out: the folds' models of that member answer.
     """
-    names: dict[Turn, str] = {}
+    came: dict[Turn, Any] = {}
 
     def one(worker: Apart, turn: Turn) -> None:
         each = found[turn.label]
-        if time.perf_counter() + seconds_of(each, problem) > deadline:
+        if time.perf_counter() + seconds_of(turn, each, problem) > deadline:
             return
         try:
-            names[turn] = worker.whole(
-                settled(models[turn.label], each.rounds), deadline, number=turn.number,
-                counted=None if each.rounds else next(filter(None, each.counted), None))
+            came[turn] = (_beside if turn.number is None else _whole)(
+                worker, models[turn.label], each, turn, deadline)
         except Exception:  # whatever a library raises, its folds' models can answer
             return
 
-    ended = shared(workers, wanted, one)
-    learnt: dict[str, list[int]] = {}
-    for turn in sorted(wanted, key=lambda each: each.number):
-        if names.get(turn):
-            learnt.setdefault(turn.label, []).append(turn.number)
-            found[turn.label].whole[turn.number] = names[turn]
-    return learnt, ended
+    learnt = Learnt(interrupted=shared(workers, wanted, one))
+    for turn in wanted:
+        if turn.number is None and turn in came:
+            learnt.beside[turn.label] = came[turn]
+        elif turn.number is not None and came.get(turn):
+            learnt.whole.setdefault(turn.label, []).append(turn.number)
+            found[turn.label].whole[turn.number] = came[turn]
+    return learnt
 
 
-def seconds_of(found: Validated, problem: Problem) -> float:
-    """Seconds that a fit on all rows should take."""
+def _whole(worker: Apart, model: Model, each: Validated, turn: Turn, deadline: float) -> str:
+    return worker.whole(
+        settled(model, each.rounds), deadline, number=turn.number,
+        counted=None if each.rounds else next(filter(None, each.counted), None))
+
+
+def _beside(
+    worker: Apart, model: Model, each: Validated, turn: Turn, deadline: float
+) -> np.ndarray:
+    return worker.beside(model, deadline, rounds=each.rounds[0] if each.rounds else None,
+                         counted=each.counted[0] if each.counted else None)
+
+
+def seconds_of(turn: Turn, found: Validated, problem: Problem) -> float:
+    """Seconds that a turn should take."""
     if not found.fit_seconds:
         return math.inf
+    if turn.number is None:
+        return _LESS * (found.fit_seconds[0] + found.predict_seconds[0])
     return _MARGIN * float(np.mean(found.fit_seconds)) * grown(problem)
+
+
+def together(
+    wanted: Sequence[Turn], found: Mapping[str, Validated], problem: Problem, workers: int
+) -> float:
+    """Seconds that so many workers should take for all turns, each the next when it is free."""
+    free = [0.0] * workers
+    for turn in wanted:
+        heapq.heapreplace(free, free[0] + seconds_of(turn, found[turn.label], problem))
+    return max(free)
 
 
 def grown(problem: Problem) -> float:
@@ -95,6 +142,8 @@ def grown(problem: Problem) -> float:
     return len(problem.y) / max(float(np.mean([len(rows) for rows, _ in problem.plan.folds])), 1.0)
 
 
-def noted(stored: Mapping[str, Any], blended: Blended) -> list[Turn]:
-    """The turns of a run that is replayed, as `learn` gave them, for the members of its blend."""
-    return [Turn(label, number) for label in asked(blended) for number in stored.get(label, ())]
+def noted(decided: Mapping[str, Any], blended: Blended) -> list[Turn]:
+    """The turns of a run that is replayed, as it `decided` them, for the members of its blend."""
+    stored, labels = decided.get("whole", {}), asked(blended)
+    return [*(Turn(label, number) for label in labels for number in stored.get(label, ())),
+            *(Turn(label, None) for label in labels if label in decided.get("beside", ()))]

@@ -1,0 +1,66 @@
+"""What fits after the race should take, of the members that would blend if it ended now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from wholefit.base import seeds
+from wholefit.models import Model
+from wholefit.training._folds import Problem, Validated
+from wholefit.training.automl import _whole
+from wholefit.training.ensembling import Blended, Pool, greedy
+
+# A look at a share of the rows tells who would blend, well enough to know what that takes: so many
+# rows, fewer of many classes, and so many rounds.
+_ROWS, _LEAST_ROWS, _ROUNDS = 2_000, 500, 15
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Seconds to keep for fits after a race of so many `folds`, at most `most` of them.
+
+    `members` is how many blend at most; `whole`, `once` and `beside` are as in `_whole.turns`.
+    """
+
+    problem: Problem
+    folds: int
+    workers: int
+    most: float
+    members: int | None = None
+    whole: bool = True
+    once: bool = False
+
+    def seconds(self, models: Mapping[str, Model], found: Mapping[str, Validated]) -> float:
+        """What should be kept, from what was `found` so far."""
+        able = {label: each for label, each in found.items()
+                if each.folds >= self.folds and each.kept and all(each.kept)}
+        if not able or self.most <= 0:
+            return 0.0
+        blended = self._blended(able)
+        if blended is None:
+            return 0.0
+        wanted = _whole.turns(blended, models, whole=self.whole, once=self.once,
+                              beside=self.folds > 1)
+        return min(self.most, _whole.together(wanted, found, self.problem, self.workers))
+
+    def share(self) -> float:
+        """The part of a trial's time that its folds may take, for its fits after the race too."""
+        alone = self.whole + (self.folds > 1) if self.workers == 1 else 1
+        return self.folds / (self.folds + alone) if self.most > 0 else 1.0
+
+    def _blended(self, able: Mapping[str, Validated]) -> Blended | None:
+        """The blend by a share of the rows; None where no answer to them is a number."""
+        rows = np.flatnonzero(np.logical_and.reduce([each.seen > 0 for each in able.values()]))
+        most = max(_LEAST_ROWS, _ROWS // max(1, self.problem.n_classes // 2))
+        if len(rows) > most:
+            rows = seeds.generator(self.problem.seed, "outlook").choice(rows, most, replace=False)
+        answers = {label: each.answer[rows] for label, each in able.items()}
+        answers = {label: each for label, each in answers.items() if np.isfinite(each).all()}
+        if not answers:
+            return None
+        pool = Pool(answers, self.problem.y[rows], np.zeros(len(rows), np.int16),
+                    task=self.problem.task.name)
+        return Blended(greedy(pool, most=self.members, rounds=_ROUNDS), pool.truth)
