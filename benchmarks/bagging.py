@@ -40,7 +40,7 @@ def judge(name: str, rows: int, draw: int, budget: str) -> dict[str, Any] | None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WholefitWarning)
         found = wf.fit(here, target=target, budget=budget, seed=draw, jobs=2)
-        with mock.patch("wholefit.training.automl._whole.turns", lambda *_: []):
+        with mock.patch("wholefit.training.automl._whole.turns", lambda *_, **__: []):
             folded = wf.fit(here, target=target, budget=budget, seed=draw, jobs=2)
     if found.score.metric not in ("log_loss", "rmse") or "ensemble" not in found.lineage:
         return None

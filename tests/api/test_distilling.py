@@ -97,7 +97,7 @@ def test_an_ensemble_of_folds_is_judged_by_them(
     """Its members without a fold answer that fold as they did out of fold."""
     from wholefit.training.distil import teachers
 
-    monkeypatch.setattr("wholefit.training.automl._whole.turns", lambda *_: [])
+    monkeypatch.setattr("wholefit.training.automl._whole.turns", lambda *_, **__: [])
     train = churn[:400]
     result = wf.fit(train, target="churn", checks=False, jobs=1, folds=3, preset="balanced",
                     budget="3 trials", models=None, seed=2)

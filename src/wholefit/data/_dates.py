@@ -15,6 +15,8 @@ _CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _YEAR_FIRST = ("%Y/%m/%d", "%Y.%m.%d")
 _MONTH_NAMES = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%d %B %Y",
                 "%B %d, %Y", "%B %d %Y")
+_MONTHS = tuple(map(frozenset, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
+                                "nov", "dec")))
 _ZONE = r"(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
 
 
@@ -79,18 +81,32 @@ def _attempt(text: pl.Series, fmt: str, unsure: bool) -> Dates | None:
 def _candidates(text: pl.Series, day_first: bool | None) -> list[tuple[str, bool]]:
     """Formats worth trying on the whole column, with True where day and month are a guess."""
     head = text.head(2000)
+    letters = set("".join(cell for cell in head.to_list() if cell is not None).lower())
     dates = [(fmt, False) for fmt in (_ISO[1], *_YEAR_FIRST, *_MONTH_NAMES)]
-    dates += _day_or_month(text, day_first)
-    tails = _tails(head)
+    dates = [each for each in dates if _spelt(each[0], letters)]
+    if letters & set("-/."):
+        dates += _day_or_month(text, day_first)
+    tails = _tails(head, letters) if dates else []
     return [(fmt + tail, unsure) for fmt, unsure in dates for tail in tails
             if with_format(head, fmt + tail).null_count() < head.len()]
 
 
-def _tails(head: pl.Series) -> list[str]:
-    if not head.str.contains(r"[0-9]:[0-9]{2}").any():
+def _spelt(fmt: str, letters: set[str]) -> bool:
+    """True if cells of these letters can hold what a date of this format must.
+
+    To read a column of one cell by every format took longer than a model takes to answer.
+    """
+    named = "%b" in fmt or "%B" in fmt
+    return all(sign in letters for sign in "-/.," if sign in fmt) and (
+        not named or any(month <= letters for month in _MONTHS))
+
+
+def _tails(head: pl.Series, letters: set[str]) -> list[str]:
+    if ":" not in letters or not head.str.contains(r"[0-9]:[0-9]{2}").any():
         return [""]
     zone = "%:z" if head.str.contains(_ZONE).any() else ""
-    return [f" {clock}{zone}" for clock in _CLOCKS] + [""]
+    clocks = [clock for clock in _CLOCKS if "%p" not in clock or "m" in letters]
+    return [f" {clock}{zone}" for clock in clocks] + [""]
 
 
 def _day_or_month(text: pl.Series, day_first: bool | None) -> list[tuple[str, bool]]:

@@ -115,11 +115,12 @@ def _settled(column: Column, cells: pl.Series, policies: Policies) -> tuple[pl.S
     if column.role == "image":
         found = to_cells(cells, int(column.format or LIMIT))
         return found, _odd_cells(column, cells, found, expected, policies)
-    found = change(cells)
+    if column.format is not None and cells.dtype == pl.String:
+        found = _as_written(cells, column.format)
+    else:
+        found = change(cells)
     if column.role == "categorical" and cells.dtype == pl.Boolean:
         found = _spelt_as_trained(found, column.levels or ())
-    if column.format is not None and cells.dtype == pl.String:
-        found = _as_written(cells, found, column.format)
     notes = _odd_cells(column, cells, found, expected, policies)
     if column.role == "categorical":
         notes += _unseen(column, found, policies)
@@ -132,10 +133,12 @@ def _spelt_as_trained(found: pl.Series, levels: tuple[str, ...]) -> pl.Series:
     return found.replace(spelt)
 
 
-def _as_written(cells: pl.Series, found: pl.Series, form: str) -> pl.Series:
+def _as_written(cells: pl.Series, form: str) -> pl.Series:
     """Dates read as in training wherever they fit: a few rows cannot tell day from month."""
-    again = _cells.to_times(_dates.with_format(cells.str.strip_chars(), form))
-    return again.zip_with(again.is_not_null(), found)
+    found = _cells.to_times(_dates.with_format(cells.str.strip_chars(), form))
+    if not found.null_count():
+        return found
+    return found.zip_with(found.is_not_null(), _cells.to_times(cells))
 
 
 def _odd_cells(

@@ -337,11 +337,11 @@ def validate(
 def beside(
     problem: Problem, model: Model, *, rounds: int | None = None, counted: Any = None
 ) -> np.ndarray:
-    """What a second model that knows nothing of the first fold's rows answers to them.
+    """What a model that knows the rows of neither of the first two folds answers to both.
 
     It learns what the first fold's model learnt, but for the rows that the second fold holds out;
     over as many `rounds` of boosting, or by the same count (`counted`), where the first was
-    bounded by them.
+    bounded by them. The answers are those to the first fold's rows, then to the second's.
     """
     (train, test), (_, other) = problem.plan.folds[:2]
     if counted is not None:
@@ -349,7 +349,7 @@ def beside(
     made = fit_one(problem, model, np.setdiff1d(train, other), BESIDE, watched=test)
     if rounds is not None and made.curve is not None:
         made.estimator.cut(min(rounds, len(made.curve)))
-    return _answered(problem, made, test)[0]
+    return _answered(problem, made, np.concatenate([test, other]))[0]
 
 
 def _answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray, float]:

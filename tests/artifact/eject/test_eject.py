@@ -105,7 +105,7 @@ def blended(*models: str) -> Any:
 
 def of_folds(monkeypatch: pytest.MonkeyPatch, *models: str) -> Any:
     """A blend whose members are left to the models of their folds."""
-    monkeypatch.setattr("wholefit.training.automl._whole.turns", lambda *_: [])
+    monkeypatch.setattr("wholefit.training.automl._whole.turns", lambda *_, **__: [])
     return blended(*models)
 
 

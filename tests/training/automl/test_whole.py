@@ -149,16 +149,16 @@ def test_what_the_turns_should_take_together() -> None:
     truth = np.zeros(100)
     found, problem = {"one": member(truth), "two": member(truth)}, rows(truth)
     found["two"].fit_seconds[:] = [3.0] * FOLDS
-    whole, beside = 1.1 * 1.25, 0.9 * 1.1
+    whole, beside = 1.1 * 1.25, 0.9 * 1.2
     assert seconds_of(Turn("one", 0), found["one"], problem) == pytest.approx(whole)
     assert seconds_of(Turn("one", None), found["one"], problem) == pytest.approx(beside)
     assert seconds_of(Turn("one", 0), Validated.empty(problem_of(truth)), problem) == math.inf
     wanted = [Turn("two", 0), Turn("one", 0), Turn("two", None), Turn("one", None)]
     # One worker has the first alone; the other all the rest.
     assert together(wanted, found, problem, 2) == pytest.approx(
-        max(3 * whole + beside, whole + 0.9 * 3.1))
+        max(3 * whole + beside, whole + 0.9 * 3.2))
     assert together(wanted, found, problem, 1) == pytest.approx(
-        4 * whole + beside + 0.9 * 3.1)
+        4 * whole + beside + 0.9 * 3.2)
 
 
 def problem_of(truth: np.ndarray) -> Any:
@@ -180,7 +180,7 @@ def test_time_is_kept_for_those_who_would_blend() -> None:
     found["poor"].fit_seconds[:] = [30.0] * FOLDS  # dear, and of no use
     found["cut"].folds = 2  # not all folds: it cannot blend
     assert outlook(truth).seconds(models, found) == pytest.approx(1.1 * 1.25)
-    assert outlook(truth, whole=False).seconds(models, found) == pytest.approx(0.9 * 1.1)
+    assert outlook(truth, whole=False).seconds(models, found) == pytest.approx(0.9 * 1.2)
     assert outlook(truth, folds=1).seconds(models, {"good": found["good"]}) == pytest.approx(
         1.1 * 1.25)  # one fold's model has none beside it
     assert outlook(truth, most=0.5).seconds(models, found) == 0.5

@@ -1,8 +1,8 @@
 """What to expect of the model that answers, of which cross-validation sees a poorer one.
 
 Each row's out-of-fold answer comes from one fold's model, which lacks a fold's rows. So each member
-gets one more model that lacks two: the first fold's and the second's. What the first fold's model
-does better than that one, on the first fold's rows, is what a fold's rows are worth; members learnt
+gets one more model that lacks two: the first fold's and the second's. What these folds' own models
+do better than that one, each on its fold's rows, is what a fold's rows are worth; members learnt
 from all rows gain as much again, but for what a learning curve flattens (`growth`).
 
 Where the mean of the folds' models answers, its loss is lower by the spread of its members (Krogh
@@ -35,7 +35,8 @@ _POWERS = {"log_loss": 1, "mse": 1, "rmse": 2}
 # What a model errs more than it must falls as a power of the rows it learns; as their root, it is
 # counted on. That is no fine choice: for a power of -1 an eighth less would be told at five folds.
 _CURVE = -0.5
-# Beyond this share of the rows a gain counts as theirs: few wild rows can be all of it.
+# Rows that move further, up or down, than this share of them count as moving so far: few wild rows
+# can be all of a gain, or hide it.
 _WILD = 0.99
 
 
@@ -81,7 +82,7 @@ def gain(
     problem: Problem, blended: Blended, found: Mapping[str, Validated],
     besides: Mapping[str, np.ndarray],
 ) -> Gain | None:
-    """The gain of the mean, from what second models (`besides`, by label) said to the first fold.
+    """The gain of the mean, from what second models (`besides`, by label) said to two folds.
 
     Members without one count as if theirs said the same. None where there is none, where one
     fold's models alone answer, or where a second layer reads the members.
@@ -91,7 +92,7 @@ def gain(
     if two is None:
         return None
     seen = float(np.mean([found[label].seen[two.test].mean() for label in asked(blended)]))
-    folds = round(len(problem.y) / len(two.test))  # of one repeat
+    folds = round(2 * len(problem.y) / len(two.test))  # of one repeat
     times = 2 * _apart(folds) * (1 / seen - 1 / models)
     falls = times * ((two.one + two.other) / 2 - two.both)
     worse = float(np.average(two.other, weights=two.weights))
@@ -122,7 +123,7 @@ def growth(
 
 @dataclass(frozen=True)
 class _Two:
-    """Losses of the first fold's rows: of its own models, those beside them, and the mean."""
+    """Losses of two folds' rows: of their own models, of those beside them, and of the mean."""
 
     test: np.ndarray
     one: np.ndarray
@@ -143,7 +144,7 @@ def _two(
     """None where no member has a second model, none of the rows weighs, or a layer reads them."""
     labels = asked(blended)
     known = tuple(label for label in labels if label in besides)
-    test = problem.plan.folds[0][1]
+    test = np.concatenate([rows for _, rows in problem.plan.folds[:2]])
     weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
     if not known or blended.layer or not weights.sum() > 0:
         return None
@@ -159,7 +160,8 @@ def _two(
 def _told(falls: np.ndarray, two: _Two, models: int, why: str) -> Gain | None:
     """The gain of these rows, as far as it stands out of its error; None where there is none."""
     weights, loss = two.weights, two.loss
-    falls = np.minimum(falls, np.quantile(falls, _WILD))  # a wild answer of one is no gain of all
+    wild = np.quantile(abs(falls), _WILD)
+    falls = np.clip(falls, -wild, wild)
     mean = float(np.average(falls, weights=weights))
     error = float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum())
     value = mean * (1 - (error / mean) ** 2) if mean > error > 0 else max(mean - error, 0.0)

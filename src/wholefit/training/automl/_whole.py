@@ -123,7 +123,7 @@ def seconds_of(turn: Turn, found: Validated, problem: Problem) -> float:
     if not found.fit_seconds:
         return math.inf
     if turn.number is None:
-        return _LESS * (found.fit_seconds[0] + found.predict_seconds[0])
+        return _LESS * (found.fit_seconds[0] + sum(found.predict_seconds[:2]))
     return _MARGIN * float(np.mean(found.fit_seconds)) * grown(problem)
 
 
