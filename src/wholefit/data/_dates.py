@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +10,16 @@ import polars as pl
 
 from wholefit.data import _words as words
 
-_ISO = (r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", "%Y-%m-%d")
+_ISO = "%Y-%m-%d"
 _TRIPLE = r"^([0-9]{1,2})([-/.])([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})(?:[T ,]|$)"
 _CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _YEAR_FIRST = ("%Y/%m/%d", "%Y.%m.%d")
 _MONTH_NAMES = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%d %B %Y",
                 "%B %d, %Y", "%B %d %Y")
-_MONTHS = tuple(map(frozenset, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
-                                "nov", "dec")))
+_MONTHS = tuple(map(frozenset, ("jan", "feb", "mar", "apr", "may", "jun",
+                                "jul", "aug", "sep", "oct", "nov", "dec")))
+# Four digits that can be a year; without any, %Y would read "21-Jan-16" as a day of the year 16.
+_YEAR = re.compile(r"(?<![0-9+.])[0-9]{4}(?![0-9])")
 _ZONE = r"(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
 
 
@@ -44,7 +47,7 @@ def parse(text: pl.Series, *, day_first: bool | None = None) -> Dates | None:
 
 def with_format(text: pl.Series, fmt: str) -> pl.Series:
     """`text` read with one stated format; what does not fit is missing."""
-    zoned = "%z" in fmt
+    zoned = fmt.endswith("z")
     timed = any(code in fmt for code in ("%H", "%I", "%T", "%R"))
     kind: Any = pl.Date
     if timed:
@@ -81,9 +84,10 @@ def _attempt(text: pl.Series, fmt: str, unsure: bool) -> Dates | None:
 def _candidates(text: pl.Series, day_first: bool | None) -> list[tuple[str, bool]]:
     """Formats worth trying on the whole column, with True where day and month are a guess."""
     head = text.head(2000)
-    letters = set("".join(cell for cell in head.to_list() if cell is not None).lower())
-    dates = [(fmt, False) for fmt in (_ISO[1], *_YEAR_FIRST, *_MONTH_NAMES)]
-    dates = [each for each in dates if _spelt(each[0], letters)]
+    cells = [cell for cell in head.to_list() if cell is not None]
+    letters, years = set("".join(cells).lower()), any(map(_YEAR.search, cells))
+    dates = [(fmt, False) for fmt in (_ISO, *_YEAR_FIRST, *_MONTH_NAMES)
+             if _spelt(fmt, letters) and (years or "%Y" not in fmt)]
     if letters & set("-/."):
         dates += _day_or_month(text, day_first)
     tails = _tails(head, letters) if dates else []

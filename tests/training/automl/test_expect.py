@@ -27,6 +27,7 @@ from wholefit.training.automl._expect import Gain, gain
 from wholefit.training.ensembling import Blended
 
 ROWS, FOLDS = 5_000, 5
+ONE, TWO = ROWS // FOLDS, 2 * ROWS // FOLDS  # rows of the first fold, and of the first two
 NUMBERS = ("ridge", "extra_trees(n_estimators=20)", "knn(k=3)")
 
 
@@ -59,9 +60,9 @@ def test_models_that_share_folds_gain_what_they_should(size: float, least: float
               for out in range(FOLDS)]
     true = np.mean([((each - truth) ** 2).mean() for each in models]) \
         - ((np.mean(models, axis=0) - truth) ** 2).mean()
-    blended, found = one_member(models[0])
+    blended, found = one_member(np.concatenate([models[0][:ONE], models[1][ONE:]]))
     second = base + taught(parts, [2, 3, 4], size)
-    told = gain(problem(truth), blended, found, {"one": second[:ROWS // FOLDS]})
+    told = gain(problem(truth), blended, found, {"one": second[:TWO]})
     assert told is not None and told.members == ("one",) and told.models == FOLDS
     # The less a second model's own poverty counts, the nearer: it learnt a fold less.
     assert least * true < told.value < 1.1 * true
@@ -73,7 +74,7 @@ def test_a_second_model_that_fails_is_no_spread() -> None:
     truth = rng.normal(size=ROWS)
     first = truth + 0.5 * rng.normal(size=ROWS)
     blended, found = one_member(first)
-    wild = np.where(rng.random(ROWS) < 0.3, 40.0, first)[:ROWS // FOLDS]
+    wild = np.where(rng.random(ROWS) < 0.3, 40.0, first)[:TWO]
     told = gain(problem(truth), blended, found, {"one": wild})
     assert told is None or told.share < 0.02
 
@@ -84,9 +85,9 @@ def test_few_wild_rows_are_not_the_gain() -> None:
     base = truth + 0.5 * rng.normal(size=ROWS)
     first, second = (base + 0.1 * rng.normal(size=ROWS) for _ in range(2))
     blended, found = one_member(first)
-    usual = gain(problem(truth), blended, found, {"one": second[:ROWS // FOLDS]})
+    usual = gain(problem(truth), blended, found, {"one": second[:TWO]})
     second[:5] += 8.0
-    wild = gain(problem(truth), blended, found, {"one": second[:ROWS // FOLDS]})
+    wild = gain(problem(truth), blended, found, {"one": second[:TWO]})
     assert usual is not None and wild is not None and wild.value < 2 * usual.value
 
 
@@ -102,9 +103,9 @@ def test_log_loss_gains_by_the_mean_of_probabilities() -> None:
     models = [draw([at for at in range(FOLDS) if at != out]) for out in range(FOLDS)]
     loss = [-np.log(each[np.arange(ROWS), truth]).mean() for each in (*models, sum(models) / FOLDS)]
     true = np.mean(loss[:-1]) - loss[-1]
-    blended, found = one_member(models[0])
+    blended, found = one_member(np.concatenate([models[0][:ONE], models[1][ONE:]]))
     told = gain(problem(truth, "classification"), blended, found,
-                {"one": draw([2, 3, 4])[:ROWS // FOLDS]})
+                {"one": draw([2, 3, 4])[:TWO]})
     assert told is not None and abs(told.value - true) < max(4 * told.error, 0.15 * true)
 
 
@@ -115,7 +116,7 @@ def test_members_without_a_second_model_count_as_if_they_gained_nothing() -> Non
     _, found = one_member(first)
     two = {"one": found["one"], "other": found["one"]}
     blended = Blended({"one": 0.5, "other": 0.5}, first)
-    test = slice(ROWS // FOLDS)
+    test = slice(TWO)
     both = gain(problem(truth), blended, two, {"one": second[test], "other": second[test]})
     half = gain(problem(truth), blended, two, {"one": second[test]})
     assert both is not None and half is not None and half.value < 0.4 * both.value
@@ -219,7 +220,7 @@ def test_one_wild_row_is_no_gain() -> None:
     rng = np.random.default_rng(4)
     truth = rng.normal(size=ROWS)
     first = truth + rng.normal(size=ROWS)
-    second = first[:ROWS // FOLDS].copy()
+    second = first[:TWO].copy()
     second[7] += 1e4
     blended, found = one_member(first)
     told = gain(problem(truth), blended, found, {"one": second})

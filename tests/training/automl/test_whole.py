@@ -257,12 +257,26 @@ def test_what_all_rows_teach_is_told_of_what_fewer_taught() -> None:
 
     three, four, five = (of(count) for count in (3, 4, 5))
     blended = Blended({"one": 1.0}, four)
-    told = growth(rows(truth), blended, {"one": member(four)}, {"one": three[:ROWS // FOLDS]})
+    told = growth(rows(truth), blended, {"one": member(four)}, {"one": three[:2 * ROWS // FOLDS]})
     true = ((four - truth) ** 2).mean() - ((five - truth) ** 2).mean()
     assert told is not None and "80%" in told.why and "60%" in told.why
     assert 0.8 * true < told.value < 1.5 * true
     # What learns nothing from more rows gains nothing by them.
-    flat = growth(rows(truth), blended, {"one": member(four)}, {"one": four[:ROWS // FOLDS]})
+    flat = growth(rows(truth), blended, {"one": member(four)}, {"one": four[:2 * ROWS // FOLDS]})
     assert flat is None
-    worse = growth(rows(truth), blended, {"one": member(three)}, {"one": four[:ROWS // FOLDS]})
+    worse = growth(rows(truth), blended, {"one": member(three)}, {"one": four[:2 * ROWS // FOLDS]})
     assert worse is None
+
+
+def test_few_wild_rows_do_not_hide_what_rows_teach() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.normal(size=ROWS)
+    noise = rng.normal(size=(FOLDS, ROWS))
+    three, four = (truth + 0.3 * noise[:count].mean(axis=0) for count in (3, 4))
+    blended, second = Blended({"one": 1.0}, four), {"one": three[:2 * ROWS // FOLDS]}
+    usual = growth(rows(truth), blended, {"one": member(four)}, second)
+    four = four.copy()
+    four[:2] += 3.0  # where the model of more rows went wild
+    wild = growth(rows(truth), blended, {"one": member(four)}, second)
+    assert usual is not None and wild is not None
+    assert 0.5 * usual.value < wild.value <= usual.value
