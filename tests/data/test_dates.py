@@ -30,6 +30,16 @@ def test_a_day_is_read_alone_and_with_a_clock(day: str) -> None:
         assert found is not None and found.values.to_list() == [NOON], clock
 
 
+@pytest.mark.parametrize(("cells", "years"), [
+    (["21-01-16", "22-01-2016", "23-01-16"], {2016, None}),
+    (["21-Jan-16 12:30 -0500"], {2016}),
+    (["21.01.16 12:30 +0200", "21.01.2016 12:30 +0200"], {2016, None}),
+    (["0216-01-21"], {216})])
+def test_a_year_of_two_digits_is_of_this_age(cells: list[str], years: set[int | None]) -> None:
+    found = _dates.parse(pl.Series(cells))
+    assert found is not None and set(found.values.dt.year().to_list()) <= years
+
+
 @pytest.mark.parametrize("zone", ["Z", " UTC", "+00:00", " +0000"])
 def test_a_zone_is_read_however_it_is_written(zone: str) -> None:
     found = _dates.parse(pl.Series([f"2016-01-21T12:30:00{zone}"]))
@@ -38,7 +48,7 @@ def test_a_zone_is_read_however_it_is_written(zone: str) -> None:
     assert east is not None and east.values.to_list() == 2 * [NOON.replace(tzinfo=UTC)]
 
 
-@pytest.mark.parametrize("text", ["hello", "12:30", "3.5", "May", "", "1-2"])
+@pytest.mark.parametrize("text", ["hello", "12:30", "3.5", "May", "", "1-2", "0000-01-01"])
 def test_what_is_no_date_is_not_read(text: str) -> None:
     assert _dates.parse(pl.Series([text])) is None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +17,8 @@ _MONTH_NAMES = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%d
                 "%B %d, %Y", "%B %d %Y")
 _MONTHS = tuple(map(frozenset, ("jan", "feb", "mar", "apr", "may", "jun",
                                 "jul", "aug", "sep", "oct", "nov", "dec")))
-# Four digits that can be a year; without any, %Y would read "21-Jan-16" as a day of the year 16.
-_YEAR = re.compile(r"(?<![0-9+.])[0-9]{4}(?![0-9])")
+# Years before are of two digits: %Y reads "21-Jan-16" as a day of the year 16.
+_FIRST_YEAR = 100
 _ZONE = r"(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
 
 
@@ -57,7 +56,13 @@ def with_format(text: pl.Series, fmt: str) -> pl.Series:
     if zoned:
         text = text.str.replace(r" ?(?:Z|UTC)$", "+00:00").str.replace(
             r" ?([+-][0-9]{2}):?([0-9]{2})$", "$1:$2")
-    return text.str.strptime(kind, fmt, strict=False, exact=True)
+    values = text.str.strptime(kind, fmt, strict=False, exact=True)
+    if "%Y" in fmt:
+        years = values.dt.year()
+        first: Any = years.min()
+        if first is not None and first < _FIRST_YEAR:
+            values = values.set(years < _FIRST_YEAR, None)
+    return values
 
 
 def _joined(best: Dates, found: list[Dates]) -> pl.Series:
@@ -84,10 +89,8 @@ def _attempt(text: pl.Series, fmt: str, unsure: bool) -> Dates | None:
 def _candidates(text: pl.Series, day_first: bool | None) -> list[tuple[str, bool]]:
     """Formats worth trying on the whole column, with True where day and month are a guess."""
     head = text.head(2000)
-    cells = [cell for cell in head.to_list() if cell is not None]
-    letters, years = set("".join(cells).lower()), any(map(_YEAR.search, cells))
-    dates = [(fmt, False) for fmt in (_ISO, *_YEAR_FIRST, *_MONTH_NAMES)
-             if _spelt(fmt, letters) and (years or "%Y" not in fmt)]
+    letters = set("".join(cell for cell in head.to_list() if cell is not None).lower())
+    dates = [(fmt, False) for fmt in (_ISO, *_YEAR_FIRST, *_MONTH_NAMES) if _spelt(fmt, letters)]
     if letters & set("-/."):
         dates += _day_or_month(text, day_first)
     tails = _tails(head, letters) if dates else []

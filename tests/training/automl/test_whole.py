@@ -178,23 +178,25 @@ def test_time_is_kept_for_those_who_would_blend() -> None:
     found = {"good": member(truth + 0.01 * random.normal(size=5_000)),
              "poor": member(truth + 0.5), "cut": member(truth)}
     found["poor"].fit_seconds[:] = [30.0] * FOLDS  # dear, and of no use
-    found["cut"].folds = 2  # not all folds: it cannot blend
+    found["cut"].folds = 2  # fewer folds than others: it cannot blend
     assert outlook(truth).seconds(models, found) == pytest.approx(1.1 * 1.25)
     assert outlook(truth, whole=False).seconds(models, found) == pytest.approx(0.9 * 1.2)
     assert outlook(truth, folds=1).seconds(models, {"good": found["good"]}) == pytest.approx(
         1.1 * 1.25)  # one fold's model has none beside it
     assert outlook(truth, most=0.5).seconds(models, found) == 0.5
-    assert outlook(truth).seconds(models, {"cut": found["cut"]}) == 0.0
+    assert outlook(truth).seconds(models, {"cut": found["cut"]}) > 0.0  # it may where none has more
     found["good"].answer[:] = np.nan
     assert outlook(truth).seconds(models, {"good": found["good"]}) == 0.0
 
 
 def test_a_trial_leaves_time_for_its_own_fits_after_the_race() -> None:
     truth = np.zeros(10)
-    assert outlook(truth).share() == 5 / 6
-    assert outlook(truth, workers=1).share() == 5 / 7
-    assert outlook(truth, folds=1, workers=1).share() == 1 / 2
-    assert outlook(truth, most=0.0).share() == 1.0
+    assert outlook(truth).own(6.0, 0.0) == 1.0
+    assert outlook(truth, workers=1).own(7.0, 0.0) == 2.0
+    assert outlook(truth, folds=1, workers=1).own(2.0, 0.0) == 1.0
+    assert outlook(truth, folds=1, whole=False).own(2.0, 0.0) == 0.0
+    assert outlook(truth, most=0.5).own(6.0, 0.25) == 0.25  # as much is kept already
+    assert outlook(truth, most=0.5).own(6.0, 0.75) == 0.0
 
 
 def test_an_interrupt_ends_what_is_being_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +270,16 @@ def test_what_all_rows_teach_is_told_of_what_fewer_taught() -> None:
     assert worse is None
 
 
+def test_nothing_is_told_of_a_fold_that_was_not_reached() -> None:
+    truth = np.random.default_rng(2).normal(size=ROWS)
+    half = member(truth + 0.5)
+    half.seen[ROWS // FOLDS:], half.answer[ROWS // FOLDS:], half.folds = 0, 0.0, 1
+    second = {"one": truth[:2 * ROWS // FOLDS] + 0.6}
+    assert growth(rows(truth), Blended({"one": 1.0}, truth), {"one": half}, second) is None
+    assert growth(rows(truth), Blended({"one": 1.0}, truth), {"one": member(truth + 0.5)},
+                  second) is not None
+
+
 def test_few_wild_rows_do_not_hide_what_rows_teach() -> None:
     rng = np.random.default_rng(1)
     truth = rng.normal(size=ROWS)
@@ -276,7 +288,7 @@ def test_few_wild_rows_do_not_hide_what_rows_teach() -> None:
     blended, second = Blended({"one": 1.0}, four), {"one": three[:2 * ROWS // FOLDS]}
     usual = growth(rows(truth), blended, {"one": member(four)}, second)
     four = four.copy()
-    four[:2] += 3.0  # where the model of more rows went wild
+    four[:2] += 30.0  # where the model of more rows went wild
     wild = growth(rows(truth), blended, {"one": member(four)}, second)
     assert usual is not None and wild is not None
     assert 0.5 * usual.value < wild.value <= usual.value

@@ -141,12 +141,16 @@ def _two(
     problem: Problem, blended: Blended, found: Mapping[str, Validated],
     besides: Mapping[str, np.ndarray],
 ) -> _Two | None:
-    """None where no member has a second model, none of the rows weighs, or a layer reads them."""
+    """None where no member has a second model, a layer reads them, or no row weighs.
+
+    And where a member answered one of the two folds alone.
+    """
     labels = asked(blended)
     known = tuple(label for label in labels if label in besides)
     test = np.concatenate([rows for _, rows in problem.plan.folds[:2]])
     weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
-    if not known or blended.layer or not weights.sum() > 0:
+    if not known or blended.layer or not weights.sum() > 0 or any(
+            (found[label].seen[test] == 0).any() for label in labels):
         return None
     first = {label: found[label].answer[test] for label in labels}
     second = {label: besides.get(label, first[label]) for label in labels}

@@ -138,9 +138,7 @@ def _ended(
     shares = mixed if judged.chosen == _blend.LABEL else _blend.alone(judged.chosen, found)
     assert shares is not None
     learnt = _learnt(problem, race, shares, found, options, until, whole)
-    # A run that is replayed and knows no models of all rows was made before there were any.
-    once = whole and _bounded(options) and (
-        options.script is None or "whole" in options.script.decided)
+    once = whole and _bounded(options) and _knows_whole(options)
     fitted = _blend.joined(problem, found, crew.bags, shares, problem.dataset.schema,
                            ground.codec, once)
     told = _expected(ground, race, shares, judged, found, learnt, once)
@@ -158,6 +156,11 @@ def _bounded(options: Any) -> bool:
     return options.predict_time is not None or options.model_size is not None
 
 
+def _knows_whole(options: Any) -> bool:
+    """False in the replay of a run that was made before there were models of all rows."""
+    return options.script is None or "whole" in options.script.decided
+
+
 def _learnt(
     problem: Problem, race: Race, shares: Blended, found: dict[str, Validated], options: Any,
     until: float, whole: bool,
@@ -165,7 +168,8 @@ def _learnt(
     """What is fitted once more, models of all rows put among what was `found`."""
     if options.script is None:
         wanted = _whole.turns(shares, race.models, whole=whole, once=_bounded(options),
-                              beside=race.folds > 1 and not shares.layer)
+                              beside=not shares.layer and min(
+                                  found[label].folds for label in _blend.asked(shares)) > 1)
     else:
         wanted, until = _whole.noted(options.script.decided, shares), math.inf
     learnt = _whole.Learnt()
@@ -174,7 +178,9 @@ def _learnt(
         race.interrupted = learnt.interrupted
         if race.interrupted:
             emit("interrupted", model="", kept=list(found))
-    race.limits = {**race.limits, "whole": learnt.whole, "beside": list(learnt.beside)}
+    beside = [] if race.interrupted else list(learnt.beside)
+    race.limits = {**race.limits, "beside": beside, **(
+        {"whole": learnt.whole} if _knows_whole(options) else {})}
     return learnt
 
 

@@ -35,8 +35,10 @@ class Outlook:
 
     def seconds(self, models: Mapping[str, Model], found: Mapping[str, Validated]) -> float:
         """What should be kept, from what was `found` so far."""
+        most = max((each.folds for label, each in found.items()
+                    if models[label].family != "baseline"), default=self.folds)
         able = {label: each for label, each in found.items()
-                if each.folds >= self.folds and each.kept and all(each.kept)}
+                if each.folds >= most and each.kept and all(each.kept)}
         if not able or self.most <= 0:
             return 0.0
         blended = self._blended(able)
@@ -46,10 +48,14 @@ class Outlook:
                               beside=self.folds > 1)
         return min(self.most, _whole.together(wanted, found, self.problem, self.workers))
 
-    def share(self) -> float:
-        """The part of a trial's time that its folds may take, for its fits after the race too."""
-        alone = self.whole + (self.folds > 1) if self.workers == 1 else 1
-        return self.folds / (self.folds + alone) if self.most > 0 else 1.0
+    def own(self, left: float, kept: float) -> float:
+        """Seconds of what is `left` that a trial should leave for its own fits after the race.
+
+        As much as `kept` is left for others already.
+        """
+        turns = self.whole + (self.folds > 1)
+        after = turns if self.workers == 1 else min(turns, 1)
+        return max(0.0, min(left * after / (self.folds + after), self.most - kept))
 
     def _blended(self, able: Mapping[str, Validated]) -> Blended | None:
         """The blend by a share of the rows; None where no answer to them is a number."""

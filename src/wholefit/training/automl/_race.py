@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import threading
@@ -271,9 +272,10 @@ class Race:
             share = max(1.0 / (1 + waiting / len(self.crew.workers)), _FAIR)
         elif is_stranger(model) and not last:
             share = 0.5
+        left, own = max(self.until - now, 0.0), 0.0
         if self._outlook is not None and (model.clocked or model.watches):
-            share *= self._outlook.share()
-        return now + max(self.until - now, 0.0) * share
+            own = self._outlook.own(left, self._after)
+        return now + min(left * share, left - own)
 
     def _stopped(self, label: str, model: Model, stop: Stopped) -> None:
         found = stop.found
@@ -292,13 +294,15 @@ class Race:
 
     def _keep(self, label: str, model: Model, found: Validated, peak: int) -> None:
         self.found[label] = found
-        if self._outlook is not None:
-            self._after = self._outlook.seconds(self.models, self.found)
         self.entries[label] = entry_of(label, model, found, self.folds, peak)
         self.schedule.append(scheduled(label, model, found))
         self._said.put(("model_done", {
             "model": label, "folds": found.folds,
             "seconds": sum(found.fit_seconds) + sum(found.predict_seconds)}))
+        if self._outlook is not None:
+            # It is a guess: whatever it meets, the one before will do.
+            with contextlib.suppress(Exception):
+                self._after = self._outlook.seconds(self.models, self.found)
 
     def _close(
         self, label: str, model: Model, status: str, reason: str, trace: str = "", peak: int = 0
