@@ -229,6 +229,8 @@ def test_a_record_without_them_is_replayed_with_the_models_of_the_folds(
     again = run(churn, script=script)
     members = again.fitted.state().config["members"]
     assert len(members) == 5 * len(again.lineage["ensemble"]["shares"])
+    # Nor does a replay of the replay know them.
+    assert "whole" not in again.lineage["decided"]
     script = of_run(raced.lineage["schedule"], raced.leaderboard, raced.chosen.model,
                     raced.lineage["decided"])
     same = run(churn, script=script)
