@@ -44,7 +44,7 @@ def test_without_a_clock_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None
     assert _scale.scaled(problem(3000), make("ridge"), float("inf"), 5, 2).folds == 5
 
 
-@pytest.mark.parametrize("fold, folds", [(1.0, 5), (3.2, 3), (4.0, 1), (9.0, 1)])
+@pytest.mark.parametrize("fold, folds", [(1.0, 5), (2.4, 4), (3.2, 1), (9.0, 1)])
 def test_dear_folds_are_fewer(
     monkeypatch: pytest.MonkeyPatch, fold: float, folds: int
 ) -> None:
@@ -52,6 +52,29 @@ def test_dear_folds_are_fewer(
     monkeypatch.setattr(_scale, "_fold_seconds", lambda *_: fold)
     found = _scale.scaled(problem(3000), make("ridge"), 40.0, 5, 2)
     assert found.folds == folds and len(found.said) == (folds < 5)
+
+
+@pytest.mark.parametrize("fold, folds", [(0.1, 5), (0.2, 1), (2.4, 1)])
+def test_where_one_fold_judges_enough_more_models_have_a_turn(
+    monkeypatch: pytest.MonkeyPatch, fold: float, folds: int
+) -> None:
+    monkeypatch.setattr(_scale, "_SMALL", 0)
+    monkeypatch.setattr(_scale, "_fold_seconds", lambda *_: fold)
+    found = _scale.scaled(problem(26_000), make("ridge"), 40.0, 5, 2)
+    assert (found.folds, found.workers, found.lent) == (folds, 2, folds == 1)
+    assert all(("more models" in said) == (fold * 5 <= 10) for said in found.said)
+
+
+def test_rows_of_a_rare_class_are_not_enough() -> None:
+    even = problem(26_000)
+    assert _scale._judges(even) and not _scale._judges(problem(3000))
+    codes = np.zeros(26_000, dtype=np.intp)
+    codes[:1_000] = 1
+    assert _scale._judges(replace(even, y=np.random.default_rng(0).permutation(codes),
+                                  n_classes=2))
+    codes[:900] = 0
+    assert not _scale._judges(replace(even, y=np.random.default_rng(0).permutation(codes),
+                                      n_classes=2))
 
 
 def test_where_one_fold_is_too_much_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
