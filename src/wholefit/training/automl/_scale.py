@@ -30,7 +30,8 @@ _SHARE, _MANY = 0.25, 0.02
 # judge learns from more rows, and leaves time for other configurations (three folds of letters
 # had 10 trials and a log loss of 0.120, one had 17 and 0.089).
 _LEAST_FOLDS = 4
-# Below so many cells nothing is too slow; the taste itself would cost more than it tells.
+# Below so many cells nothing is too slow; the taste itself would cost more than it tells, but where
+# one fold judges enough rows.
 _SMALL = 400_000
 # What is tasted: so many cells, over so many rounds, of what may become so many.
 _TASTE, _ROUNDS, _USUAL = 400_000, 10, 250
@@ -83,10 +84,10 @@ def scaled(
     rows = len(problem.plan.folds[0][0])
     columns = len(problem.dataset.schema.features)
     cells = rows * max(columns, 1) * max(1, problem.n_classes // 2)  # boosting has trees for each
-    if not math.isfinite(seconds) or cells < _SMALL:
+    enough = _judges(problem)
+    if not math.isfinite(seconds) or (cells < _SMALL and not enough):
         return Scale(problem, folds, workers)
     fold = _fold_seconds(replace(problem, jobs=threads, encoders={}), strong, rows, columns)
-    enough = _judges(problem)
     room = _SHARE * max(seconds, 0.0)
     if fold * folds <= (_MANY * max(seconds, 0.0) if enough else room):
         return Scale(problem, folds, workers)
