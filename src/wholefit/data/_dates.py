@@ -94,8 +94,10 @@ def _candidates(text: pl.Series, day_first: bool | None) -> list[tuple[str, bool
     if letters & set("-/."):
         dates += _day_or_month(text, day_first)
     tails = _tails(head, letters) if dates else []
-    return [(fmt + tail, unsure) for fmt, unsure in dates for tail in tails
-            if with_format(head, fmt + tail).null_count() < head.len()]
+    found = [(fmt + tail, unsure) for fmt, unsure in dates for tail in tails]
+    if len(head) == len(text):  # each is read at once
+        return found
+    return [each for each in found if with_format(head, each[0]).null_count() < head.len()]
 
 
 def _spelt(fmt: str, letters: set[str]) -> bool:

@@ -167,7 +167,7 @@ def problem_of(truth: np.ndarray) -> Any:
 
 def outlook(truth: np.ndarray, **given: Any) -> Outlook:
     problem = SimpleNamespace(y=truth, plan=rows(truth).plan, n_classes=0, seed=0,
-                              task=SimpleNamespace(name="regression"))
+                              task=SimpleNamespace(name="regression", baseline="dummy"))
     return Outlook(problem, **{"folds": FOLDS, "workers": 2, "most": 60.0, **given})  # type: ignore[arg-type]
 
 

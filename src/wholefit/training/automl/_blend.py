@@ -72,6 +72,16 @@ def limits(
     return cost, size
 
 
+def comparable(
+    found: Mapping[str, Validated], models: Mapping[str, Model], baseline: str
+) -> dict[str, Validated]:
+    """What was tried on as many folds as any: rows that some did not answer compare nothing."""
+    most = max((each.folds for label, each in found.items() if models[label].name != baseline),
+               default=0)
+    return {label: each for label, each in found.items()
+            if each.folds >= most or models[label].name == baseline}
+
+
 def pool_of(problem: Problem, found: Mapping[str, Validated], metric: Any = None) -> Pool | None:
     """The models whose folds were all kept; None if there are none."""
     able = {label: each.known() for label, each in found.items() if each.kept and all(each.kept)}

@@ -126,7 +126,9 @@ def _ended(
     measured.
     """
     problem, options = ground.problem, ground.options
-    by_label, found = dict(race.models), _comparable(race)
+    # A trial that the end of the time cut short stays on the leaderboard, without scores.
+    by_label, found = dict(race.models), _blend.comparable(
+        race.found, race.models, problem.task.baseline)
     mixed = _mixed(problem, found, crew, race, options, clock)
     if mixed is not None and len(mixed.shares) > 1:
         made = _blend.validated(mixed, found)
@@ -196,18 +198,6 @@ def _expected(
     gained = how(ground.problem, shares, found, learnt.beside)
     return None if gained is None else gained.expected(
         next(row for row in judged.entries if row.recommended).scores[judged.metric])
-
-
-def _comparable(race: Race) -> dict[str, Validated]:
-    """What was tried on as many folds as any: rows that some did not answer compare nothing.
-
-    A trial that the end of the time cut short stays on the leaderboard, without scores.
-    """
-    baseline = race.problem.task.baseline
-    most = max((each.folds for label, each in race.found.items()
-                if race.models[label].name != baseline), default=0)
-    return {label: each for label, each in race.found.items()
-            if each.folds >= most or race.models[label].name == baseline}
 
 
 def _second(options: Any, clock: Clock) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from wholefit.base import seeds
 from wholefit.models import Model
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.automl import _whole
+from wholefit.training.automl._blend import comparable
 from wholefit.training.ensembling import Blended, Pool, greedy
 
 # A look at a share of the rows tells who would blend, well enough to know what that takes: so many
@@ -35,10 +36,8 @@ class Outlook:
 
     def seconds(self, models: Mapping[str, Model], found: Mapping[str, Validated]) -> float:
         """What should be kept, from what was `found` so far."""
-        most = max((each.folds for label, each in found.items()
-                    if models[label].family != "baseline"), default=self.folds)
-        able = {label: each for label, each in found.items()
-                if each.folds >= most and each.kept and all(each.kept)}
+        able = {label: each for label, each in comparable(
+            found, models, self.problem.task.baseline).items() if each.kept and all(each.kept)}
         if not able or self.most <= 0:
             return 0.0
         blended = self._blended(able)
