@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,6 @@ _AT_LEAST = 0.5
 # Below so many rows a tenth of them tells too little of when to stop.
 _FEW_TO_WATCH = 200
 _TIMED = 1000  # rows by which answering is timed where the answers are known already
-BESIDE = "beside"  # the key of the model that stands beside the first fold's
 
 Watch = tuple[Any, np.ndarray, np.ndarray | None]
 
@@ -317,7 +316,7 @@ def validate(
         if fold.counted and 0 < share < math.inf:
             given, late = given + share, max(fold.seconds / share - 1, 0.0)
         waits = keep is not None and model.watches
-        answer, predict = (None, 0.0) if waits else _answered(problem, fold, test)
+        answer, predict = (None, 0.0) if waits else answered(problem, fold, test)
         found.add(test, answer, fold.seconds, predict)
         found.counted.append(fold.counted)
         if each is not None:
@@ -334,25 +333,7 @@ def validate(
     return found.settled()
 
 
-def beside(
-    problem: Problem, model: Model, *, rounds: int | None = None, counted: Any = None
-) -> np.ndarray:
-    """What a model that knows the rows of neither of the first two folds answers to both.
-
-    It learns what the first fold's model learnt, but for the rows that the second fold holds out;
-    over as many `rounds` of boosting, or by the same count (`counted`), where the first was
-    bounded by them. The answers are those to the first fold's rows, then to the second's.
-    """
-    (train, test), (_, other) = problem.plan.folds[:2]
-    if counted is not None:
-        problem = replace(problem, counted={written(model) or "": {BESIDE: counted}})
-    made = fit_one(problem, model, np.setdiff1d(train, other), BESIDE, watched=test)
-    if rounds is not None and made.curve is not None:
-        made.estimator.cut(min(rounds, len(made.curve)))
-    return _answered(problem, made, np.concatenate([test, other]))[0]
-
-
-def _answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray, float]:
+def answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray, float]:
     """The answers to the test rows, and the seconds they took."""
     start = time.perf_counter()
     X = made.encoder.transform(made.dataset, test)
@@ -373,7 +354,7 @@ def _shortened(problem: Problem, found: Validated, made: list[Fit]) -> None:
             noted = _noted(problem, fold, test, found.rounds[-1])
             fold.estimator.cut(found.rounds[-1])
         asked = test if noted is None else test[:_TIMED]
-        answer, seconds = _answered(problem, fold, asked)
+        answer, seconds = answered(problem, fold, asked)
         found.predict_seconds[at] = seconds * len(test) / len(asked)
         answers.append(answer if noted is None else noted)
     found.instead(problem.plan.folds, answers)

@@ -22,7 +22,8 @@ from wholefit.data.loading import conforming
 from wholefit.evaluation import Score
 from wholefit.models import make
 from wholefit.training import Options, Run
-from wholefit.training._folds import Validated, beside
+from wholefit.training._beside import beside, rows_beside, share_beside
+from wholefit.training._folds import Validated
 from wholefit.training.automl._expect import Gain, gain
 from wholefit.training.ensembling import Blended
 
@@ -188,6 +189,24 @@ def test_the_second_model_knows_nothing_of_the_first_fold(churn: Dataset) -> Non
     rest = np.setdiff1d(np.arange(len(y)), np.concatenate([test, lost]))
     other[rest] = 1 - other[rest]
     assert not (asked(y) == asked(other)).all()
+
+
+def test_beside_one_fold_a_model_learns_half_of_its_rows() -> None:
+    rows = np.arange(1_000)
+    train, test = rows[200:], rows[:200]
+
+    def problem(units: np.ndarray | None) -> Any:
+        plan = SimpleNamespace(folds=((train, test),), units=units)
+        return SimpleNamespace(plan=plan, seed=3, y=rows)
+
+    less, answered = rows_beside(problem(None))
+    assert (answered == test).all() and len(less) == 400 and set(less) < set(train)
+    assert share_beside(problem(None)) == 0.5
+    units = rows // 4
+    whole, _ = rows_beside(problem(units))
+    assert 300 < len(whole) < 500 and set(whole) < set(train)
+    assert not set(units[whole]) & set(units[np.setdiff1d(train, whole)])
+    assert (rows_beside(problem(units))[0] == whole).all()  # by the run's own seed
 
 
 def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path: Any) -> None:

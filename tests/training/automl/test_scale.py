@@ -14,6 +14,7 @@ from wholefit.base import tasks
 from wholefit.data import dataset_of
 from wholefit.models import make
 from wholefit.training import Options
+from wholefit.training._beside import some
 from wholefit.training._folds import Problem, _rounds
 from wholefit.training.automl import _scale
 from wholefit.training.automl._pace import Pace
@@ -130,11 +131,11 @@ def test_where_one_fold_judges_most_of_its_rows_are_learnt_from(
 def test_groups_are_drawn_whole() -> None:
     whole = problem(4000, groups=200)
     train = whole.plan.folds[0][0]
-    some = _scale._some(train, 0.3, whole.plan.units, np.random.default_rng(0))
+    drawn = some(train, 0.3, whole.plan.units, np.random.default_rng(0))
     units = whole.plan.units
     assert units is not None
-    kept, rest = set(units[some]), set(units[np.setdiff1d(train, some)])
-    assert not kept & rest and 0.2 < len(some) / len(train) < 0.4
+    kept, rest = set(units[drawn]), set(units[np.setdiff1d(train, drawn)])
+    assert not kept & rest and 0.2 < len(drawn) / len(train) < 0.4
 
 
 def test_the_taste_is_of_the_right_size() -> None:

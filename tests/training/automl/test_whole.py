@@ -103,13 +103,18 @@ def test_what_is_learnt_twice() -> None:
 def rows(truth: np.ndarray) -> Any:
     parts = np.array_split(np.arange(len(truth)), FOLDS)
     folds = tuple((np.setdiff1d(np.arange(len(truth)), part), part) for part in parts)
-    return SimpleNamespace(y=truth, plan=SimpleNamespace(folds=folds), weights=None,
-                           task=SimpleNamespace(name="regression"))
+    return SimpleNamespace(y=truth, plan=SimpleNamespace(folds=folds, units=None), weights=None,
+                           seed=0, task=SimpleNamespace(name="regression"))
 
 
 def member(answer: np.ndarray) -> Validated:
     return Validated(answer, np.ones(len(answer), np.int32), [1.0] * FOLDS, [0.1] * FOLDS, FOLDS,
                      kept=["somewhere"] * FOLDS)
+
+
+def grown(answer: np.ndarray) -> Validated:
+    """A member that has learnt all rows, too."""
+    return replace(member(answer), whole={0: "somewhere"})
 
 
 class Worker:
@@ -149,16 +154,15 @@ def test_what_the_turns_should_take_together() -> None:
     truth = np.zeros(100)
     found, problem = {"one": member(truth), "two": member(truth)}, rows(truth)
     found["two"].fit_seconds[:] = [3.0] * FOLDS
-    whole, beside = 1.1 * 1.25, 0.9 * 1.2
+    whole, beside, longer = 1.1 * 1.25, 1.1 * (0.75 + 0.2), 1.1 * (0.75 * 3 + 0.2)
     assert seconds_of(Turn("one", 0), found["one"], problem) == pytest.approx(whole)
     assert seconds_of(Turn("one", None), found["one"], problem) == pytest.approx(beside)
     assert seconds_of(Turn("one", 0), Validated.empty(problem_of(truth)), problem) == math.inf
     wanted = [Turn("two", 0), Turn("one", 0), Turn("two", None), Turn("one", None)]
     # One worker has the first alone; the other all the rest.
-    assert together(wanted, found, problem, 2) == pytest.approx(
-        max(3 * whole + beside, whole + 0.9 * 3.2))
+    assert together(wanted, found, problem, 2) == pytest.approx(whole + longer + beside)
     assert together(wanted, found, problem, 1) == pytest.approx(
-        4 * whole + beside + 0.9 * 3.2)
+        4 * whole + beside + longer)
 
 
 def problem_of(truth: np.ndarray) -> Any:
@@ -180,9 +184,10 @@ def test_time_is_kept_for_those_who_would_blend() -> None:
     found["poor"].fit_seconds[:] = [30.0] * FOLDS  # dear, and of no use
     found["cut"].folds = 2  # fewer folds than others: it cannot blend
     assert outlook(truth).seconds(models, found) == pytest.approx(1.1 * 1.25)
-    assert outlook(truth, whole=False).seconds(models, found) == pytest.approx(0.9 * 1.2)
+    assert outlook(truth, whole=False).seconds(models, found) == pytest.approx(
+        1.1 * (0.75 + 0.2))
     assert outlook(truth, folds=1).seconds(models, {"good": found["good"]}) == pytest.approx(
-        1.1 * 1.25)  # one fold's model has none beside it
+        1.1 * 1.25)  # it answers none of the second fold's rows
     assert outlook(truth, most=0.5).seconds(models, found) == 0.5
     assert outlook(truth).seconds(models, {"cut": found["cut"]}) > 0.0  # it may where none has more
     found["good"].answer[:] = np.nan
@@ -261,24 +266,84 @@ def test_what_all_rows_teach_is_told_of_what_fewer_taught() -> None:
 
     three, four, five = (of(count) for count in (3, 4, 5))
     blended = Blended({"one": 1.0}, four)
-    told = growth(rows(truth), blended, {"one": member(four)}, {"one": three[:2 * ROWS // FOLDS]})
+    told = growth(rows(truth), blended, {"one": grown(four)}, {"one": three[:2 * ROWS // FOLDS]})
     true = ((four - truth) ** 2).mean() - ((five - truth) ** 2).mean()
     assert told is not None and "80%" in told.why and "60%" in told.why
     assert 0.8 * true < told.value < 1.5 * true
     # What learns nothing from more rows gains nothing by them.
-    flat = growth(rows(truth), blended, {"one": member(four)}, {"one": four[:2 * ROWS // FOLDS]})
+    flat = growth(rows(truth), blended, {"one": grown(four)}, {"one": four[:2 * ROWS // FOLDS]})
     assert flat is None
-    worse = growth(rows(truth), blended, {"one": member(three)}, {"one": four[:2 * ROWS // FOLDS]})
+    worse = growth(rows(truth), blended, {"one": grown(three)}, {"one": four[:2 * ROWS // FOLDS]})
     assert worse is None
+
+
+def test_one_fold_tells_what_rows_teach_by_fewer_of_its_own() -> None:
+    """A fold's model learns 80 % of the rows, the one beside it half of these."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=ROWS)
+    noise = rng.normal(size=(FOLDS, ROWS))
+    two, four, five = (truth + 0.3 * noise[:count].mean(axis=0) for count in (2, 4, 5))
+    alone = rows(truth)
+    alone.plan.folds = alone.plan.folds[:1]
+    blended, test = Blended({"one": 1.0}, four), alone.plan.folds[0][1]
+    found = grown(four)
+    found.seen[ROWS // FOLDS:] = 0
+    told = growth(alone, blended, {"one": found}, {"one": two[test]})
+    true = ((four - truth) ** 2).mean() - ((five - truth) ** 2).mean()
+    assert told is not None and "80%" in told.why and "40%" in told.why and told.rows == len(test)
+    assert 0.8 * true < told.value < 1.6 * true
+
+
+def test_what_one_member_shows_of_rows_counts_for_the_others_with_a_wide_error() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.normal(size=ROWS)
+    noise = rng.normal(size=(FOLDS, ROWS))
+    three, four = (truth + 0.3 * noise[:count].mean(axis=0) for count in (3, 4))
+    found, second = {name: grown(four) for name in ("one", "other")}, three[:2 * ROWS // FOLDS]
+    blended = Blended({"one": 0.25, "other": 0.75}, four)
+    whole = growth(rows(truth), blended, found, {"one": second, "other": second})
+    most = growth(rows(truth), blended, found, {"other": second})
+    least = growth(rows(truth), blended, found, {"one": second})
+    assert whole is not None and most is not None and least is not None
+    assert whole.error < most.error < least.error
+    assert 0.6 * whole.value < least.value < most.value < whole.value
+    assert least.members == ("one",) and growth(rows(truth), blended, found, {}) is None
+
+
+def test_members_that_did_not_learn_all_rows_gain_nothing() -> None:
+    rng = np.random.default_rng(5)
+    truth = rng.normal(size=ROWS)
+    noise = rng.normal(size=(FOLDS, ROWS))
+    three, four = (truth + 0.3 * noise[:count].mean(axis=0) for count in (3, 4))
+    blended, second = Blended({"one": 0.5, "other": 0.5}, four), three[:2 * ROWS // FOLDS]
+    both = {name: grown(four) for name in ("one", "other")}
+    half = {"one": grown(four), "other": member(four)}
+    whole = growth(rows(truth), blended, both, {"one": second, "other": second})
+    part = growth(rows(truth), blended, half, {"one": second, "other": second})
+    assert whole is not None and part is not None and part.members == ("one",)
+    assert 0.2 * whole.value < part.value < 0.6 * whole.value
+    assert growth(rows(truth), blended, half, {"other": second}) is None
+
+
+def test_what_a_model_beside_a_fold_can_tell() -> None:
+    truth = np.zeros(100)
+    several, alone, nearly = rows(truth), rows(truth), rows(truth)
+    alone.plan.folds = alone.plan.folds[:1]
+    nearly.plan.folds = ((np.arange(5, 100), np.arange(5)),)
+    measurable = _whole.measurable
+    assert measurable(several, 5, whole=True) and measurable(several, 5, whole=False)
+    assert measurable(alone, 1, whole=True) and not measurable(alone, 1, whole=False)
+    assert not measurable(several, 1, whole=True)  # no model has answered the second fold
+    assert not measurable(nearly, 1, whole=True)  # a fold's model knows 95 % of the rows
 
 
 def test_nothing_is_told_of_a_fold_that_was_not_reached() -> None:
     truth = np.random.default_rng(2).normal(size=ROWS)
-    half = member(truth + 0.5)
+    half = grown(truth + 0.5)
     half.seen[ROWS // FOLDS:], half.answer[ROWS // FOLDS:], half.folds = 0, 0.0, 1
     second = {"one": truth[:2 * ROWS // FOLDS] + 0.6}
     assert growth(rows(truth), Blended({"one": 1.0}, truth), {"one": half}, second) is None
-    assert growth(rows(truth), Blended({"one": 1.0}, truth), {"one": member(truth + 0.5)},
+    assert growth(rows(truth), Blended({"one": 1.0}, truth), {"one": grown(truth + 0.5)},
                   second) is not None
 
 
@@ -288,9 +353,9 @@ def test_few_wild_rows_do_not_hide_what_rows_teach() -> None:
     noise = rng.normal(size=(FOLDS, ROWS))
     three, four = (truth + 0.3 * noise[:count].mean(axis=0) for count in (3, 4))
     blended, second = Blended({"one": 1.0}, four), {"one": three[:2 * ROWS // FOLDS]}
-    usual = growth(rows(truth), blended, {"one": member(four)}, second)
+    usual = growth(rows(truth), blended, {"one": grown(four)}, second)
     four = four.copy()
     four[:2] += 30.0  # where the model of more rows went wild
-    wild = growth(rows(truth), blended, {"one": member(four)}, second)
+    wild = growth(rows(truth), blended, {"one": grown(four)}, second)
     assert usual is not None and wild is not None
     assert 0.5 * usual.value < wild.value <= usual.value

@@ -141,9 +141,9 @@ def _refit(problem: Any, model: Any, schema: Any, codec: Any, left: float) -> An
 
 
 def _beside(problem: Any, model: Any, **how: Any) -> Any:
-    from wholefit.training import _folds
+    from wholefit.training import _beside
 
-    return _folds.beside(problem, model, **how)
+    return _beside.beside(problem, model, **how)
 
 
 _ORDERS: dict[str, Any] = {"pilot": _pilot, "refit": _refit, "beside": _beside}

@@ -135,7 +135,7 @@ class Apart:
         return Fitted.of_parcel(parcel, self._problem.task, schema, codec)
 
     def beside(self, model: Any, deadline: float = math.inf, **how: Any) -> np.ndarray:
-        """As `_folds.beside`; Stopped at a limit."""
+        """As `_beside.beside`; Stopped at a limit."""
         return np.asarray(self._order("beside", deadline, model=model, **how))
 
     def whole(self, model: Any, deadline: float = math.inf, **how: Any) -> str:

@@ -3,7 +3,9 @@
 Each row's out-of-fold answer comes from one fold's model, which lacks a fold's rows. So each member
 gets one more model that lacks two: the first fold's and the second's. What these folds' own models
 do better than that one, each on its fold's rows, is what a fold's rows are worth; members learnt
-from all rows gain as much again, but for what a learning curve flattens (`growth`).
+from all rows gain as much again, but for what a learning curve flattens (`growth`). Where there is
+one fold, its rows ask a model that learnt half of what the fold's own model did. Members
+for which there was no time count as the others do, with an error as wide as that is a guess.
 
 Where the mean of the folds' models answers, its loss is lower by the spread of its members (Krogh
 and Vedelsby, NIPS 1995), which shows only on rows that several of them do not know: those two
@@ -26,6 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wholefit.evaluation import Score
+from wholefit.training._beside import rows_beside, share_beside
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.automl._blend import asked
 from wholefit.training.ensembling import Blended, Pool, mixed
@@ -37,7 +40,7 @@ _POWERS = {"log_loss": 1, "mse": 1, "rmse": 2}
 _CURVE = -0.5
 # Rows that move further, up or down, than this share of them count as moving so far: few wild rows
 # can be all of a gain, or hide it.
-_WILD = 0.99
+_WILD = 0.995
 
 
 @dataclass(frozen=True)
@@ -107,23 +110,33 @@ def growth(
 ) -> Gain | None:
     """The gain of learning from all rows over a fold's share of them, from the same answers.
 
-    As `gain`: members without a second model count as if rows were worth nothing to them.
+    None where it is not known, as `gain`. Members without a second model count as if rows were
+    worth to them what they are to the others, give or take as much; those that did not learn all
+    rows, as if they gained nothing.
     """
-    two = _two(problem, blended, found, besides)
-    (train, _), (_, other) = problem.plan.folds[:2]
-    own, less = (len(rows) / len(problem.y) for rows in (train, np.setdiff1d(train, other)))
+    whole = {label for label in asked(blended) if found[label].whole}
+    besides = {label: each for label, each in besides.items() if label in whole}
+    known = {label: share for label, share in blended.shares.items()
+             if label in besides or label not in whole}
+    if not besides or blended.layer:
+        return None
+    weight = sum(known.values())
+    only = replace(blended, shares={label: share / weight for label, share in known.items()})
+    two = _two(problem, only, found, besides)
+    own = len(problem.plan.folds[0][0]) / len(problem.y)
+    less = share_beside(problem) * own
     # A row that several models answered shows their mean, and a mean is better by itself.
     alone = all(found[label].seen.max() < 2 for label in asked(blended))
     if two is None or not alone or not 0 < less < own < 1:
         return None
     falls = (own**_CURVE - 1) / (less**_CURVE - own**_CURVE) * (two.other - two.one)
     return _told(falls, two, 1, f"all rows should teach over {own:.0%} of them, from what these "
-                                f"taught over {less:.0%}")
+                                f"taught over {less:.0%}", guessed=1 - weight)
 
 
 @dataclass(frozen=True)
 class _Two:
-    """Losses of two folds' rows: of their own models, of those beside them, and of the mean."""
+    """Losses of the rows asked: of their folds' models, of those beside them, and of the mean."""
 
     test: np.ndarray
     one: np.ndarray
@@ -143,11 +156,11 @@ def _two(
 ) -> _Two | None:
     """None where no member has a second model, a layer reads them, or no row weighs.
 
-    And where a member answered one of the two folds alone.
+    And where a member did not answer all of those rows.
     """
     labels = asked(blended)
     known = tuple(label for label in labels if label in besides)
-    test = np.concatenate([rows for _, rows in problem.plan.folds[:2]])
+    test = rows_beside(problem)[1]
     weights = np.ones(len(test)) if problem.weights is None else problem.weights[test]
     if not known or blended.layer or not weights.sum() > 0 or any(
             (found[label].seen[test] == 0).any() for label in labels):
@@ -161,13 +174,19 @@ def _two(
     return _Two(test, one, other, both, weights, known)
 
 
-def _told(falls: np.ndarray, two: _Two, models: int, why: str) -> Gain | None:
-    """The gain of these rows, as far as it stands out of its error; None where there is none."""
+def _told(
+    falls: np.ndarray, two: _Two, models: int, why: str, guessed: float = 0.0
+) -> Gain | None:
+    """The gain of these rows, as far as it stands out of its error; None where there is none.
+
+    So large a share of it as is `guessed` may be nothing or twice as much, or anything between.
+    """
     weights, loss = two.weights, two.loss
     wild = np.quantile(abs(falls), _WILD)
     falls = np.clip(falls, -wild, wild)
     mean = float(np.average(falls, weights=weights))
-    error = float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum())
+    error = math.hypot(float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum()),
+                       guessed * mean / math.sqrt(3))
     value = mean * (1 - (error / mean) ** 2) if mean > error > 0 else max(mean - error, 0.0)
     if not math.isfinite(value) or value <= 0 or loss <= 0:
         return None

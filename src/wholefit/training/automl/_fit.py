@@ -169,9 +169,10 @@ def _learnt(
 ) -> _whole.Learnt:
     """What is fitted once more, models of all rows put among what was `found`."""
     if options.script is None:
-        wanted = _whole.turns(shares, race.models, whole=whole, once=_bounded(options),
-                              beside=not shares.layer and min(
-                                  found[label].folds for label in _blend.asked(shares)) > 1)
+        folds = min(found[label].folds for label in _blend.asked(shares))
+        wanted = _whole.turns(
+            shares, race.models, whole=whole, once=_bounded(options),
+            beside=not shares.layer and _whole.measurable(problem, folds, whole=whole))
     else:
         wanted, until = _whole.noted(options.script.decided, shares), math.inf
     learnt = _whole.Learnt()
@@ -191,10 +192,10 @@ def _expected(
     learnt: _whole.Learnt, once: bool,
 ) -> Score | None:
     """The score to expect of what answers, which no fold saw; None where that is not known."""
-    whole = {bool(found[label].whole) for label in _blend.asked(shares)}
-    if not learnt.beside or race.interrupted or len(whole) > 1 or (once and whole != {True}):
+    whole = any(found[label].whole for label in _blend.asked(shares))
+    if not learnt.beside or race.interrupted or (once and not whole):
         return None
-    how = _expect.growth if whole == {True} else _expect.gain
+    how = _expect.growth if whole else _expect.gain
     gained = how(ground.problem, shares, found, learnt.beside)
     return None if gained is None else gained.expected(
         next(row for row in judged.entries if row.recommended).scores[judged.metric])

@@ -44,7 +44,7 @@ class Outlook:
         if blended is None:
             return 0.0
         wanted = _whole.turns(blended, models, whole=self.whole, once=self.once,
-                              beside=self.folds > 1)
+                              beside=self._beside)
         return min(self.most, _whole.together(wanted, found, self.problem, self.workers))
 
     def own(self, left: float, kept: float) -> float:
@@ -52,9 +52,13 @@ class Outlook:
 
         As much as `kept` is left for others already.
         """
-        turns = self.whole + (self.folds > 1)
+        turns = self.whole + self._beside
         after = turns if self.workers == 1 else min(turns, 1)
         return max(0.0, min(left * after / (self.folds + after), self.most - kept))
+
+    @property
+    def _beside(self) -> bool:
+        return _whole.measurable(self.problem, self.folds, whole=self.whole)
 
     def _blended(self, able: Mapping[str, Validated]) -> Blended | None:
         """The blend by a share of the rows; None where no answer to them is a number."""

@@ -17,6 +17,7 @@ import numpy as np
 from wholefit.base import seeds
 from wholefit.data.splits import Plan
 from wholefit.models import Model
+from wholefit.training._beside import some
 from wholefit.training._folds import Problem, fit_one
 from wholefit.training.replaying.script import Script
 
@@ -198,8 +199,8 @@ def _cut(problem: Problem, share: float) -> Problem:
     """The problem with so large a share of each fold's training rows, whole units of them."""
     random = seeds.generator(problem.seed, "scale")
     plan = problem.plan
-    folds = tuple((_some(train, share, plan.units, random),
-                   _some(test, min(1.0, _MOST_JUDGED / max(len(test), 1)), plan.units, random))
+    folds = tuple((some(train, share, plan.units, random),
+                   some(test, min(1.0, _MOST_JUDGED / max(len(test), 1)), plan.units, random))
                   for train, test in plan.folds[:1])
     cut = Plan(folds, plan.how, plan.unit, plan.units)
     return replace(problem, plan=cut, encoders={})
@@ -210,18 +211,7 @@ def _lent(problem: Problem) -> Problem:
     plan = problem.plan
     train, test = plan.folds[0]
     share = max(_JUDGED / max(len(test), 1), _JUDGED_SHARE)
-    judged = _some(test, share, plan.units, seeds.generator(problem.seed, "lent"))
+    judged = some(test, share, plan.units, seeds.generator(problem.seed, "lent"))
     lent = np.setdiff1d(test, judged)
     one = Plan(((np.sort(np.concatenate([train, lent])), judged),), plan.how, plan.unit, plan.units)
     return replace(problem, plan=one, encoders={})
-
-
-def _some(
-    rows: np.ndarray, share: float, units: np.ndarray | None, random: np.random.Generator
-) -> np.ndarray:
-    if share >= 1:
-        return rows
-    if units is None:
-        return np.sort(random.choice(rows, max(1, round(share * len(rows))), replace=False))
-    names, at = np.unique(units[rows], return_inverse=True)
-    return rows[(random.random(len(names)) < share)[at]]

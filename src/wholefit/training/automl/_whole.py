@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.models import Model
+from wholefit.training._beside import share_beside
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._search import settled
 from wholefit.training.apart import Apart
@@ -33,15 +34,15 @@ _MUCH = 0.5
 _SEEDED = ("boosting", "trees", "networks")
 # How much longer than its rows say a fit may take.
 _MARGIN = 1.1
-# A model beside a fold's learns from a fold less, and so takes less than that fold did.
-_LESS = 0.9
+# Where one fold's model learns more than this share of the rows, the rest is not worth measuring.
+_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
 class Turn:
     """The `number`th model, from 0, of a member that is learnt from all rows.
 
-    None is the one beside its first fold's, which lacks the second fold's rows too.
+    None is the one beside its first fold's, which lacks more rows than that.
     """
 
     label: str
@@ -74,6 +75,15 @@ def turns(
     return first + [Turn(label, None) for label in labels if beside] + second
 
 
+def measurable(problem: Problem, folds: int, *, whole: bool) -> bool:
+    """True if a model beside a fold's tells something of what answers.
+
+    The mean of `folds` models, or, if `whole`, models that learn clearly more than a fold's.
+    """
+    alone = len(problem.plan.folds) == 1  # else the second fold's rows are answered by none
+    return folds > 1 or (whole and alone and grown(problem) * _NEARLY_ALL > 1)
+
+
 def learn(
     workers: Sequence[Apart], problem: Problem, models: Mapping[str, Model],
     found: Mapping[str, Validated], wanted: Sequence[Turn], deadline: float,
@@ -84,10 +94,16 @@ def learn(
     `Validated.whole`. What fails is left out: the folds' models of that member answer.
     """
     came: dict[Turn, Any] = {}
+    late: set[str] = set()  # members that will not learn all rows
 
     def one(worker: Apart, turn: Turn) -> None:
         each = found[turn.label]
         if time.perf_counter() + seconds_of(turn, each, problem) > deadline:
+            late.update({turn.label} if turn.number == 0 else ())
+            return
+        # Of members that did not grow, what others gained by it is not asked.
+        if turn.number is None and turn.label in late and any(
+                other.number is not None for other in list(came)):
             return
         try:
             came[turn] = (_beside if turn.number is None else _whole)(
@@ -123,7 +139,8 @@ def seconds_of(turn: Turn, found: Validated, problem: Problem) -> float:
     if not found.fit_seconds:
         return math.inf
     if turn.number is None:
-        return _LESS * (found.fit_seconds[0] + sum(found.predict_seconds[:2]))
+        return _MARGIN * (share_beside(problem) * found.fit_seconds[0]
+                          + sum(found.predict_seconds[:2]))
     return _MARGIN * float(np.mean(found.fit_seconds)) * grown(problem)
 
 
