@@ -350,7 +350,7 @@ def _shortened(problem: Problem, found: Validated, made: list[Fit]) -> None:
         noted, others = None, [each for place, each in enumerate(curves)
                                if each is not None and place != at]
         if curve is not None:  # else there was nothing to boost
-            found.rounds.append(min(_rounds(others or [curve]), len(curve)))
+            found.rounds.append(min(best_rounds(others or [curve]), len(curve)))
             noted = _noted(problem, fold, test, found.rounds[-1])
             fold.estimator.cut(found.rounds[-1])
         asked = test if noted is None else test[:_TIMED]
@@ -373,7 +373,7 @@ def _noted(problem: Problem, made: Fit, test: np.ndarray, rounds: int) -> np.nda
     return spread(answer, np.asarray(made.estimator.classes_), problem.n_classes)
 
 
-def _rounds(curves: list[np.ndarray]) -> int:
+def best_rounds(curves: list[np.ndarray]) -> int:
     """Where the mean of the curves is lowest; one that ended early stays where it ended."""
     longest = max(len(curve) for curve in curves)
     whole = [np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves]

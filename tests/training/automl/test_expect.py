@@ -22,8 +22,9 @@ from wholefit.data.loading import conforming
 from wholefit.evaluation import Score
 from wholefit.models import make
 from wholefit.training import Options, Run
-from wholefit.training._beside import beside, rows_beside, share_beside
+from wholefit.training._beside import beside, rows_beside, share_beside, tells
 from wholefit.training._folds import Validated
+from wholefit.training.automl import _scale
 from wholefit.training.automl._expect import Gain, gain
 from wholefit.training.ensembling import Blended
 
@@ -35,7 +36,7 @@ NUMBERS = ("ridge", "extra_trees(n_estimators=20)", "knn(k=3)")
 def problem(truth: np.ndarray, task: str = "regression", **more: Any) -> Any:
     parts = np.array_split(np.arange(len(truth)), FOLDS)
     folds = tuple((np.setdiff1d(np.arange(len(truth)), part), part) for part in parts)
-    return SimpleNamespace(y=truth, plan=SimpleNamespace(folds=folds), weights=None,
+    return SimpleNamespace(y=truth, plan=SimpleNamespace(folds=folds, units=None), weights=None,
                            task=SimpleNamespace(name=task), **more)
 
 
@@ -209,6 +210,22 @@ def test_beside_one_fold_a_model_learns_half_of_its_rows() -> None:
     assert (rows_beside(problem(units))[0] == whole).all()  # by the run's own seed
 
 
+def test_a_model_beside_a_fold_tells_nothing_by_too_few_rows_or_classes() -> None:
+    rows = np.arange(1_000)
+
+    def problem(units: np.ndarray | None, y: np.ndarray, n_classes: int = 0) -> Any:
+        plan = SimpleNamespace(folds=((rows[200:], rows[:200]),), units=units)
+        return SimpleNamespace(plan=plan, seed=3, y=y, n_classes=n_classes)
+
+    assert tells(problem(None, rows))
+    one = np.where(rows < 950, 0, rows)  # one unit has nearly all rows: it is drawn, or it is not
+    assert not tells(problem(one, rows))
+    assert tells(problem(None, rows % 2, 2))
+    lone = (rows == next(each for each in rows[200:] if each not in rows_beside(
+        problem(None, rows))[0])).astype(int)  # a class of one row, which it does not learn
+    assert not tells(problem(None, lone, 2))
+
+
 def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path: Any) -> None:
     frame = steep(2_000)
     found = wf.fit(frame, target="y", models=list(NUMBERS), preset="balanced",
@@ -225,6 +242,24 @@ def test_the_result_keeps_it_in_its_file_and_a_replay_comes_to_the_same(tmp_path
         _ = odd.expected
     alone = wf.fit(frame, target="y", models=["ridge"], seed=1)
     assert alone.expected == alone.score
+
+
+def test_where_one_fold_judges_it_is_told_too(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("_JUDGED", 400), ("_SMALL", 0), ("_fold_seconds", lambda *_: 3.0)):
+        monkeypatch.setattr(_scale, name, value)
+    frame = steep(2_000)
+    found = wf.fit(frame, target="y", models=list(NUMBERS), preset="balanced", budget="120s",
+                   jobs=2, seed=1)
+    decided = found._facts.lineage["decided"]
+    assert decided["lent"] and decided["folds"] == 1 and decided["beside"]
+    assert 0.5 * found.score.value < found.expected.value < found.score.value
+    assert "over 80% of them, from what these taught over 40%" in found.expected.how
+    assert "measured on 400 rows" in found.expected.how
+    found.save(tmp_path / "m.wf")
+    again = wf.replay(tmp_path / "m.wf", frame)
+    assert again.equal and again.result is not None and again.result.expected == found.expected
 
 
 def test_what_is_made_of_an_ensemble_is_not_told_the_ensembles_score() -> None:

@@ -15,7 +15,7 @@ from wholefit.data import dataset_of
 from wholefit.models import make
 from wholefit.training import Options
 from wholefit.training._beside import some
-from wholefit.training._folds import Problem, _rounds
+from wholefit.training._folds import Problem, best_rounds
 from wholefit.training.automl import _scale
 from wholefit.training.automl._pace import Pace
 from wholefit.training.fitting import plan_of
@@ -172,8 +172,8 @@ def test_small_steps_take_longer() -> None:
 
 def test_rounds_are_read_off_the_mean_curve() -> None:
     """By hand: means 3, 1.5, 1.5, 2.25 with the short curve held where it ended."""
-    assert _rounds([np.array([3.0, 2.0, 1.0, 2.5]), np.array([3.0, 1.0, 2.0])]) == 2
-    assert _rounds([np.array([3.0, 2.0, 1.0, 2.5])]) == 3
+    assert best_rounds([np.array([3.0, 2.0, 1.0, 2.5]), np.array([3.0, 1.0, 2.0])]) == 2
+    assert best_rounds([np.array([3.0, 2.0, 1.0, 2.5])]) == 3
 
 
 def test_where_scoring_would_take_much_fewer_rows_are_judged(

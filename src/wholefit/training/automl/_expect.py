@@ -3,9 +3,9 @@
 Each row's out-of-fold answer comes from one fold's model, which lacks a fold's rows. So each member
 gets one more model that lacks two: the first fold's and the second's. What these folds' own models
 do better than that one, each on its fold's rows, is what a fold's rows are worth; members learnt
-from all rows gain as much again, but for what a learning curve flattens (`growth`). Where there is
-one fold, its rows ask a model that learnt half of what the fold's own model did. Members
-for which there was no time count as the others do, with an error as wide as that is a guess.
+from all rows gain as much again, but for what a learning curve flattens (`growth`; members for
+which there was no time count as the others do, with an error as wide as that is a guess). Where
+there is one fold, its rows ask a model that learnt half of what the fold's own model did.
 
 Where the mean of the folds' models answers, its loss is lower by the spread of its members (Krogh
 and Vedelsby, NIPS 1995), which shows only on rows that several of them do not know: those two
@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wholefit.evaluation import Score
-from wholefit.training._beside import rows_beside, share_beside
+from wholefit.training._beside import rows_beside
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.automl._blend import asked
 from wholefit.training.ensembling import Blended, Pool, mixed
@@ -36,8 +36,9 @@ from wholefit.training.ensembling import Blended, Pool, mixed
 # The losses whose gain is a mean over rows, by metric: what is done to the score to get there.
 _POWERS = {"log_loss": 1, "mse": 1, "rmse": 2}
 # What a model errs more than it must falls as a power of the rows it learns; as their root, it is
-# counted on. That is no fine choice: for a power of -1 an eighth less would be told at five folds.
-_CURVE = -0.5
+# counted on. A power of -1 would tell an eighth less at five folds, a fifth less where the model
+# beside learnt half: as much counts as an error of what is told.
+_CURVE, _STEEP = -0.5, -1.0
 # Rows that move further, up or down, than this share of them count as moving so far: few wild rows
 # can be all of a gain, or hide it.
 _WILD = 0.995
@@ -112,26 +113,25 @@ def growth(
 
     None where it is not known, as `gain`. Members without a second model count as if rows were
     worth to them what they are to the others, give or take as much; those that did not learn all
-    rows, as if they gained nothing.
+    rows, as if they gained nothing. With one fold, its rows chose among the first models and not
+    among the second: what is told is so much too large as the score is too good by that.
     """
     whole = {label for label in asked(blended) if found[label].whole}
     besides = {label: each for label, each in besides.items() if label in whole}
-    known = {label: share for label, share in blended.shares.items()
-             if label in besides or label not in whole}
-    if not besides or blended.layer:
-        return None
-    weight = sum(known.values())
-    only = replace(blended, shares={label: share / weight for label, share in known.items()})
-    two = _two(problem, only, found, besides)
-    own = len(problem.plan.folds[0][0]) / len(problem.y)
-    less = share_beside(problem) * own
+    two = _two(problem, blended, found, besides)
+    own, less = (len(rows) / len(problem.y)
+                 for rows in (problem.plan.folds[0][0], rows_beside(problem)[0]))
     # A row that several models answered shows their mean, and a mean is better by itself.
     alone = all(found[label].seen.max() < 2 for label in asked(blended))
     if two is None or not alone or not 0 < less < own < 1:
         return None
-    falls = (own**_CURVE - 1) / (less**_CURVE - own**_CURVE) * (two.other - two.one)
-    return _told(falls, two, 1, f"all rows should teach over {own:.0%} of them, from what these "
-                                f"taught over {less:.0%}", guessed=1 - weight)
+    # Members gain less in a mean than alone: those that show it are left in the whole mean.
+    shown = sum(blended.shares[label] for label in besides) / sum(
+        blended.shares[label] for label in whole)
+    times, steep = ((own**power - 1) / (less**power - own**power) for power in (_CURVE, _STEEP))
+    return _told(times / shown * (two.other - two.one), two, 1,
+                 f"all rows should teach over {own:.0%} of them, from what these taught over "
+                 f"{less:.0%}", math.hypot((1 - shown) / math.sqrt(3), 1 - steep / times))
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,7 @@ class _Two:
     both: np.ndarray
     weights: np.ndarray
     members: tuple[str, ...]
+    units: np.ndarray | None = None
 
     @property
     def loss(self) -> float:
@@ -171,22 +172,25 @@ def _two(
     pool = Pool(first, problem.y[test], np.zeros(len(test), np.int16), task=problem.task.name)
     one, other, both = (_losses(pool, answers, blended, problem.y)
                         for answers in (first, second, middle))
-    return _Two(test, one, other, both, weights, known)
+    units = problem.plan.units
+    return _Two(test, one, other, both, weights, known,
+                None if units is None else np.unique(units[test], return_inverse=True)[1])
 
 
 def _told(
-    falls: np.ndarray, two: _Two, models: int, why: str, guessed: float = 0.0
+    falls: np.ndarray, two: _Two, models: int, why: str, doubt: float = 0.0
 ) -> Gain | None:
     """The gain of these rows, as far as it stands out of its error; None where there is none.
 
-    So large a share of it as is `guessed` may be nothing or twice as much, or anything between.
+    The error is that of a mean over rows, or whole units of them, and `doubt`, a share of it.
     """
     weights, loss = two.weights, two.loss
     wild = np.quantile(abs(falls), _WILD)
     falls = np.clip(falls, -wild, wild)
     mean = float(np.average(falls, weights=weights))
-    error = math.hypot(float(np.sqrt((weights**2 * (falls - mean) ** 2).sum()) / weights.sum()),
-                       guessed * mean / math.sqrt(3))
+    pulls: np.ndarray = weights * (falls - mean)
+    pulls = pulls if two.units is None else np.bincount(two.units, pulls)
+    error = math.hypot(float(np.sqrt((pulls**2).sum()) / weights.sum()), doubt * mean)
     value = mean * (1 - (error / mean) ** 2) if mean > error > 0 else max(mean - error, 0.0)
     if not math.isfinite(value) or value <= 0 or loss <= 0:
         return None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from wholefit.base import seeds
 from wholefit.models import Model
+from wholefit.training._beside import share_beside
 from wholefit.training._folds import Problem, Validated
 from wholefit.training.automl import _whole
 from wholefit.training.automl._blend import comparable
@@ -23,7 +25,7 @@ _ROWS, _LEAST_ROWS, _ROUNDS = 2_000, 500, 15
 class Outlook:
     """Seconds to keep for fits after a race of so many `folds`, at most `most` of them.
 
-    `members` is how many blend at most; `whole`, `once` and `beside` are as in `_whole.turns`.
+    `members` is how many blend at most; `whole` and `once` are as in `_whole.turns`.
     """
 
     problem: Problem
@@ -52,11 +54,11 @@ class Outlook:
 
         As much as `kept` is left for others already.
         """
-        turns = self.whole + self._beside
+        turns = self.whole + self._beside * (share_beside(self.problem) if self.folds == 1 else 1)
         after = turns if self.workers == 1 else min(turns, 1)
         return max(0.0, min(left * after / (self.folds + after), self.most - kept))
 
-    @property
+    @cached_property
     def _beside(self) -> bool:
         return _whole.measurable(self.problem, self.folds, whole=self.whole)
 

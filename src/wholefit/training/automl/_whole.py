@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.models import Model
-from wholefit.training._beside import share_beside
+from wholefit.training._beside import share_beside, tells
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._search import settled
 from wholefit.training.apart import Apart
@@ -80,8 +80,9 @@ def measurable(problem: Problem, folds: int, *, whole: bool) -> bool:
 
     The mean of `folds` models, or, if `whole`, models that learn clearly more than a fold's.
     """
-    alone = len(problem.plan.folds) == 1  # else the second fold's rows are answered by none
-    return folds > 1 or (whole and alone and grown(problem) * _NEARLY_ALL > 1)
+    if len(problem.plan.folds) == 1:
+        return whole and grown(problem) * _NEARLY_ALL > 1 and tells(problem)
+    return folds > 1 and tells(problem)  # with one, the second fold's rows are answered by none
 
 
 def learn(
@@ -94,26 +95,31 @@ def learn(
     `Validated.whole`. What fails is left out: the folds' models of that member answer.
     """
     came: dict[Turn, Any] = {}
-    late: set[str] = set()  # members that will not learn all rows
+    growing: set[str] = set()  # members that learn all rows, or have
+    small: set[str] = set()  # members that will not
+    alone = len(problem.plan.folds) == 1
 
     def one(worker: Apart, turn: Turn) -> None:
-        each = found[turn.label]
+        each, first = found[turn.label], turn.number == 0
         if time.perf_counter() + seconds_of(turn, each, problem) > deadline:
-            late.update({turn.label} if turn.number == 0 else ())
+            small.update({turn.label} if first else ())
             return
-        # Of members that did not grow, what others gained by it is not asked.
-        if turn.number is None and turn.label in late and any(
-                other.number is not None for other in list(came)):
+        # What answers has not grown there, and where it is one model it is no mean, either.
+        if turn.number is None and turn.label in small and (alone or growing):
             return
+        growing.update({turn.label} if first else ())
         try:
             came[turn] = (_beside if turn.number is None else _whole)(
                 worker, models[turn.label], each, turn, deadline)
         except Exception:  # whatever a library raises, its folds' models can answer
-            return
+            came[turn] = None
+        if first and not came[turn]:
+            growing.discard(turn.label)
+            small.add(turn.label)
 
     learnt = Learnt(interrupted=shared(workers, wanted, one))
     for turn in wanted:
-        if turn.number is None and turn in came:
+        if turn.number is None and came.get(turn) is not None:
             learnt.beside[turn.label] = came[turn]
         elif turn.number is not None and came.get(turn):
             learnt.whole.setdefault(turn.label, []).append(turn.number)
