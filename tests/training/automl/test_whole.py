@@ -189,7 +189,17 @@ def test_time_is_kept_for_those_who_would_blend() -> None:
         1.1 * (0.75 + 0.2))
     assert outlook(truth, folds=1).seconds(models, {"good": found["good"]}) == pytest.approx(
         1.1 * 1.25)  # it answers none of the second fold's rows
-    assert outlook(truth, most=0.5).seconds(models, found) == 0.5
+    models = {**models, "other": make("ridge"), "slow": make("ridge")}
+    assert outlook(truth, most=1.4).seconds(models, {
+        "good": found["good"], "other": member(truth - 0.01 * random.normal(size=5_000))}) == 1.4
+    # None is kept for what would not end in it, nor for what is beside that.
+    assert outlook(truth, most=1.2).seconds(models, found) == pytest.approx(1.1 * (0.75 + 0.2))
+    assert outlook(truth, most=0.5).seconds(models, found) == 0.0
+    slow = member(truth + 0.01 * random.normal(size=5_000))
+    slow.fit_seconds[1:] = [60.0] * (FOLDS - 1)  # its second model would be quick
+    both = {"good": found["good"], "slow": slow}
+    assert outlook(truth, workers=1).seconds(models, both) == pytest.approx(
+        1.1 * (1.25 + 0.75 + 0.2))
     assert outlook(truth).seconds(models, {"cut": found["cut"]}) > 0.0  # it may where none has more
     found["good"].answer[:] = np.nan
     assert outlook(truth).seconds(models, {"good": found["good"]}) == 0.0

@@ -47,6 +47,11 @@ class Outlook:
             return 0.0
         wanted = _whole.turns(blended, models, whole=self.whole, once=self.once,
                               beside=self._beside)
+        # For what takes longer than may be kept, none is: it would not end.
+        wanted = [turn for turn in wanted
+                  if _whole.seconds_of(turn, found[turn.label], self.problem) <= self.most]
+        growing = {turn.label for turn in wanted if turn.number == 0}
+        wanted = [turn for turn in wanted if not growing or turn.label in growing]
         return min(self.most, _whole.together(wanted, found, self.problem, self.workers))
 
     def own(self, left: float, kept: float) -> float:
