@@ -142,6 +142,9 @@ def test_an_artifact_of_ours_is_a_base(iris: pl.DataFrame, tmp_path: Path) -> No
     assert again.predict_proba(two).equals(second.predict_proba(two))
     more = again.update(two)
     assert len(more.predict(two)) == len(two)
+    gradual = wf.fit(two, target="late", folds=2, metric="accuracy",
+                     models=[text.replace("first", "second").replace("frozen", "gradual")])
+    assert gradual.score.value > 0.8
     third = transfer.load(tmp_path / "second.wf")
     assert third.made_of["network"] == "mlp"
 

@@ -44,6 +44,11 @@ def test_the_range_must_be_one() -> None:
         finders.find_rate(network(), (X, Y), Recipe(), low=1.0, high=0.1)
 
 
+def test_a_search_along_lines_has_no_rate_to_find() -> None:
+    with pytest.raises(ParameterError, match="lbfgs"):
+        finders.find_rate(network(), (X, Y), Recipe(optimizer="lbfgs"))
+
+
 def test_the_batch_found_is_the_smallest_that_is_nearly_quickest() -> None:
     found = finders.find_batch(network(), (X, Y), Recipe(), most=256)
     best = max(found.rows_per_second)

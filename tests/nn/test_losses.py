@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from wholefit.base.errors import ParameterError
-from wholefit.nn import Recipe, losses
+from wholefit.base.errors import ParameterError, UnknownNameError
+from wholefit.nn import Recipe, layers, losses, train
 
 
 def draw(*shape: int) -> torch.Tensor:
@@ -108,3 +108,28 @@ def test_smoothing_is_refused_where_it_would_do_nothing(loss: str) -> None:
     with pytest.raises(ParameterError, match=rf"label_smoothing .* got 0\.1 with '{loss}'"):
         losses.make(Recipe(loss=loss, label_smoothing=0.1))
     losses.make(Recipe(loss=loss))
+
+
+def test_own_losses_and_metrics_are_found_by_the_names_they_were_entered_under() -> None:
+    layers.add("loss", "cubic error")(lambda output, target: (output - target).abs() ** 3)
+    layers.add("metric", "worst error")(lambda output, target: (output - target).abs().max())
+    try:
+        x = draw(60, 2)
+        data, recipe = (x, x.sum(1)), Recipe(loss="squared", epochs=3, batch=20, device="cpu")
+        runs = [train(line(), data, recipe, valid=data, loss=loss, metrics=metrics)
+                for loss, metrics in (("cubic error", ["worst error", "rmse"]),
+                                      (layers.get("loss", "cubic error"), ["rmse"]))]
+        first, second = (run.module[0].weight for run in runs)
+        assert torch.equal(first, second)
+        worst = float((runs[0].module(x) - x.sum(1)).abs().max())
+        assert runs[0].history[-1]["valid_worst error"] == pytest.approx(worst, rel=1e-5)
+    finally:
+        layers.remove("loss", "cubic error")
+        layers.remove("metric", "worst error")
+    with pytest.raises(UnknownNameError, match="cubic"):
+        losses.make(Recipe(), own="cubic error")
+
+
+def line() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from wholefit.nn import Recipe, train
-from wholefit.nn.quiet import flushed, quiet
+from wholefit.nn.quiet import device_random, flushed, quiet, set_device_random, settle
 
 
 def counts_as_nothing() -> bool:
@@ -68,3 +68,25 @@ def test_gradients_that_fade_leave_no_denormal_numbers() -> None:
     assert not look.found
     look("after", None)
     assert look.found  # as it is where nothing is done about it
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_each_device_is_waited_for_and_keeps_its_own_random_numbers(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for the device's own functions: what is called, and with what."""
+    own, called = getattr(torch, kind), []
+    state = torch.arange(3, dtype=torch.uint8)
+    monkeypatch.setattr(own, "get_rng_state", lambda *device: state)
+    monkeypatch.setattr(own, "set_rng_state", lambda found, *device: called.append(found))
+    monkeypatch.setattr(own, "synchronize", lambda *device: called.append("waited"))
+    assert device_random(kind) is state
+    set_device_random(state, kind)
+    settle(kind)
+    assert called[0] is state and called[1:] == ["waited"]
+
+
+def test_a_cpu_has_no_random_numbers_of_its_own() -> None:
+    assert device_random("cpu") is None
+    set_device_random(torch.zeros(3, dtype=torch.uint8), "cpu")  # of another device: left
+    settle("cpu")

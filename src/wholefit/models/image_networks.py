@@ -17,7 +17,7 @@ from wholefit.models._model import Context
 from wholefit.models._network_entry import NetworkModel, for_networks, given
 
 _AUGMENT: dict[str, Any] = {
-    "choices": ("auto", "none", "signs", "objects", "photos", "strong"),
+    "choices": ("auto", "none", "signs", "objects", "photos", "strong", "keras"),
     "search": ("auto", "none")}
 _AUGMENT_DOC = ("Random changes of training pictures: those that do no harm by a quick trial, "
                 "none, or a named set of `wholefit.nn.augment`.")

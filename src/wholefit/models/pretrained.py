@@ -31,9 +31,9 @@ class Pretrained(NetworkModel):
         "folder in Hugging Face's layout, or 'timm:...', 'torchvision:...', 'hf:...'.")
     strategy: str = param(
         "auto", "What of the base learns: nothing (frozen), its upper third (top), all but the "
-        "lowest third (most), everything (all), or the whole shape from nothing (scratch); 'auto' "
-        "measures how the base serves these rows, and says why.",
-        choices=("auto", "frozen", "top", "most", "all", "scratch"))
+        "lowest third (most), everything (all), one stage more each epoch (gradual), or the whole "
+        "shape from nothing (scratch); 'auto' measures how the base serves these rows, and says "
+        "why.", choices=("auto", "frozen", "top", "most", "all", "gradual", "scratch"))
     size: int = param(96, "Side in pixels that pictures are read and given at; larger is slower "
                       "and often better.", low=8, high=1024, search=(64, 224))
     hidden: int = param(0, "Numbers in a hidden layer of the new head; 0 has none.", low=0,

@@ -98,6 +98,13 @@ class Checkpoint:
         return True
 
 
+def go_on(loop: Loop) -> None:
+    """Go on from what a `Checkpoint` among the loop's callbacks has saved, if it has."""
+    for each in loop.callbacks:
+        if isinstance(each, Checkpoint):
+            each.resume(loop)
+
+
 def steps(folder: str | Path) -> list[int]:
     """The steps at which there are checkpoints, in order."""
     found = [path.stem.removeprefix("step-") for path in Path(folder).glob("step-*.json")]

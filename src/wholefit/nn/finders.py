@@ -18,6 +18,7 @@ from wholefit.nn.batches import Arrays, Resident, tensors
 from wholefit.nn.losses import Loss
 from wholefit.nn.precision import untouched
 from wholefit.nn.predicting import place
+from wholefit.nn.quiet import settle
 from wholefit.nn.recipe import Recipe
 
 
@@ -51,6 +52,9 @@ def find_rate(
     if not 0 < low < high or steps < 10:
         raise ParameterError(f"find_rate needs 0 < low < high and steps >= 10; got low={low}, "
                              f"high={high}, steps={steps}.")
+    if recipe.optimizer == "lbfgs":
+        raise ParameterError("find_rate tries rates of small steps; Recipe.optimizer 'lbfgs' "
+                             "searches along a line at each: its rate is left at 1.")
     device = place(recipe.device)
     aim = losses.of(module, losses.make(recipe, own=loss))
     batches = _batches(module.to(device), data, recipe, aim, device)
@@ -146,8 +150,7 @@ def _speed(
         began = time.perf_counter()
         module.zero_grad(set_to_none=True)
         aim(module(*batch[:-1]), batch[-1]).backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        settle(device)
         best = min(best, time.perf_counter() - began)
     return size / best
 

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional
 
 from wholefit.base.errors import ParameterError, unknown
+from wholefit.nn.layers import registry
 from wholefit.nn.recipe import Recipe
 
 Elements = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, "torch.Tensor | None"]]
@@ -68,11 +69,12 @@ class Loss:
 def make(recipe: Recipe, *, classes: Any = None, own: Any = None) -> Loss:
     """The loss that `recipe` names, with weights of classes (k,), or `own(output, target)`.
 
-    `own` gives (n,) or any shape with n rows first, or one number for the batch. Raises
-    UnknownNameError, ParameterError.
+    `own` may be the name that `layers.add("loss", ...)` entered it under. It gives (n,) or any
+    shape with n rows first, or one number for the batch. Raises UnknownNameError, ParameterError.
     """
     if isinstance(own, Loss):
         return own
+    own = registry.get("loss", own) if isinstance(own, str) else own
     if own is not None:
         return Loss(lambda output, target: (own(output, target), None), None, None)
     if recipe.loss not in _MAKERS:

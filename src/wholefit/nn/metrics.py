@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from wholefit.base.errors import unknown
+from wholefit.nn.layers import registry
 from wholefit.nn.losses import PADDING
 
 # (output, target) -> (sums, mass): a sum to be divided by the mass, or counts.
@@ -40,7 +41,10 @@ class Metric:
 
 
 def make(names: Sequence[str | Own] | Mapping[str, Own]) -> list[Metric]:
-    """Metrics by name, or own callables (called by their own name, or a mapping's)."""
+    """Metrics by name, or own callables (called by their own name, or a mapping's).
+
+    Names are those here and those that `layers.add("metric", ...)` entered.
+    """
     found = []
     pairs = names.items() if isinstance(names, Mapping) else [(None, each) for each in names]
     for name, each in pairs:
@@ -49,8 +53,10 @@ def make(names: Sequence[str | Own] | Mapping[str, Own]) -> list[Metric]:
             found.append(Metric(called, _own(each), _mean))
         elif each in _KNOWN:
             found.append(Metric(each, *_KNOWN[each]))
+        elif each in registry.names("metric"):
+            found.append(Metric(each, _own(registry.get("metric", each)), _mean))
         else:
-            raise unknown("metric of a network", each, _KNOWN)
+            raise unknown("metric of a network", each, [*_KNOWN, *registry.names("metric")])
     return found
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from wholefit.base.errors import ParameterError
 from wholefit.nn.losses import Loss
+from wholefit.nn.quiet import device_random, set_device_random
 from wholefit.nn.recipe import Recipe
 
 Batch = Sequence[torch.Tensor]
@@ -118,7 +119,7 @@ def _pass(
 
 
 class Untouched:
-    """Inside, a module may be run in training mode; buffers and torch's generator come back."""
+    """Inside, a module may be run in training mode; buffers and random generators come back."""
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
@@ -127,6 +128,8 @@ class Untouched:
         self._was = self._module.training
         self._kept = [(each, each.clone()) for each in self._module.buffers()]
         self._random = torch.get_rng_state()
+        self._device = next((p.device for p in self._module.parameters()), torch.device("cpu"))
+        self._drawn = device_random(self._device)
         self._module.train()
 
     def __exit__(self, *error: Any) -> None:
@@ -135,6 +138,7 @@ class Untouched:
             for live, kept in self._kept:
                 live.copy_(kept)
         torch.set_rng_state(self._random)
+        set_device_random(self._drawn, self._device)
         self._module.train(self._was)
 
 

@@ -34,6 +34,32 @@ def quiet(seed: int, device: Any = "cpu", count: int | None = None) -> Iterator[
         yield
 
 
+def device_random(device: Any) -> torch.Tensor | None:
+    """Where the device's own generator is; None for a CPU, which draws from torch's."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(device)
+    return torch.mps.get_rng_state() if device.type == "mps" else None
+
+
+def set_device_random(state: torch.Tensor | None, device: Any) -> None:
+    """Bring it back to where `device_random` found it; a state of another kind is left."""
+    device = torch.device(device)
+    if state is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    elif state is not None and device.type == "mps":
+        torch.mps.set_rng_state(state)
+
+
+def settle(device: Any) -> None:
+    """Wait until the device has done what it was asked to."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 @contextmanager
 def flushed() -> Iterator[None]:
     """Inside, numbers below the least normal one (1e-38 in float32) count as 0 in this thread.

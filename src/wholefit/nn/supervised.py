@@ -15,6 +15,7 @@ from wholefit.nn import metrics, optimizers, schedules
 from wholefit.nn.averaging import Averaged
 from wholefit.nn.callbacks import figure
 from wholefit.nn.losses import Loss
+from wholefit.nn.quiet import device_random, set_device_random, settle
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.replaying import Replay
 
@@ -87,8 +88,7 @@ class Supervised:
 
     def settle(self) -> None:
         """Wait for the device."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        settle(self.device)
 
     def next_batch(self) -> Any:
         """Inputs, target and perhaps weight; None at the end of an epoch."""
@@ -285,14 +285,13 @@ class Supervised:
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizer, batches, plan, means, generators: everything that going on needs."""
         optional = {"plateau": self._plateau, "averaged": self.averaged, "scaler": self._scaler}
-        cuda = self.device.type == "cuda"
         return {
             "module": self.module.state_dict(), "optimizer": self.optimizer.state_dict(),
             "batches": self.batches.state_dict(), "plan": self.plan.state_dict(),
             "gathered": self._gathered, "mass": self._mass,
             "grads": [p.grad for p in self._params] if self._gathered else None,
             "random": torch.get_rng_state(),
-            "device_random": torch.cuda.get_rng_state(self.device) if cuda else None,
+            "device_random": device_random(self.device),
             **{name: each.state_dict() for name, each in optional.items() if each is not None},
         }
 
@@ -312,5 +311,4 @@ class Supervised:
                 each.load_state_dict(state[name])
         self._update_now = optimizers.stepper(self.optimizer)
         torch.set_rng_state(state["random"])
-        if state["device_random"] is not None:
-            torch.cuda.set_rng_state(state["device_random"], self.device)
+        set_device_random(state["device_random"], self.device)

@@ -12,6 +12,7 @@ from torch import nn
 
 from wholefit.base import events
 from wholefit.nn import networks
+from wholefit.nn.checkpoints import Checkpoint, steps
 from wholefit.nn.generative import (
     Divergence,
     PairRecipe,
@@ -126,6 +127,47 @@ def test_going_on_from_a_state_is_bit_equal() -> None:
         second.step(second.next_batch())
     for a, b in zip(whole.answering().parameters(), second.answering().parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+class Killed(Exception):
+    """Ends a run where a machine would."""
+
+
+def killed(event: str, loop: Any) -> None:
+    if event == "epoch" and loop.epoch == 2:
+        raise Killed
+
+
+@pytest.mark.parametrize("kind", ["pair", "vae", "autoencoder", "rbm"])
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint(kind: str, tmp_path: Any) -> None:
+    def run(*callbacks: Any) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        if kind == "pair":
+            made: Any = train_pair(*pair(8), ring(100, 0), PairRecipe(
+                steps=40, batch=16, device="cpu"), epoch_steps=10, callbacks=callbacks)
+            return list(made.generator.parameters())
+        if kind == "vae":
+            made = train_vae(vae(), line(100), Variation(epochs=4, device="cpu"), cost="gaussian",
+                             callbacks=callbacks)
+        elif kind == "autoencoder":
+            made = train_autoencoder(
+                networks.make("autoencoder", inputs=3, hidden=[8], code=1, output="linear"),
+                line(100), Rebuilding(epochs=4, noise="gaussian", device="cpu"),
+                callbacks=callbacks)
+        else:
+            made = train_rbm(networks.make("rbm", visible=3, hidden=3), (line(100) > 0) * 1.0,
+                             Divergence(epochs=4, persistent=True, device="cpu"),
+                             callbacks=callbacks)
+        return list(made.module.parameters())
+
+    whole = run()
+    with pytest.raises(Killed):
+        run(Checkpoint(tmp_path), killed)
+    assert steps(tmp_path)
+    seen: list[int] = []
+    again = run(Checkpoint(tmp_path), lambda event, loop: seen.append(loop.epoch))
+    assert min(seen) >= 2, "the first epochs were not made again"
+    assert all(map(torch.equal, whole, again))
 
 
 def dropped() -> torch.nn.Sequential:

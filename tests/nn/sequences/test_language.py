@@ -12,6 +12,7 @@ import torch
 from wholefit.base.errors import DataError, ParameterError, StateError
 from wholefit.base.state import State, same
 from wholefit.features.next_token import Choice
+from wholefit.nn.checkpoints import Checkpoint
 from wholefit.nn.sequences.decoding import beam, choose, shares_of
 from wholefit.nn.sequences.language import LanguageModel
 
@@ -29,6 +30,25 @@ def fitted(network="lstm", tokens="character", **options):
 @pytest.fixture(scope="module", params=["lstm", "transformer_decoder"])
 def model(request):
     return fitted(request.param)
+
+
+@pytest.mark.parametrize("network", ["lstm", "transformer_decoder"])
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint(network, tmp_path):
+    def run(*callbacks):
+        return LanguageModel(network, SMALL[network], length=24, threads=1, tokens="character",
+                             recipe={**QUICK, "epochs": 4}).fit([TEXT], callbacks=callbacks)
+
+    def killed(event, loop):
+        if event == "epoch" and loop.epoch == 2:
+            raise RuntimeError("killed")
+
+    whole = run()
+    with pytest.raises(RuntimeError, match="killed"):
+        run(Checkpoint(tmp_path), killed)
+    seen = []
+    again = run(Checkpoint(tmp_path), lambda event, loop: seen.append(loop.epoch))
+    assert min(seen) >= 2 and len(again.history) == 4
+    assert all(map(torch.equal, whole.module.parameters(), again.module.parameters()))
 
 
 def test_it_learns_and_beats_the_frequencies_of_characters(model):

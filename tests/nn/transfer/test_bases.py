@@ -96,6 +96,17 @@ def test_weights_that_torch_wrote_run_no_code(tmp_path: Path) -> None:
     assert torch.equal(convert.torch_weights(tmp_path / "good.pth")["a"], torch.ones(2))
 
 
+def test_of_a_trainings_checkpoint_the_models_weights_are_read(tmp_path: Path) -> None:
+    module = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(module.parameters())
+    module(torch.ones(3, 2)).sum().backward()
+    optimizer.step()
+    torch.save({"epoch": 3, "model_state_dict": module.state_dict(), "loss_history": [0.5, 0.4],
+                "optimizer_state_dict": optimizer.state_dict()}, tmp_path / "checkpoint.pth")
+    found = convert.torch_weights(tmp_path / "checkpoint.pth")
+    assert set(found) == {"weight", "bias"} and torch.equal(found["weight"], module.weight)
+
+
 def test_shards_of_plain_numbers(tmp_path: Path) -> None:
     first, second = np.arange(6, dtype="<f4"), np.arange(4, dtype="<f4")
     (tmp_path / "s1").write_bytes(first.tobytes() + second.tobytes()[:8])

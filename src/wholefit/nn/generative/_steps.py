@@ -13,8 +13,9 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.base.params import Params, param
 from wholefit.base.seeds import derive
 from wholefit.nn.batches import Resident
+from wholefit.nn.checkpoints import go_on
 from wholefit.nn.loop import Callback, Loop
-from wholefit.nn.quiet import quiet
+from wholefit.nn.quiet import device_random, quiet, set_device_random
 
 
 @dataclass(frozen=True)
@@ -92,26 +93,27 @@ class OneModule:
 def run(
     work: OneModule, callbacks: Sequence[Callback], clock: Clock | None
 ) -> Learnt:
-    """Drive a work for its epochs; torch's own random numbers are left as they were."""
+    """Drive a work for its epochs; torch's own random numbers are left as they were.
+
+    Where a `Checkpoint` among the callbacks has saved it before, it goes on from there.
+    """
     loop = Loop(work, epochs=work.learning.epochs, clock=clock or Clock(Budget()),
                 callbacks=callbacks)
     with quiet(derive(work.learning.seed, "training"), work.device):
+        go_on(loop)
         history = loop.run()
     return Learnt(work.module.eval(), history, loop.stopped)
 
 
 def drawn(device: torch.device | str) -> dict[str, Any]:
     """Where torch's own generators are, the device's too: dropout draws from them."""
-    cuda = torch.device(device).type == "cuda"
-    return {"torch": torch.get_rng_state(),
-            "device": torch.cuda.get_rng_state(device) if cuda else None}
+    return {"torch": torch.get_rng_state(), "device": device_random(device)}
 
 
 def redraw(state: Mapping[str, Any], device: torch.device | str) -> None:
     """Bring torch's own generators back to where `drawn` found them."""
     torch.set_rng_state(state["torch"])
-    if state["device"] is not None and torch.device(device).type == "cuda":
-        torch.cuda.set_rng_state(state["device"], device)
+    set_device_random(state["device"], device)
 
 
 def kept(batches: Any) -> Any:

@@ -20,6 +20,7 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.base.params import Params, param
 from wholefit.base.seeds import derive
 from wholefit.nn.batches import Arrays, Resident, tensors
+from wholefit.nn.checkpoints import go_on
 from wholefit.nn.generative._steps import drawn, kept, redraw, restore
 from wholefit.nn.generative.losses import (
     LOSSES,
@@ -88,7 +89,8 @@ def train_pair(
     `labels` (n,) are codes that both are conditioned on. `finish(made, torch_generator)` turns
     what the generator gives into rows (a draw of categories). `features(rows)` is the space that
     the watch measures in, the rows themselves by default. An epoch is `epoch_steps` steps, a
-    tenth of all by default; the watch looks at each. `watched=False` leaves it out.
+    tenth of all by default; the watch looks at each. `watched=False` leaves it out. A `Checkpoint`
+    among the callbacks saves the pair, and the same call goes on from there.
     """
     device = place(recipe.device)
     given: Arrays = (rows,) if labels is None else (rows, labels)
@@ -99,6 +101,7 @@ def train_pair(
     told: list[Callback] = [*([] if watch is None else [watch]), *callbacks]
     loop = Loop(work, steps=recipe.steps, clock=clock or Clock(Budget()), callbacks=told)
     with quiet(derive(recipe.seed, "pair"), device):
+        go_on(loop)
         history = loop.run()
     return Pair(work.answering().eval(), discriminator.eval(), history,
                 () if watch is None else tuple(watch.said), loop.stopped)

@@ -28,6 +28,7 @@ from wholefit.features.tokenizers import Tokenizer
 from wholefit.nn import losses, networks
 from wholefit.nn.averaging import Averaged
 from wholefit.nn.callbacks import EarlyStopping
+from wholefit.nn.checkpoints import go_on
 from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.predicting import place
 from wholefit.nn.quiet import quiet
@@ -108,7 +109,10 @@ class LanguageModel:
         self, texts: Sequence[str | None], *, clock: Clock | None = None,
         callbacks: Sequence[Callback] = (), valid: Sequence[str | None] | None = None,
     ) -> LanguageModel:
-        """Learn from texts; `valid` are judged after each epoch. DataError where too short."""
+        """Learn from texts; `valid` are judged after each epoch. DataError where too short.
+
+        A `Checkpoint` among the callbacks saves the run, and the same call goes on from there.
+        """
         self.tokenizer = tokenizers.learn(texts, self.tokens, size=self.vocabulary,
                                           lower=self.lower)
         stream = self._stream(texts)
@@ -149,6 +153,7 @@ class LanguageModel:
             module, recipe.patience, watch=recipe.watch, averaged=work.averaged)]
         loop = Loop(work, epochs=recipe.epochs, clock=clock,
                     callbacks=[*judge, *best, *callbacks])
+        go_on(loop)
         self.history = loop.run()
         self.stopped = loop.stopped
         if work.averaged is not None and not any(each.holds for each in best):

@@ -28,10 +28,14 @@ from wholefit.nn.transfer.bases import Base, Picture
 # ImageNet's means and spreads, in pixels, as most pretrained picture networks were trained with.
 _MEAN, _SPREAD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _MOST = 4 * 2**30
+# Where checkpoints hold the weights, beside an optimizer's state and the like.
+_INSIDE = ("state_dict", "model_state_dict", "model_state", "model")
 
 
 def torch_weights(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     """Tensors of a file that torch wrote, by name; no code in it is run.
+
+    Of a training's checkpoint, the weights of its model.
 
     Raises DataError for a file that holds anything but tensors in plain containers.
     """
@@ -42,8 +46,9 @@ def torch_weights(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
         raise DataError(f"{path} cannot be read as weights alone "
                         f"({first_line(error)}); nothing else is "
                         "read from a file that torch wrote: ask for it as safetensors.") from error
-    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
-        found = found["state_dict"]
+    if isinstance(found, Mapping):
+        found = next((found[name] for name in _INSIDE if isinstance(found.get(name), Mapping)),
+                     found)
     if not isinstance(found, Mapping) or not all(
             isinstance(name, str) and isinstance(value, torch.Tensor)
             for name, value in found.items()):
