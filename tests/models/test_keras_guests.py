@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ keras = pytest.importorskip("keras")
 import wholefit as wf  # noqa: E402
 from wholefit.base.errors import ArtifactError, ParameterError, StateError  # noqa: E402
 from wholefit.models import brought  # noqa: E402
+from wholefit.models._keras_guest import KerasClassifier  # noqa: E402
 from wholefit.models._kernels.keras import check, rebuilt, serialized  # noqa: E402
 
 layers = keras.layers
@@ -45,6 +47,36 @@ def mlp(outputs: int = 3, last: str | None = "softmax", loss: Any = "sparse") ->
     model.compile(optimizer=keras.optimizers.Adam(0.01),
                   loss=named.get(loss, loss) if isinstance(loss, str) else loss)
     return model
+
+
+def test_a_fit_ends_when_its_seconds_do_and_is_repeated_by_count() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4_000, 4))
+    y = (X[:, 0] > 0).astype(int)
+    words: dict[str, Any] = {"epochs": 1_000_000, "patience": None, "random_state": 3}
+    KerasClassifier(mlp(2), epochs=1).fit(X, y)  # what is woken once
+    began = time.perf_counter()
+    timed = KerasClassifier(mlp(2), **words, seconds=3.0).fit(X, y)
+    assert time.perf_counter() - began < 4.0
+    assert timed.counted_[0]["batches"] > 10 and timed.score(X, y) > 0.8
+    model = mlp(2)
+    again, other = (KerasClassifier(model, **words) for _ in range(2))
+    again.by_count = other.by_count = [{"batches": 70}]  # within an epoch
+    again.fit(X, y)
+    other.fit(X, y)
+    assert again.counted_ == [{"batches": 70}]
+    assert all(map(np.array_equal, again.model_.get_weights(), other.model_.get_weights()))
+    assert not hasattr(KerasClassifier(mlp(2)), "counted_")
+    assert KerasClassifier(mlp(2), epochs=1).fit(X, y).counted_ == []
+
+
+def test_a_budget_holds_for_a_guest(iris: pl.DataFrame) -> None:
+    model = mlp()
+    began = time.perf_counter()
+    result = wf.fit(iris, target="species", budget="12s", metric="accuracy",
+                    models=[brought(model, epochs=1_000_000, patience=None)])
+    assert time.perf_counter() - began < 30.0  # a million epochs would take days
+    assert result.score.value > 0.8
 
 
 def test_a_small_file_of_large_layers_makes_no_numbers() -> None:

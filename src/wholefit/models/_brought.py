@@ -55,12 +55,12 @@ def brought(estimator: Any, **options: Any) -> Model:
     `options` are those of the Model (epochs, learning_rate, batch, ...). Raises ParameterError for
     anything else.
     """
-    if is_module(estimator) or is_factory(estimator):
-        return BroughtModule(estimator=estimator, **options)
-    if is_keras(estimator):
+    if is_keras(estimator):  # first: with torch behind it, a Keras model is a torch module as well
         from wholefit.models._keras_guest import KerasModel
 
         return KerasModel(estimator=estimator, **options)
+    if is_module(estimator) or is_factory(estimator):
+        return BroughtModule(estimator=estimator, **options)
     raise ParameterError("brought takes a torch module, a function of (inputs, outputs) that makes "
                          f"one, or a Keras model; got {type(estimator).__name__}.")
 

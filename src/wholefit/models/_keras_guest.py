@@ -8,7 +8,8 @@ classes; only layers that Keras itself brings, and that hold no code, are stored
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,9 @@ from wholefit.models._kernels.keras import asked, probabilities, serialized
 from wholefit.models._model import Context, Model
 from wholefit.models._network_entry import for_networks
 
+# Of the time for a fit, what batches may take; the rest is for the rows held out and the end.
+_LEARNING = 0.9
+
 
 @dataclass(frozen=True)
 class KerasModel(Model):
@@ -43,6 +47,7 @@ class KerasModel(Model):
     summary = "A Keras model brought in by the user."
     requires = "keras"
     extra = "tensorflow"
+    clocked = True
     burden = 60
     pace = 60.0
 
@@ -73,10 +78,12 @@ class KerasModel(Model):
     def build(self, task: Task, context: Context) -> Any:
         """An estimator that trains a copy of the model."""
         kind = KerasClassifier if context.n_classes else KerasRegressor
-        return kind(self.estimator, epochs=self.epochs, batch=self.batch,
+        made = kind(self.estimator, epochs=self.epochs, batch=self.batch,
                     validation=self.validation, patience=self.patience,
                     spans=context.spans or None, n_classes=context.n_classes,
-                    random_state=context.seed)
+                    random_state=context.seed, seconds=context.seconds)
+        made.by_count = context.counted
+        return made
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "keras"; StateError for a model with layers of the user's own, or with code."""
@@ -84,17 +91,25 @@ class KerasModel(Model):
 
 
 class _Keras(BaseEstimator):  # type: ignore[misc]
-    """What both share: a copy of the model, compiled alike, and rows cut to its inputs."""
+    """What both share: a copy of the model, compiled alike, and rows cut to its inputs.
+
+    Where `seconds` are given, a fit ends with the batch in which they are over, and says in
+    `counted_` how many batches it made; where `by_count` is set to that, another makes as many.
+    """
+
+    by_count: Sequence[dict[str, Any]] | None = None
 
     def __init__(
         self, model: Any, epochs: int = 30, batch: int = 32, validation: float = 0.1,
         patience: int | None = 5, spans: Any = None, n_classes: int = 0, random_state: int = 0,
+        seconds: float | None = None,
     ) -> None:
         self.model, self.epochs, self.batch, self.validation = model, epochs, batch, validation
         self.patience, self.spans, self.n_classes = patience, spans, n_classes
-        self.random_state = random_state
+        self.random_state, self.seconds = random_state, seconds
 
     def _teach(self, X: Any, target: np.ndarray, weight: Any, outputs: int) -> None:
+        began = time.perf_counter()
         keras = need("keras", extra="tensorflow", user="a Keras model")
         X = np.asarray(X)
         self.n_features_in_ = X.shape[1]
@@ -110,11 +125,16 @@ class _Keras(BaseEstimator):  # type: ignore[misc]
             stop = [keras.callbacks.EarlyStopping("val_loss", patience=self.patience,
                                                   restore_best_weights=True)
                     ] if held and self.patience else []
+            end = _end(keras, began, self.seconds, self.by_count)
             found = self.model_.fit(
-                _some(rows, train), target[train], epochs=self.epochs, verbose=0, callbacks=stop,
+                _some(rows, train), target[train], epochs=self.epochs, verbose=0,
+                callbacks=[*stop, end],
                 batch_size=self.batch, shuffle=True,
                 sample_weight=None if weight is None else np.asarray(weight)[train],
                 validation_data=(_some(rows, test), target[test]) if held else None)
+            if end.reached and stop and stop[0].best_weights is not None:
+                self.model_.set_weights(stop[0].best_weights)
+        self.counted_ = [{"batches": end.made}] if end.reached else []
         self.history_ = found.history
         self.n_iter_ = len(found.epoch)
 
@@ -204,6 +224,33 @@ class AdoptedKeras(BaseEstimator):  # type: ignore[misc]
         target = {} if n_classes else {"target": np.array([0.0, 1.0])}
         return State("keras", {"keras": config, "inputs": inputs.config(), "n_classes": n_classes,
                                "classes": classes}, {**arrays, **target})
+
+
+def _end(
+    keras: Any, began: float, seconds: float | None, by_count: Sequence[dict[str, Any]] | None
+) -> Any:
+    """A callback that ends a training that `began` then: by the clock, or after so many batches."""
+    most = int(by_count[0]["batches"]) if by_count else None
+
+    class End(keras.callbacks.Callback):  # type: ignore[misc]
+        made, reached, longest = 0, False, 0.0
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            self.started = time.perf_counter()
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            now = time.perf_counter()
+            self.made += 1
+            # The first batch, which waits for a compiler, says nothing of the next.
+            self.longest = max(self.longest, now - self.started) if self.made > 1 else 0.0
+            if most is not None:
+                self.reached = self.made >= most
+            elif seconds is not None:
+                self.reached = now - began + self.longest >= _LEARNING * seconds
+            if self.reached:
+                self.model.stop_training = True
+
+    return End()
 
 
 def _shapes(model: Any) -> list[tuple[Any, ...]]:
