@@ -73,9 +73,9 @@ def test_a_fit_ends_when_its_seconds_do_and_is_repeated_by_count() -> None:
 def test_a_budget_holds_for_a_guest(iris: pl.DataFrame) -> None:
     model = mlp()
     began = time.perf_counter()
-    result = wf.fit(iris, target="species", budget="12s", metric="accuracy",
+    result = wf.fit(iris, target="species", budget="30s", folds=2, metric="accuracy",
                     models=[brought(model, epochs=1_000_000, patience=None)])
-    assert time.perf_counter() - began < 30.0  # a million epochs would take days
+    assert time.perf_counter() - began < 60.0  # a million epochs would take days
     assert result.score.value > 0.8
 
 
