@@ -54,7 +54,7 @@ def find_rate(
                              f"high={high}, steps={steps}.")
     if recipe.optimizer == "lbfgs":
         raise ParameterError("find_rate tries rates of small steps; Recipe.optimizer 'lbfgs' "
-                             "searches along a line at each: its rate is left at 1.")
+                             "searches along a line at each: give it rate=1.")
     device = place(recipe.device)
     aim = losses.of(module, losses.make(recipe, own=loss))
     batches = _batches(module.to(device), data, recipe, aim, device)

@@ -12,7 +12,7 @@ from torch import nn
 
 from wholefit.base.errors import ParameterError
 from wholefit.nn.losses import Loss
-from wholefit.nn.quiet import device_random, set_device_random
+from wholefit.nn.quiet import device_random, set_device_random, settle
 from wholefit.nn.recipe import Recipe
 
 Batch = Sequence[torch.Tensor]
@@ -96,8 +96,7 @@ def seconds(
     for number in range(repeats + 1):
         began = time.perf_counter()
         value = float(step())
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        settle(device)
         if number:
             best = min(best, time.perf_counter() - began)
     return best, value
