@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -70,3 +72,37 @@ def test_weights_of_rows_go_by_where_targets_are_cut() -> None:
                 Recipe(bucket=True, epochs=3, rate=0.05, batch=16),
                 weights=1.0 + torch.arange(500) % 3)
     assert fit.history[-1]["loss"] < fit.history[0]["loss"]
+
+
+def test_tokens_may_stand_anywhere_and_each_run_of_them_is_cut_by_itself() -> None:
+    short, numbers = TOKENS[:, :7].flip(0), torch.arange(1000.0).reshape(500, 2)
+    batches = Bucketed((numbers, TOKENS, short, torch.arange(500)), 16, tokens=(1, 2))
+    rows, kept = [], 0
+    while (batch := batches.next_batch()) is not None:
+        beside, long, other, at = batch
+        assert torch.equal(beside, numbers[at])
+        for cut, whole in ((long, TOKENS), (other, short)):
+            assert torch.equal(cut, whole[at][:, :cut.shape[1]])
+            assert whole[at][:, cut.shape[1]:].sum() == 0, "only padding is cut"
+        rows += at.tolist()
+        kept += long.numel()
+    assert sorted(rows) == list(range(500))
+    assert kept < 1.4 * int(LENGTHS.sum()), "sorted by both together, the longer one counts"
+    with pytest.raises(ParameterError, match=r"float32 of shape \(500, 2\)"):
+        Bucketed((numbers, torch.arange(500)), 16)
+
+
+def test_a_run_in_buckets_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    data = (TOKENS, (TOKENS == 3).any(1).long())
+    recipe = Recipe(bucket=True, epochs=3, rate=0.05, batch=16)
+
+    def bag() -> Bag:
+        torch.manual_seed(0)
+        return Bag()
+
+    whole = train(bag(), data, recipe)
+    train(bag(), data, recipe, steps=45, checkpoint=tmp_path)  # in the middle of an epoch
+    rest = train(bag(), data, recipe, checkpoint=tmp_path)
+    assert rest.steps == whole.steps == 96
+    assert all(torch.equal(mine, other) for mine, other in zip(
+        rest.module.parameters(), whole.module.parameters(), strict=True))

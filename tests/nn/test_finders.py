@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from wholefit.base.errors import ParameterError
+from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import ParameterError, WholefitWarning
 from wholefit.nn import Recipe, finders, losses, train
+from wholefit.nn.batches import Resident
 
 DRAW = torch.Generator().manual_seed(0)
 X = torch.randn(300, 6, generator=DRAW)
@@ -47,6 +52,94 @@ def test_the_range_must_be_one() -> None:
 def test_a_search_along_lines_has_no_rate_to_find() -> None:
     with pytest.raises(ParameterError, match="lbfgs"):
         finders.find_rate(network(), (X, Y), Recipe(optimizer="lbfgs"))
+
+
+def drop() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 2))
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    return all(torch.equal(mine, its) for mine, its in zip(
+        one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+def slowly(module: nn.Module, rate: float) -> list[dict[str, object]]:
+    """The first layer at a third of the rate."""
+    return [{"params": list(module[0].parameters()), "lr": rate / 3},  # type: ignore[index]
+            {"params": list(module[3].parameters()), "lr": rate}]  # type: ignore[index]
+
+
+def test_a_training_that_finds_its_rate_is_the_training_at_that_rate() -> None:
+    """The sweep leaves nothing behind: dropout draws and rows come as if there had been none."""
+    recipe, weights = Recipe(batch=32, epochs=2, find=True), 1.0 + torch.arange(300) % 2
+    module = drop()
+    found = train(module, (X, Y), recipe, weights=weights, groups=slowly(module, recipe.rate))
+    rate = found.decided["chosen"]["rate"]
+    assert rate != recipe.rate and 1e-4 < rate < 1
+    module = drop()
+    plain = train(module, (X, Y), recipe.replace(find=False, rate=rate), weights=weights,
+                  groups=slowly(module, rate))
+    assert same(found.module, plain.module)
+    module = drop()
+    again = train(module, (X, Y), recipe, weights=weights, groups=slowly(module, recipe.rate),
+                  chosen=found.decided["chosen"])
+    assert same(found.module, again.module)
+
+
+def test_a_run_that_goes_on_keeps_the_rate_that_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = Recipe(batch=32, epochs=3, find=True)
+    whole = train(drop(), (X, Y), recipe)
+    train(drop(), (X, Y), recipe, steps=12, checkpoint=tmp_path)
+    monkeypatch.setattr(finders, "sweep", lambda *_, **__: pytest.fail("a rate is sought again"))
+    train(drop(), (X, Y), recipe, steps=15, checkpoint=tmp_path)
+    rest = train(drop(), (X, Y), recipe, checkpoint=tmp_path)
+    assert same(rest.module, whole.module)
+    assert rest.decided["chosen"] == whole.decided["chosen"]
+    with pytest.raises(ParameterError, match="rate"):
+        train(drop(), (X, Y), recipe.replace(find=False, rate=0.5), checkpoint=tmp_path)
+
+
+class Slow(nn.Module):
+    """A network whose pass takes a twentieth of a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = drop()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.05)
+        return self.inner(x)  # type: ignore[no-any-return]
+
+
+def test_a_sweep_keeps_to_its_share_of_the_time_or_is_left_out() -> None:
+    recipe = Recipe(batch=150, epochs=1, find=True)
+    with pytest.warns(WholefitWarning, match="too little time to find a rate"):
+        found = train(Slow(), (X, Y), recipe, clock=Clock(Budget(seconds=3)))
+    assert found.decided["chosen"] == {"rate": recipe.rate}
+    few = finders.sweep(finders.Tried(Slow(), losses.make(recipe), Resident((X, Y), 150)), recipe,
+                        seconds=1.6)
+    assert few is not None
+    assert len(few.rates) < 40, "fewer than the hundred that it takes with time"
+
+
+def test_a_step_in_parts_is_tried_in_parts() -> None:
+    """The limit of memory holds for the sweep too, and its losses are those of whole steps."""
+    asked = Recipe(batch=64, optimizer="sgd")
+    seen: list[int] = []
+    found = []
+    for chunk in (None, 10):
+        module = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 2))
+        torch.manual_seed(0)
+        module.apply(lambda each: each.reset_parameters() if isinstance(each, nn.Linear) else None)
+        module.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        found.append(finders.sweep(finders.Tried(
+            module, losses.make(asked), Resident((X, Y), 64), chunk=chunk), asked, steps=30))
+        assert max(seen) == (chunk or 64)
+        seen.clear()
+    assert found[1].losses == pytest.approx(found[0].losses, rel=1e-4)  # type: ignore[union-attr]
 
 
 def test_the_batch_found_is_the_smallest_that_is_nearly_quickest() -> None:

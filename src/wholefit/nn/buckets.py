@@ -15,34 +15,36 @@ _WINDOW = 50
 
 
 class Bucketed(Resident):
-    """Like `Resident`, for padded token numbers (n, length) with padding 0 as the first array.
+    """Like `Resident`, for padded token numbers (n, length) with padding 0 among the arrays.
 
-    Rows are drawn at random, sorted by length within windows of fifty batches, cut into batches,
-    and the batches drawn at random. Columns that are padding in a whole batch are cut, and those
-    of a target (n, length) with them. `weighted` says that the last array is the rows' weight.
+    `tokens` are the places of those arrays. Rows are drawn at random, sorted by length (of all
+    their tokens together) within windows of fifty batches, cut into batches, and the batches drawn
+    at random. Columns that are padding in a whole batch are cut, and those of a target (n, length)
+    with those of the first. `weighted` says that the last array is the rows' weight. Raises
+    ParameterError for arrays that hold no token numbers.
     """
 
     def __init__(
         self, arrays: Sequence[torch.Tensor], batch: int, *, seed: int = 0, shuffle: bool = True,
         change: Change | None = None, drop_last: bool = False, weighted: bool = False,
+        tokens: Sequence[int] = (0,),
     ) -> None:
         super().__init__(arrays, batch, seed=seed, shuffle=shuffle, change=change,
                          drop_last=drop_last)
         self._target = len(self.arrays) - 1 - weighted
-        tokens = self.arrays[0]
-        if tokens.dim() != 2:
-            raise ParameterError("Recipe.bucket needs token numbers (n, length) as the first "
-                                 f"input; got shape {tuple(tokens.shape)}.")
-        places = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
-        self._lengths = ((tokens != 0) * places).amax(1).clamp_min(1).cpu()
+        self._ends = {place: _ends(self.arrays[place]) for place in tokens}
+        self._first = tokens[0]
+        self._lengths = torch.stack(list(self._ends.values())).sum(0)
         self._at_once = False
 
     def take(self, rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """The batch of those rows, as long as its longest."""
-        longest, whole = int(self._lengths[rows.cpu()].max()), self.arrays[0].shape[1]
-        found = super().take(rows)
-        return tuple(array[:, :longest] if number in (0, self._target) and array.dim() == 2
-                     and array.shape[1] == whole else array for number, array in enumerate(found))
+        """The batch of those rows, each run of tokens as long as its longest."""
+        longest = {place: int(ends[rows.cpu()].max()) for place, ends in self._ends.items()}
+        target = self.arrays[self._target]
+        if target.dim() == 2 and target.shape[1] == self.arrays[self._first].shape[1]:
+            longest[self._target] = longest[self._first]
+        return tuple(array[:, :longest[place]] if place in longest else array
+                     for place, array in enumerate(super().take(rows)))
 
     def _epoch(self) -> list[Any]:
         self._began = self.generator.get_state()
@@ -57,3 +59,12 @@ class Bucketed(Resident):
             batches = [each for each in batches if len(each) == self.size]
         turn = torch.randperm(len(batches), generator=self.generator).tolist()
         return [batches[place].to(self.arrays[0].device) for place in turn]
+
+
+def _ends(tokens: torch.Tensor) -> torch.Tensor:
+    """Where each row's last token stands (n,), at least 1, on the CPU."""
+    if tokens.dim() != 2 or tokens.is_floating_point():
+        raise ParameterError("Recipe.bucket needs token numbers (n, length), by default as the "
+                             f"first input; got {tokens.dtype} of shape {tuple(tokens.shape)}.")
+    places = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
+    return ((tokens != 0) * places).amax(1).clamp_min(1).cpu()

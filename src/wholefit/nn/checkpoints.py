@@ -25,7 +25,7 @@ from wholefit.nn.loop import Loop
 
 _FORMAT = 1
 # What may differ between the run that wrote a checkpoint and the one that goes on.
-_FREE = ("epochs", "patience", "device", "replay", "compiled")
+_FREE = ("epochs", "patience", "device", "replay", "compiled", "chosen")
 
 
 class Checkpoint:

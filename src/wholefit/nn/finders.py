@@ -21,6 +21,9 @@ from wholefit.nn.predicting import place
 from wholefit.nn.quiet import settle
 from wholefit.nn.recipe import Recipe
 
+# Rates that a sweep tries at least.
+_FEWEST = 20
+
 
 @dataclass(frozen=True)
 class RateFound:
@@ -52,41 +55,115 @@ def find_rate(
     if not 0 < low < high or steps < 10:
         raise ParameterError(f"find_rate needs 0 < low < high and steps >= 10; got low={low}, "
                              f"high={high}, steps={steps}.")
-    if recipe.optimizer == "lbfgs":
-        raise ParameterError("find_rate tries rates of small steps; Recipe.optimizer 'lbfgs' "
-                             "searches along a line at each: give it rate=1.")
     device = place(recipe.device)
     aim = losses.of(module, losses.make(recipe, own=loss))
     batches = _batches(module.to(device), data, recipe, aim, device)
-    kept = Kept(module)
-    rates, found, smooth, best = [], [], 0.0, math.inf
-    with untouched(module):
-        optimizer = optimizers.make(module, recipe)
+    found = sweep(Tried(module, aim, batches), recipe, low=low, high=high, steps=steps)
+    assert found is not None  # without a limit of time there is always an answer
+    return found
+
+
+@dataclass
+class Tried:
+    """What `sweep` makes steps of: batches of (inputs..., target[, weight]), whose last array is
+    the rows' weight where `weighted`; `chunk` rows are taken at once, all if None."""
+
+    module: nn.Module
+    loss: Loss
+    batches: Any
+    groups: optimizers.Groups | None = None
+    weighted: bool = False
+    chunk: int | None = None
+
+    def learn(self, update: Callable[[], None]) -> float:
+        """One step; the mean loss before it."""
+        batch = self.batches.next_batch() or self.batches.next_batch()
+        assert batch is not None
+        self.module.zero_grad(set_to_none=True)
+        rows, value = len(batch[0]), 0.0
+        for part in zip(*(a.split(self.chunk or rows) for a in batch), strict=True):
+            *inputs, target, weight = part if self.weighted else (*part, None)
+            loss = self.loss(self.module(*inputs), target, weight) * (len(target) / rows)
+            loss.backward()
+            value += float(loss.detach())
+        update()
+        return value
+
+
+def sweep(
+    tried: Tried, recipe: Recipe, *, low: float = 1e-6, high: float = 1.0, steps: int = 100,
+    seconds: float = math.inf,
+) -> RateFound | None:
+    """As `find_rate`, for what lies ready; fewer steps where `seconds` are short.
+
+    None where they do not suffice for twenty. The module and its batches are as they were
+    afterwards.
+    """
+    if recipe.optimizer == "lbfgs":
+        raise ParameterError("find_rate tries rates of small steps; Recipe.optimizer 'lbfgs' "
+                             "searches along a line at each: give it rate=1.")
+    kept, place_of = Kept(tried.module), tried.batches.state_dict()
+    with untouched(tried.module):
+        optimizer = optimizers.make(tried.module, recipe, tried.groups)
         update = optimizers.stepper(optimizer)
         shares = [group["lr"] / recipe.rate for group in optimizer.param_groups]
-        for number in range(steps):
-            rate = low * (high / low) ** (number / (steps - 1))
+
+        def step(rate: float) -> float:
             for group, share in zip(optimizer.param_groups, shares, strict=True):
                 group["lr"] = rate * share
-            value = _learn(module, aim, update, batches)
-            smooth = 0.95 * smooth + 0.05 * value
-            mean = smooth / (1 - 0.95 ** (number + 1))
-            if not math.isfinite(value) or mean > 4 * best:
-                break
-            best = min(best, mean)
-            rates.append(rate)
-            found.append(mean)
+            return tried.learn(update)
+
+        count = _affordable(lambda: step(low), steps, seconds)
+        rates, found = _climb(step, low, high, count) if count else ([], [])
         kept.put_back()
-    return RateFound(rates, found, _steepest(rates, found))
+    tried.batches.load_state_dict(place_of)
+    return RateFound(rates, found, _steepest(rates, found)) if count else None
+
+
+def _affordable(step: Callable[[], float], steps: int, seconds: float) -> int:
+    """How many of the steps there is time for; 0 where they are too few to tell anything."""
+    if math.isinf(seconds):
+        return steps
+    began = time.perf_counter()
+    step()  # the first is slow: it may take the time of several, and is not counted on
+    if time.perf_counter() - began > seconds:
+        return 0
+    again = time.perf_counter()
+    step()
+    each = max(time.perf_counter() - again, 1e-9)
+    count = int(min(steps, (seconds - (time.perf_counter() - began)) / each))
+    return count if count >= min(steps, _FEWEST) else 0
+
+
+def _climb(
+    step: Callable[[float], float], low: float, high: float, steps: int,
+) -> tuple[list[float], list[float]]:
+    """Rates tried and smoothed losses, until the loss is four times its best."""
+    rates: list[float] = []
+    found: list[float] = []
+    smooth, best = 0.0, math.inf
+    for number in range(steps):
+        rate = low * (high / low) ** (number / (steps - 1))
+        value = step(rate)
+        smooth = 0.95 * smooth + 0.05 * value
+        mean = smooth / (1 - 0.95 ** (number + 1))
+        if not math.isfinite(value) or mean > 4 * best:
+            break
+        best = min(best, mean)
+        rates.append(rate)
+        found.append(mean)
+    return rates, found
 
 
 def _steepest(rates: Sequence[float], found: Sequence[float]) -> float:
     if len(rates) < 3:
         raise ParameterError("no rate was found: the loss is not finite from the start; look for "
                              "infinite values in the data.")
-    lowest = min(range(len(found)), key=found.__getitem__)
-    falls = [found[i - 1] - found[i + 1] for i in range(1, max(2, min(lowest + 1, len(found) - 1)))]
-    return rates[1 + max(range(len(falls)), key=falls.__getitem__)]
+    first, wide = len(rates) // 10, max(1, len(rates) // 20)  # the first means are of few losses
+    lowest = min(range(first, len(found)), key=found.__getitem__)
+    last = max(first + wide, min(lowest, len(found) - 1 - wide))
+    places = [at for at in range(first + wide, last + 1) if at + wide < len(found)]
+    return rates[max(places, key=lambda at: found[at - wide] - found[at + wide], default=lowest)]
 
 
 def _batches(
@@ -95,18 +172,6 @@ def _batches(
     arrays = list(tensors(data, device))
     arrays[-1] = aim.prepare(arrays[-1])
     return Resident(arrays, recipe.batch, seed=recipe.seed)
-
-
-def _learn(
-    module: nn.Module, aim: Loss, update: Callable[[], None], batches: Resident,
-) -> float:
-    batch = batches.next_batch() or batches.next_batch()
-    assert batch is not None
-    module.zero_grad(set_to_none=True)
-    value = aim(module(*batch[:-1]), batch[-1])
-    value.backward()
-    update()
-    return float(value.detach())
 
 
 def find_batch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from wholefit.base.budget import Clock
-from wholefit.base.errors import DataError
+from wholefit.base.errors import DataError, ParameterError, WholefitWarning
 from wholefit.base.seeds import derive
 from wholefit.nn import finders, losses, precision
 from wholefit.nn import metrics as figures
@@ -21,6 +22,9 @@ from wholefit.nn.losses import Loss
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.streams import Streamed, mapped
 from wholefit.nn.supervised import Parts
+
+# Share of the time there is that finding a rate may take.
+_TO_FIND = 0.2
 
 
 @dataclass
@@ -40,6 +44,14 @@ class Given:
     plan: Sequence[tuple[int, int]]
     spread: Any
     strange: bool
+    tokens: Sequence[int] = (0,)
+
+    def at(self, recipe: Recipe, rate: float) -> Recipe:
+        """The recipe at a rate that was found; groups keep their shares of it."""
+        if self.groups is not None:
+            self.groups = [{**each, "lr": each["lr"] * rate / recipe.rate} if "lr" in each
+                           else each for each in self.groups]
+        return recipe.replace(rate=rate, find=False)
 
 
 def prepare(
@@ -67,6 +79,7 @@ def prepare(
                               weighted=parts.weighted)
     if given.clock.budget.bytes is not None:
         _fit(parts, recipe, given.clock.budget.bytes, decided)
+    recipe = _found(parts, recipe, given, decided)
     recipe = _measure(parts, recipe, device, given, decided)
     if given.spread is not None:
         parts.forward, parts.replay = given.spread.forward(module), False
@@ -111,7 +124,8 @@ def _batches(
                         prepare=lambda held: _prepared(held, aim, weighted))
     arrays = _arrays(given.data, given.weights, aim, device, weighted=weighted)
     if recipe.bucket:
-        return Bucketed(arrays, recipe.batch, seed=seed, change=change, weighted=weighted)
+        return Bucketed(arrays, recipe.batch, seed=seed, change=change, weighted=weighted,
+                        tokens=given.tokens)
     return Resident(arrays, recipe.batch, seed=seed, change=change)
 
 
@@ -176,6 +190,30 @@ def _fit(parts: Parts, recipe: Recipe, limit: int, decided: dict[str, Any]) -> N
         decided["parts"] = f"steps of {len(batch[0])} rows are made {parts.chunk} at a time"
 
 
+def _found(parts: Parts, recipe: Recipe, given: Given, decided: dict[str, Any]) -> Recipe:
+    """The recipe with the rate that a sweep finds, in a fifth of the time there is at most."""
+    if not recipe.find:
+        return recipe
+    if given.spread is not None:
+        raise ParameterError("Recipe.find takes no several processes: each might find another "
+                             "rate. Call find_rate before, and give rate=.")
+    tried = finders.Tried(parts.module, parts.loss, parts.batches, parts.groups, parts.weighted,
+                          parts.chunk)
+    found = finders.sweep(tried, recipe, seconds=_TO_FIND * given.clock.left())
+    if found is None:
+        recipe = recipe.replace(find=False)
+        said = f"too little time to find a rate: {recipe.rate:g} is taken, as it was given"
+        warnings.warn(f"{said}. Give more time, or leave find out.", WholefitWarning,
+                      stacklevel=2)
+    else:
+        recipe = given.at(recipe, found.rate)
+        parts.groups = given.groups
+        said = f"{found.rate:.3g}, where the loss fell fastest in {len(found.rates)} steps"
+    decided["rate"] = said
+    decided.setdefault("chosen", {})["rate"] = recipe.rate
+    return recipe
+
+
 def _measure(
     parts: Parts, recipe: Recipe, device: torch.device, given: Given, decided: dict[str, Any],
 ) -> Recipe:
@@ -189,9 +227,13 @@ def _measure(
     if recipe.precision == "auto":
         word, decided["precision"] = precision.choose(parts.module, parts.loss, batch, device)
         recipe = recipe.replace(precision=word)
+        decided.setdefault("chosen", {})["precision"] = word
     if recipe.compiled != "no":
         parts.forward, decided["compiled"] = precision.compile_where_it_pays(
             parts.module, parts.loss, batch, device, steps=recipe.epochs * len(parts.batches),
             always=recipe.compiled == "yes", precision=recipe.precision, left=given.clock.left())
         parts.replay = parts.replay and parts.forward is None
+        if recipe.compiled == "auto":
+            taken = "no" if parts.forward is None else "yes"
+            decided.setdefault("chosen", {})["compiled"] = taken
     return recipe

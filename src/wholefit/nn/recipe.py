@@ -63,5 +63,7 @@ class Recipe(Params):
     layout: str = param("auto", "Memory order of images: 'auto' puts channels last where a module "
                         "convolves on a CPU or a GPU.",
                         choices=("auto", "plain", "channels_last"))
+    find: bool = param(False, "Try rates before learning, and take the one at which the loss falls "
+                       "fastest in place of 'rate'.")
     bucket: bool = param(False, "Put sequences of like length together and cut their padding "
-                         "(first input: whole numbers (n, length), padding 0).")
+                         "(token numbers (n, length), padding 0).")

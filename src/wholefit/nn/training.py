@@ -48,7 +48,7 @@ def train(
     clock: Clock | None = None, class_weights: Any = None, valid_weights: Any = None,
     metrics: Any = "usual", steps: int | None = None, threads: int | None = None,
     checkpoint: str | Path | Checkpoint | None = None, plan: Sequence[tuple[int, int]] = (),
-    spread: Any = None,
+    spread: Any = None, tokens: Sequence[int] = (0,), chosen: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train `module` on `data`: its inputs, then the target, arrays of equal length.
 
@@ -63,21 +63,25 @@ def train(
     step that would not fit is made in parts. `steps` ends the run early; `threads` are torch's
     while it trains. `checkpoint` is a folder: the run is saved there after each epoch, and goes on
     from there bit for bit. `plan` repeats the `decided["plan"]` of a run under a clock. `spread` is
-    for `parallel.train`. Raises ParameterError, DataError, BudgetError, StateError.
+    for `parallel.train`. `tokens` are the places of inputs that hold token numbers, for
+    `Recipe.bucket`. `chosen` repeats the `decided["chosen"]` of a run whose rate,
+    precision or compilation was left open. Raises ParameterError, DataError, BudgetError,
+    StateError.
     """
     clock = clock or Clock(Budget())
     device = place(recipe.device)
     given = Given(
         data=data, valid=valid, weights=weights, valid_weights=valid_weights, change=change,
         loss=loss, class_weights=class_weights, groups=groups, metrics=metrics, clock=clock,
-        plan=plan, spread=spread,
+        plan=plan, spread=spread, tokens=tokens,
         strange=any(getattr(each, "every_step", True) for each in callbacks))
     saver = _saver(checkpoint, spread)
-    if saver and recipe.precision == "auto":  # a run that goes on keeps what was measured
-        recipe = recipe.replace(precision=saver[0].decided("precision") or "auto")
+    recipe, known = _repeated(recipe, given, chosen or {}, saver)
     count = threads_for(module, recipe, data[0], device, threads)
     with _surrounded(module, recipe, device, count):
         parts, recipe, decided = prepare(module, recipe, device, given)
+        if known:
+            decided["chosen"] = {**known, **decided.get("chosen", {})}
         work = Supervised(parts, recipe)
         best = [] if recipe.patience is None else [EarlyStopping(
             module, recipe.patience, watch=recipe.watch, averaged=work.averaged)]
@@ -85,7 +89,7 @@ def train(
         loop = Loop(work, epochs=recipe.epochs, steps=steps, clock=clock,
                     callbacks=[sound, *best, *callbacks, *saver])
         if saver:
-            saver[0].recipe = recipe.to_dict()
+            saver[0].recipe = {**recipe.to_dict(), "chosen": decided.get("chosen")}
             saver[0].resume(loop)
         history = loop.run()
         # After a loss that was no number the mean is none either: the last good weights answer.
@@ -112,6 +116,25 @@ def _surrounded(
     shorter = quick(module, device) if recipe.compiled == "no" else nullcontext()
     with kept(), shorter, quiet(derive(recipe.seed, "torch"), device, count):
         yield
+
+
+def _repeated(
+    recipe: Recipe, given: Given, chosen: Mapping[str, Any], saver: Sequence[Checkpoint],
+) -> tuple[Recipe, dict[str, Any]]:
+    """What is left open as it was chosen before, in the run repeated or the one that goes on.
+
+    With it, what of that was left open.
+    """
+    if saver:
+        chosen = {"precision": saver[0].decided("precision"),
+                  **(saver[0].decided("chosen") or {}), **chosen}
+    known = {name: chosen[name] for name in ("precision", "compiled")
+             if getattr(recipe, name) == "auto" and chosen.get(name) not in (None, "auto")}
+    recipe = recipe.replace(**known)
+    if recipe.find and chosen.get("rate"):
+        known["rate"] = float(chosen["rate"])
+        recipe = given.at(recipe, known["rate"])
+    return recipe, known
 
 
 def _saver(asked: str | Path | Checkpoint | None, spread: Any) -> list[Checkpoint]:

@@ -81,7 +81,8 @@ class _Network(BaseEstimator):
             pieces, target, weight, self._name(), {"loss": self.loss_, **recipe}, seed,
             validation=0.0 if later else self.validation, strata=strata, seconds=self.seconds,
             jobs=self.jobs, figures=self.figures_, change=change, fresh=not later,
-            callbacks=callbacks, by_count=self._by_count(later))
+            callbacks=callbacks, by_count=self._by_count(later),
+            tokens=range(len(pieces) - len(self.inputs_.of("tokens")), len(pieces)))
         found = _learn.teach(module, lesson)
         self.counted_ = [*self._counted(), _learn.counted(found)]
         self.module_, self.history_, self.stopped_ = found.module, found.history, found.stopped

@@ -14,6 +14,7 @@ from torch import nn
 from wholefit import nn as engine
 from wholefit.base import seeds
 from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import ParameterError
 from wholefit.models._networks._answering import Figures, Prepared
 from wholefit.nn import Recipe, losses, networks
 
@@ -34,7 +35,8 @@ class Lesson:
 
     `strata` are class codes by which rows are held out, or None; `seconds` may be spent; `fresh`
     is a network that has learnt nothing yet. `by_count` repeats what `counted` said of a lesson
-    that a clock cut short.
+    that a clock cut short. `tokens` are the places of inputs that hold token numbers, by whose
+    lengths `Recipe.bucket` sorts rows.
     """
 
     inputs: Sequence[np.ndarray]
@@ -52,6 +54,7 @@ class Lesson:
     fresh: bool = True
     callbacks: Sequence[Callable[..., Any]] = ()
     by_count: Mapping[str, Any] | None = None
+    tokens: Sequence[int] = ()
 
 
 def made(options: Mapping[str, Any], seed: int) -> nn.Module:
@@ -97,6 +100,8 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
                                                                           *taught[:-1])))
     groups = networks.parameter_groups(module, recipe.rate, recipe.weight_decay)
     options: dict[str, Any] = {"change": lesson.change, "groups": groups}
+    if recipe.bucket:
+        options["tokens"] = _tokens(lesson)
     if lesson.weights is not None:
         options["weights"] = lesson.weights[train]
     if lesson.seconds is not None:
@@ -105,6 +110,7 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
     if lesson.by_count:
         options["steps"] = lesson.by_count.get("steps")
         options["plan"] = [(int(at), int(total)) for at, total in lesson.by_count["plan"]]
+        options["chosen"] = lesson.by_count.get("chosen")
     if len(held):
         options["valid"] = _taken(data, held)
         if lesson.weights is not None and lesson.weights[held].any():
@@ -115,11 +121,24 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
 
 
 def counted(found: engine.Trained) -> dict[str, Any]:
-    """What a clock made of a training, by count; nothing where it did not cut it short."""
+    """What a clock made of a training, by count, and what was measured and chosen in it.
+
+    Nothing where it was not cut short and nothing was left open.
+    """
     plan = [[int(at), int(total)] for at, total in found.decided.get("plan", ())]
-    if found.stopped not in CUT_SHORT:
-        return {"plan": plan} if plan else {}
-    return {"plan": plan, "steps": found.steps}
+    said: dict[str, Any] = {}
+    if "chosen" in found.decided:
+        said["chosen"] = found.decided["chosen"]
+    if found.stopped in CUT_SHORT:
+        said["steps"] = found.steps
+    return {"plan": plan, **said} if plan or said else {}
+
+
+def _tokens(lesson: Lesson) -> Sequence[int]:
+    if not lesson.tokens:
+        raise ParameterError("recipe bucket=True sorts rows by the length of their tokens, and "
+                             "these features hold none: leave it out, or give spans= of tokens.")
+    return lesson.tokens
 
 
 def _taken(data: Sequence[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
