@@ -98,17 +98,19 @@ def param(
     none: bool = False,
     search: tuple[Any, ...] | None = None,
     log: bool = False,
+    last: bool = False,
 ) -> Any:
     """A dataclass field with meaning, bounds and search range.
 
     `low`/`high` are inclusive, `above`/`below` exclusive; `none=True` admits None. `search` is
     (low, high) for a number, else the choices to try; with `choices` and no `search`, all of
-    the choices are tried.
+    the choices are tried. `last=True` is for what many kinds share: it stands behind what each
+    has of its own, and is given by name.
     """
     found = _search(search, choices, log)
     meta = {"doc": doc, "low": low, "high": high, "above": above, "below": below,
             "choices": choices, "none": none, "search": found}
-    return dataclasses.field(default=default, metadata={_KEY: meta})
+    return dataclasses.field(default=default, metadata={_KEY: meta}, kw_only=last)
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,12 @@ class Params:
 
     @classmethod
     def specs(cls) -> tuple[Spec, ...]:
-        """The hyper-parameters of this class, in order."""
+        """The hyper-parameters of this class, in order; those given by name alone come last."""
         if "_specs_cache" not in cls.__dict__ or cls._specs_cache is None:
             hints = get_type_hints(cls)
+            fields = sorted(dataclasses.fields(cls), key=lambda field: field.kw_only)
             cls._specs_cache = tuple(
-                _spec(field, hints[field.name])
-                for field in dataclasses.fields(cls) if _KEY in field.metadata
+                _spec(field, hints[field.name]) for field in fields if _KEY in field.metadata
             )
         return cls._specs_cache or ()
 

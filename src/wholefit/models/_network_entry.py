@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
@@ -20,7 +21,34 @@ def for_networks(**changes: object) -> Encoding:
 
 
 @dataclass(frozen=True)
-class NetworkModel(Model):
+class Trained(Model):
+    """What is taught by the training loop of `nn`: where, in which numbers, at which rate."""
+
+    find_rate: bool = param(
+        False, "Try rates on the training rows before learning, and take the one at which the "
+        "loss falls fastest in place of learning_rate (Smith 2017); in a fifth of the time at "
+        "most.", last=True)
+    device: str = param("auto", "Where to train: 'auto' is the first of cuda, mps, cpu that is "
+                        "there. Answers are given on the CPU.",
+                        choices=("auto", "cpu", "cuda", "mps"), search=("auto",), last=True)
+    precision: str = param(
+        "float32", "Numbers of the forward pass while it learns; 'auto' takes bfloat16 where it "
+        "is measured to be quicker; float16 needs a GPU.",
+        choices=("float32", "bfloat16", "float16", "auto"), search=("float32",), last=True)
+    compiled: str = param(
+        "no", "Whether torch.compile makes its steps; 'auto' where it is measured to pay.",
+        choices=("no", "yes", "auto"), search=("no",), last=True)
+
+    def engine(self) -> dict[str, Any]:
+        """What of these is said, as `nn.Recipe` calls it; the rest is left to the recipe."""
+        words = {"find_rate": "find", "device": "device", "precision": "precision",
+                 "compiled": "compiled"}
+        return {words[spec.name]: getattr(self, spec.name) for spec in Trained.specs()
+                if getattr(self, spec.name) != spec.default}
+
+
+@dataclass(frozen=True)
+class NetworkModel(Trained):
     """A network as a catalog entry: say what `network` and `recipe` are, and the rest follows."""
 
     family: ClassVar[str] = "networks"
@@ -56,7 +84,8 @@ class NetworkModel(Model):
         from wholefit.models._networks import NetworkClassifier, NetworkRegressor
 
         kind = NetworkClassifier if context.n_classes else NetworkRegressor
-        made = kind(self.network(task, context), self.recipe(task, context),
+        recipe = {**self.recipe(task, context), **self.engine()}
+        made = kind(self.network(task, context), recipe,
                     spans=tuple(self.spans(context)) or None, seconds=context.seconds,
                     jobs=context.jobs, random_state=context.seed, **self.options(task, context))
         made.by_count = context.counted

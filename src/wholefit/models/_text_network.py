@@ -10,7 +10,7 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context
-from wholefit.models._network_entry import NetworkModel, for_networks
+from wholefit.models._network_entry import NetworkModel, Trained, for_networks
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class TextNetwork(NetworkModel):
         if not columns:
             from wholefit.models.mlp import MLP
 
-            return MLP().build(task, context)
+            said = {spec.name: self._word(spec.name) for spec in Trained.specs()}
+            return MLP(**said).build(task, context)
         plain = super().build(task, context)
         if self._word("vectors") is None:
             return plain

@@ -89,7 +89,8 @@ class Pretrained(NetworkModel):
         from wholefit.models._networks._pretrained import PretrainedClassifier, PretrainedRegressor
 
         kind = PretrainedClassifier if context.n_classes else PretrainedRegressor
-        made = kind(self.network(task, context), self.recipe(task, context),
+        recipe = {**self.recipe(task, context), **self.engine()}
+        made = kind(self.network(task, context), recipe,
                     spans=tuple(self.spans(context)) or None, seconds=context.seconds,
                     jobs=context.jobs, random_state=context.seed, **self.options(task, context))
         made.by_count = context.counted

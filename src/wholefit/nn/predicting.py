@@ -9,17 +9,29 @@ import numpy as np
 import torch
 from torch import nn
 
+from wholefit.base.errors import ParameterError
 from wholefit.nn.batches import Arrays, tensors
 from wholefit.nn.memory import kept
 
 
 def place(device: str) -> torch.device:
-    """The device of that name; "auto" is the first of cuda, mps, cpu that is there."""
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    """The device of that name; "auto" is the first of cuda, mps, cpu that is there.
+
+    Raises ParameterError for one that this machine has not.
+    """
+    found = next(filter(here, ("cuda", "mps", "cpu"))) if device == "auto" else device
+    if not here(found):
+        raise ParameterError(f"device {device!r} is not on this machine, or torch was installed "
+                             "without it; take 'auto' or 'cpu'.")
+    return torch.device(found)
+
+
+def here(device: str) -> bool:
+    """True where this machine has that device, and torch can use it ("auto" is everywhere)."""
+    kind = device.partition(":")[0]
+    if kind == "cuda":
+        return bool(torch.cuda.is_available())
+    return bool(torch.backends.mps.is_available()) if kind == "mps" else True
 
 
 def predict(module: nn.Module, inputs: Arrays, *, batch: int = 1024) -> np.ndarray:

@@ -27,6 +27,7 @@ class _Brought:
     def _learn(self: Any, X: np.ndarray, target: np.ndarray, outputs: int, weight: Any,
                strata: np.ndarray | None) -> None:
         self.seed_, self.updates_ = self._seed(), 0
+        self.counted_: list[dict[str, Any]] = []
         spans = self.spans
         only = {span.kind for span in spans or ()} == {"image"}
         if spans and not only:  # other kinds of input are numbers to a module that knows one input

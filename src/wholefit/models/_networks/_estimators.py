@@ -20,7 +20,8 @@ from wholefit.models._networks._answering import Answering
 _MATRIX = {"dtype": [np.float64, np.float32, np.uint8]}
 _NETWORK = {"network": "mlp"}
 # What rows that come later are taught with: few, small steps from where the network is.
-_LATER = {"epochs": 5, "patience": None, "schedule": "constant", "warmup": 0.0}
+_LATER = {"epochs": 5, "patience": None, "schedule": "constant", "warmup": 0.0, "find": False,
+          "compiled": "no"}
 _LATER_RATE = 0.3
 _ANSWERS = {"cross_entropy": "classes", "multilabel": "labels", "squared": "numbers"}
 
@@ -85,7 +86,11 @@ class _Network(BaseEstimator):
             tokens=range(len(pieces) - len(self.inputs_.of("tokens")), len(pieces)))
         found = _learn.teach(module, lesson)
         self.counted_ = [*self._counted(), _learn.counted(found)]
-        self.module_, self.history_, self.stopped_ = found.module, found.history, found.stopped
+        if "rate" in found.decided.get("chosen", {}):
+            self.rate_ = float(found.decided["chosen"]["rate"])
+        # Answers are given on the CPU, and a fitted model holds no memory of a GPU.
+        self.module_, self.history_, self.stopped_ = (
+            found.module.cpu(), found.history, found.stopped)
         self.n_iter_ = max(1, len(found.history))
         self._answering = Answering(self.module_, self.inputs_, self.figures_)
         return found
@@ -103,7 +108,10 @@ class _Network(BaseEstimator):
         """More rows, from where the network is."""
         self.updates_ += 1
         recipe = {**dict(self.recipe or {}), **_LATER}
-        recipe["rate"] = _LATER_RATE * _learn.settled(self._name(), recipe, 1, False, 0).rate
+        known = _learn.settled(self._name(), recipe, 1, False, 0)
+        recipe["rate"] = _LATER_RATE * getattr(self, "rate_", known.rate)
+        if known.precision == "auto":  # few steps; and an update is the same whenever it is made
+            recipe["precision"] = "float32"
         self._teach(self.module_, self.inputs_.split(X), target, weight, None, recipe, later=True)
 
     def _name(self) -> str:

@@ -32,6 +32,7 @@ class _OnBase:
         """Read the base, choose, train the head on features, then what else shall learn."""
         start = time.perf_counter()
         self.seed_, self.updates_ = self._seed(), 0
+        self.counted_: list[dict[str, Any]] = []
         words = dict(self.network)
         base = transfer.load(words["base"])
         self.inputs_ = _inputs(base, X, self.spans, self.scaling)
@@ -77,10 +78,12 @@ class _OnBase:
         features = transfer.extract(module, pieces, memo=True)
 
         def teach(head: Any, scaled: np.ndarray, standard: Any) -> Any:
-            return _learn.teach(head, _learn.Lesson(
+            taught = _learn.teach(head, _learn.Lesson(
                 [scaled], target, weight, "pretrained", {"loss": self.loss_, **recipe},
                 seeds.derive(self.seed_, "head"), validation=self.validation, strata=strata,
                 seconds=self.seconds, jobs=self.jobs, by_count=self._by_count()))
+            self.counted_ = [*self._counted(), _learn.counted(taught)]
+            return taught
 
         found = tuning.head_alone(module, features, target, self.loss_, teach, weights=weight,
                                   seed=self.seed_)
@@ -90,7 +93,7 @@ class _OnBase:
     def _taken(self: Any, module: Any, history: list[dict[str, float]], stopped: Any) -> None:
         from wholefit.models._networks._answering import Answering
 
-        self.module_, self.history_, self.stopped_ = module.eval(), history, stopped
+        self.module_, self.history_, self.stopped_ = module.eval().cpu(), history, stopped
         self.n_iter_ = max(1, len(history))
         self._answering = Answering(module, self.inputs_, self.figures_)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from wholefit.base.errors import StateError
+from wholefit.base.errors import StateError, WholefitWarning
 from wholefit.base.state import State, as_config
 from wholefit.models._kernels._network_inputs import Inputs
 from wholefit.models._networks._answering import Answering, Figures
 from wholefit.nn import weights
+from wholefit.nn.predicting import here, place
 from wholefit.nn.rebuilding import rebuilt
 
 KIND, BLOB = "network", "weights.safetensors"
@@ -21,8 +23,8 @@ def state_of(estimator: Any, n_classes: int = 0) -> State:
     """The fitted estimator as State; `n_classes` in all, of which it may have seen fewer.
 
     Config: `made_of` (the network), `inputs` (cut and scaling), `link`, `classes` (codes seen) and
-    `n_classes`, `updates` so far, `seed`. Arrays: the scaling's, `target`, `mean_i`, `spread_i` of
-    pictures. Blob "weights.safetensors".
+    `n_classes`, `updates` so far, `seed`, `rate` if one was found. Arrays: the scaling's,
+    `target`, `mean_i`, `spread_i` of pictures. Blob "weights.safetensors".
     """
     classes = getattr(estimator, "classes_", None)
     if classes is not None and not hasattr(estimator, "module_"):
@@ -34,6 +36,8 @@ def state_of(estimator: Any, n_classes: int = 0) -> State:
         "inputs": inputs.config(), "n_classes": n_classes,
         "classes": None, "link": "identity", "updates": estimator.updates_,
         "seed": estimator.seed_}
+    if hasattr(estimator, "rate_"):
+        config["rate"] = estimator.rate_
     arrays = dict(inputs.arrays)
     if classes is None:
         arrays["target"] = estimator.target_
@@ -48,7 +52,10 @@ def state_of(estimator: Any, n_classes: int = 0) -> State:
 
 
 def restored(estimator: Any, state: State) -> Any:
-    """The unfitted `estimator`, with what `state` remembers: ready for `partial_fit`."""
+    """The unfitted `estimator`, with what `state` remembers: ready for `partial_fit`.
+
+    Where its recipe names a device that this machine has not, it learns on where there is one.
+    """
     if state.kind != KIND:
         raise StateError("the model was fitted on one class only and cannot learn on; fit anew.")
     config = state.config
@@ -57,6 +64,9 @@ def restored(estimator: Any, state: State) -> Any:
     estimator.made_of_ = config["made_of"]
     estimator.module_ = module_of(state)
     estimator.seed_, estimator.updates_ = int(config["seed"]), int(config["updates"])
+    if "rate" in config:
+        estimator.rate_ = float(config["rate"])
+    _moved(estimator)
     estimator.n_features_in_ = estimator.inputs_.features
     if config["link"] == "identity":
         estimator.loss_, estimator.flat_ = "squared", bool(config["flat"])
@@ -68,6 +78,15 @@ def restored(estimator: Any, state: State) -> Any:
         estimator.classes_ = np.array(config["classes"] or labels, dtype=np.int64)
     estimator._answering = Answering(estimator.module_, estimator.inputs_, estimator.figures_)
     return estimator
+
+
+def _moved(estimator: Any) -> None:
+    device = dict(estimator.recipe or {}).get("device", "auto")
+    if here(device):
+        return
+    warnings.warn(f"the model was taught on {device!r}, which is not on this machine; it learns on "
+                  f"with {place('auto').type!r}.", WholefitWarning, stacklevel=2)
+    estimator.recipe = {**estimator.recipe, "device": "auto"}
 
 
 def answering(state: State, inputs: Inputs) -> Answering:
