@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from wholefit.base.errors import ParameterError, StateError, WholefitWarning
-from wholefit.nn import Recipe, checkpoints, train
+from wholefit.nn import Recipe, checkpoints, networks, train
 
 PROGRAM = Path(__file__).with_name("_resumed.py")
 
@@ -93,6 +93,27 @@ def same(one: Any, other: Any) -> bool:
 def test_every_kind_goes_on(tmp_path: Path, options: dict[str, Any]) -> None:
     fitted(tmp_path / "f", steps=14, **options)  # two whole epochs
     assert same(fitted(tmp_path / "f", **options), fitted(None, **options))
+
+
+@pytest.mark.parametrize("options", [
+    {"optimizer": "adamw"}, {"optimizer": "nesterov"}, {"optimizer": "adamw", "accumulate": 3}])
+def test_convolutions_whose_channels_lie_last_go_on(tmp_path: Path, options: dict[str, Any]
+                                                    ) -> None:
+    """Moments and gradients come from the file in plain order: they are laid as the weights are."""
+    draw = torch.Generator().manual_seed(0)
+    data = torch.randn(64, 3, 8, 8, generator=draw), torch.randint(0, 3, (64,), generator=draw)
+    recipe = Recipe(epochs=4, batch=16, rate=1e-2, layout="channels_last", device="cpu", **options)
+
+    def pictures() -> nn.Module:
+        torch.manual_seed(0)
+        return networks.make("cnn", channels=3, height=8, width=8, outputs=3, stages=[8, 8])
+
+    whole = train(pictures(), data, recipe)
+    train(pictures(), data, recipe, steps=10, checkpoint=tmp_path)  # within a step of three batches
+    rest = train(pictures(), data, recipe, checkpoint=tmp_path)
+    assert rest.steps == whole.steps == 16
+    assert all(torch.equal(mine, its) for mine, its in zip(
+        rest.module.state_dict().values(), whole.module.state_dict().values(), strict=True))
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:

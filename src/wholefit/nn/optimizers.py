@@ -77,6 +77,28 @@ def _vectors(params: list[Any]) -> list[Any]:
     return [p for p in params if p.dim() <= 1]
 
 
+def load(optimizer: Any, state: Any) -> None:
+    """`optimizer.load_state_dict(state)`, with moments in the memory order of their weights.
+
+    A fused update goes through the memory of both side by side: where weights of convolutions have
+    their channels last and moments come from a file in plain order, it would mix them up.
+    """
+    optimizer.load_state_dict(state)
+    for param, kept in optimizer.state.items():
+        for name, value in kept.items():
+            if isinstance(value, torch.Tensor) and value.shape == param.shape:
+                kept[name] = like(param, value)
+
+
+def like(param: Any, value: torch.Tensor) -> torch.Tensor:
+    """`value` on the device of a parameter of its shape, and in its memory order."""
+    if value.device == param.device and value.stride() == param.stride():
+        return value
+    laid: torch.Tensor = torch.empty_like(
+        param, dtype=value.dtype, memory_format=torch.preserve_format, requires_grad=False)
+    return laid.copy_(value)
+
+
 def stepper(optimizer: Any) -> Callable[[], None]:
     """`optimizer.step` with what does not change from step to step looked up once.
 

@@ -298,13 +298,13 @@ class Supervised:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         self.module.load_state_dict(state["module"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        optimizers.load(self.optimizer, state["optimizer"])
         self.batches.load_state_dict(state["batches"])
         self.plan.load_state_dict(state["plan"])
         self._gathered, self._mass = int(state["gathered"]), state["mass"]
         if state["grads"] is not None:
             for param, grad in zip(self._params, state["grads"], strict=True):
-                param.grad = None if grad is None else grad.to(param.device)
+                param.grad = None if grad is None else optimizers.like(param, grad)
         for name, each in (("plateau", self._plateau), ("averaged", self.averaged),
                            ("scaler", self._scaler)):
             if each is not None:

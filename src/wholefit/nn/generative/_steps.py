@@ -12,6 +12,7 @@ from torch import nn
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.params import Params, param
 from wholefit.base.seeds import derive
+from wholefit.nn import optimizers
 from wholefit.nn.batches import Resident
 from wholefit.nn.checkpoints import go_on
 from wholefit.nn.loop import Callback, Loop
@@ -84,7 +85,7 @@ class OneModule:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         self.module.load_state_dict(state["module"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        optimizers.load(self.optimizer, state["optimizer"])
         self.noise.set_state(state["noise"])
         restore(self.batches, state["batches"])
         redraw(state["random"], self.device)
