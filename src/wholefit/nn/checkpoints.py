@@ -42,11 +42,16 @@ class Checkpoint:
         if keep < 1:
             raise ParameterError(f"Checkpoint.keep must be >= 1; got {keep}.")
         self.folder, self.recipe, self._keep = Path(folder), dict(recipe or {}), keep
-        self._steps, self._seconds = steps, seconds
+        self._steps, self._seconds, self._asked = steps, seconds, epochs
         self._paused = False
         self.silent = False  # True in all processes but one of a shared training
         self._epochs = 1 if epochs is None and steps is None and seconds is None else epochs
         self._saved, self.every_step = time.monotonic(), bool(steps or seconds)
+
+    def alike(self, inside: str = "", facts: Mapping[str, Any] | None = None) -> Checkpoint:
+        """A fresh one that saves as often, in the folder or one inside it; `facts` must fit too."""
+        return Checkpoint(self.folder / inside, steps=self._steps, epochs=self._asked,
+                          seconds=self._seconds, keep=self._keep, recipe=facts)
 
     def __call__(self, event: str, loop: Loop) -> None:
         """Save where it is due."""
@@ -96,6 +101,18 @@ class Checkpoint:
             raise StateError(f"the checkpoint in {self.folder} does not fit this network and "
                              f"data: {error}") from error
         return True
+
+
+def of(asked: str | Path | Checkpoint) -> Checkpoint:
+    """A folder as the `Checkpoint` that saves there after each epoch; one that is said stays.
+
+    Raises ParameterError for a place that holds a file.
+    """
+    found = asked if isinstance(asked, Checkpoint) else Checkpoint(asked)
+    if found.folder.exists() and not found.folder.is_dir():
+        raise ParameterError(f"checkpoint must name a folder, which is made where it is not there; "
+                             f"got {str(found.folder)!r}, a file.")
+    return found
 
 
 def go_on(loop: Loop) -> None:

@@ -15,7 +15,7 @@ from wholefit.base.budget import Budget, Clock
 from wholefit.base.seeds import derive
 from wholefit.nn.batches import Arrays, Change
 from wholefit.nn.callbacks import EarlyStopping, Sound
-from wholefit.nn.checkpoints import Checkpoint
+from wholefit.nn.checkpoints import Checkpoint, of
 from wholefit.nn.loop import Callback, Loop
 from wholefit.nn.memory import kept
 from wholefit.nn.predicting import place
@@ -89,7 +89,8 @@ def train(
         loop = Loop(work, epochs=recipe.epochs, steps=steps, clock=clock,
                     callbacks=[sound, *best, *callbacks, *saver])
         if saver:
-            saver[0].recipe = {**recipe.to_dict(), "chosen": decided.get("chosen")}
+            saver[0].recipe = {**saver[0].recipe, **recipe.to_dict(),
+                               "chosen": decided.get("chosen")}
             saver[0].resume(loop)
         history = loop.run()
         # After a loss that was no number the mean is none either: the last good weights answer.
@@ -140,6 +141,6 @@ def _repeated(
 def _saver(asked: str | Path | Checkpoint | None, spread: Any) -> list[Checkpoint]:
     if asked is None:
         return []
-    found = asked if isinstance(asked, Checkpoint) else Checkpoint(asked)
+    found = of(asked)
     found.silent = spread is not None and spread.rank > 0
     return [found]

@@ -91,6 +91,30 @@ def test_gradual_unfreezing_opens_a_stage_an_epoch_from_the_top(base: Any, shape
     assert changed[2] == [False] * (count - 2) + [True] * 2
 
 
+@pytest.mark.parametrize("judged", [True, False])
+def test_what_is_thawed_trains_and_its_batch_norms_keep_what_they_counted(
+    base: Any, shapes: Any, judged: bool,
+) -> None:
+    """Whether rows are judged between epochs or not: dropout draws, means and variances stay."""
+    x, y = shapes(64, seed=3)
+    modes: list[list[bool]] = []
+
+    def look(event: str, loop: Any) -> None:
+        if event == "step":
+            modes.append([each.training for each in loop.work.module.body.modules()
+                          if isinstance(each, torch.nn.ReLU)])
+
+    found = transfer.tune(base, (x, y), 4, "gradual", recipe=RECIPE.replace(epochs=6, batch=32),
+                          valid=(x, y) if judged else None, callbacks=[look])
+    assert not all(modes[0]) and all(modes[-1])
+    stored = transfer.headed(base, 4).body.state_dict()
+    counted = [name for name in stored if "running" in name or "batches" in name]
+    assert counted
+    assert all(torch.equal(found.module.body.state_dict()[name], stored[name]) for name in counted)
+    assert not all(torch.equal(found.module.body.state_dict()[name], stored[name])
+                   for name in stored), "stages have learnt"
+
+
 def test_gradual_unfreezing_goes_on_alike_after_a_stop(base: Any) -> None:
     class At:
         epoch = 3

@@ -41,12 +41,13 @@ def thaw(*parts: nn.Module) -> None:
 def still(module: nn.Module) -> None:
     """Batch norms keep the means and variances they have; their scales and offsets may learn.
 
-    What few rows say of means and variances is worse than what the base was taught with.
+    What few rows say of means and variances is worse than what the base was taught with. It stays
+    so when the norms are frozen and thawed.
     """
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm) and (
-                _rest not in part._forward_pre_hooks.values()):
-            part.register_forward_pre_hook(_rest)
+                _keep not in part._forward_pre_hooks.values()):
+            part.register_forward_pre_hook(_keep)
 
 
 def frozen(module: nn.Module) -> list[str]:
@@ -87,6 +88,7 @@ class Gradually:
         due = 0 if loop.epoch < self.first else 1 + (loop.epoch - self.first) // self.every
         self.open = min(due, self.count)
         train_top(self.module, self.open)
+        self.module.train()  # what is thawed was in eval mode; what is frozen goes back to it
 
 
 def rates(module: nn.Module, rate: float, *, decay: float = 2.6) -> list[dict[str, Any]]:
@@ -123,4 +125,9 @@ def names_of(module: nn.Module, parts: Iterable[nn.Module] | Sequence[nn.Module]
 
 def _rest(module: nn.Module, inputs: Any) -> None:
     """Before a frozen module runs: eval mode, for itself (its parts have hooks of their own)."""
+    module.training = False
+
+
+def _keep(module: nn.Module, inputs: Any) -> None:
+    """As `_rest`, for norms that keep what they have counted: thawing leaves it."""
     module.training = False

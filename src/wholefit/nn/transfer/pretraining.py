@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from torch import nn
 from wholefit.base.budget import Clock
 from wholefit.base.errors import ParameterError, unknown
 from wholefit.base.seeds import derive
+from wholefit.nn.checkpoints import Checkpoint
+from wholefit.nn.loop import Callback
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.training import Trained, train
 from wholefit.nn.transfer.bases import Base
@@ -28,13 +31,15 @@ OBJECTIVES = ("autoencoder", "denoise", "mask")
 def pretrain(
     module: nn.Module, x: Any, recipe: Recipe | None = None, *, objective: str = "denoise",
     noise: float = 0.3, masked: float = 0.5, hidden: Sequence[int] = (), clock: Clock | None = None,
+    callbacks: Sequence[Callback] = (), checkpoint: str | Path | Checkpoint | None = None,
 ) -> Base:
     """Teach the body of `module` with `x` (n, ...), rows without labels; a Base to tune.
 
     The module's head is left as it was: `tune` puts a new one in its place. `x` should be on a
     common scale (mean 0 and spread 1, or 0 to 1). `noise` is the standard deviation of what
     "denoise" adds; `masked` the share of inputs that "mask" leaves out; `hidden` are layers of the
-    decoder. Raises UnknownNameError for a misspelt objective.
+    decoder; `callbacks` and `checkpoint` are those of `train`. Raises UnknownNameError for a
+    misspelt objective.
     """
     if objective not in OBJECTIVES:
         raise unknown("objective", objective, OBJECTIVES)
@@ -44,7 +49,8 @@ def pretrain(
     recipe = (recipe or Recipe()).replace(loss="squared")
     found = rebuilder(copy.deepcopy(module), tuple(x.shape[1:]), hidden=hidden, seed=recipe.seed)
     change = _changes(objective, noise, masked)
-    taught = train(found, (x, x), recipe, change=change, loss=_gap, clock=clock)
+    taught = train(found, (x, x), recipe, change=change, loss=_gap, clock=clock,
+                   callbacks=callbacks, checkpoint=checkpoint)
     return _base_of(module, taught)
 
 

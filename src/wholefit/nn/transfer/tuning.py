@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from torch import nn
 from wholefit.base.budget import Clock
 from wholefit.base.errors import unknown
 from wholefit.base.seeds import derive
-from wholefit.nn import networks
+from wholefit.nn import checkpoints, networks
 from wholefit.nn.batches import Arrays, Change
+from wholefit.nn.checkpoints import Checkpoint
 from wholefit.nn.recipe import Recipe
 from wholefit.nn.training import Trained, train
 from wholefit.nn.transfer import probing
@@ -93,6 +95,7 @@ def tune(
     hidden: Sequence[int] = (), dropout: float = 0.0, decay: float = 2.6,
     cache: str | os.PathLike[str] | None = None, change: Change | None = None,
     clock: Clock | None = None, callbacks: Sequence[Any] = (),
+    checkpoint: str | Path | Checkpoint | None = None,
 ) -> Trained:
     """Train the base under a new head on `data` (inputs..., target) by the named strategy.
 
@@ -101,7 +104,9 @@ def tune(
     does so at a tenth of the recipe's rate, and batch norms keep their statistics. `decay` divides
     the rate from stage to stage downwards; 1 gives all the same. `cache` is a folder for features.
     `change` alters batches once the head is taught; "frozen" goes on with it at the head alone.
-    Raises UnknownNameError for a misspelt strategy.
+    `checkpoint` is a folder as `train` takes it: the head is kept in "head" and what learns after
+    it in "rest" there, and a tuning that was ended goes on bit for bit when it is called again with
+    the same data. Raises UnknownNameError for a misspelt strategy.
     """
     if strategy not in STRATEGIES:
         raise unknown("strategy", strategy, STRATEGIES)
@@ -109,24 +114,28 @@ def tune(
     made = headed(base, outputs, hidden=hidden, dropout=dropout, learns=how.share,
                   seed=recipe.seed, fresh=how.fresh)
     return tune_module(made, data, strategy, recipe, valid=valid, weights=weights, decay=decay,
-                       cache=cache, change=change, clock=clock, callbacks=callbacks)
+                       cache=cache, change=change, clock=clock, callbacks=callbacks,
+                       checkpoint=checkpoint)
 
 
 def tune_module(
     made: nn.Module, data: Arrays, strategy: str, recipe: Recipe, *, valid: Arrays | None = None,
     weights: Any = None, decay: float = 2.6, cache: str | os.PathLike[str] | None = None,
     change: Change | None = None, clock: Clock | None = None, callbacks: Sequence[Any] = (),
+    checkpoint: str | Path | Checkpoint | None = None,
 ) -> Trained:
     """As `tune`, for a module that `headed` made."""
     how = STRATEGIES[strategy]
     common: dict[str, Any] = {"clock": clock, "weights": weights}
     *inputs, target = data
+    saver = None if checkpoint is None else checkpoints.of(checkpoint)
 
     def teach(head: nn.Module, scaled: np.ndarray, standard: Standard) -> Trained:
         judged = None if valid is None else (
             standard(extract(made, valid[:-1], cache=cache)), valid[-1])
         mine = callbacks if how.share == 0 and change is None else ()
-        return train(head, (scaled, target), recipe, valid=judged, callbacks=mine, **common)
+        return train(head, (scaled, target), recipe, valid=judged, callbacks=mine,
+                     checkpoint=saver and saver.alike("head"), **common)
 
     def head() -> Trained:
         features = extract(made, inputs, cache=cache)
@@ -138,7 +147,8 @@ def tune_module(
     def rest(gentle: float, listening: Sequence[Any]) -> Trained:
         groups = None if how.fresh else rates(made, recipe.rate * gentle, decay=decay)
         return train(made, data, recipe, valid=valid, change=change, groups=groups,
-                     callbacks=[*listening, *callbacks], **common)
+                     callbacks=[*listening, *callbacks],
+                     checkpoint=saver and saver.alike("rest"), **common)
 
     return in_turn(made, how, head, rest, further=change is not None)
 
