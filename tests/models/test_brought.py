@@ -14,13 +14,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch (extra deep)")
 
 import wholefit as wf  # noqa: E402
+from wholefit.base import tasks  # noqa: E402
 from wholefit.base.errors import (  # noqa: E402
     DataError,
     ParameterError,
     StateError,
     UnknownNameError,
 )
-from wholefit.models import brought, make  # noqa: E402
+from wholefit.models import Context, brought, make  # noqa: E402
 from wholefit.nn import Recipe, networks, train, transfer  # noqa: E402
 
 nn = torch.nn
@@ -117,6 +118,64 @@ def test_a_fitted_module_is_adopted(iris: pl.DataFrame, tmp_path: Path) -> None:
     other = wf.adopt(Mine().eval(), iris, "species")
     with pytest.raises(StateError, match="no version-independent form"):
         other.save(tmp_path / "b.wf")
+
+
+def test_a_module_learns_by_the_loss_that_is_said() -> None:
+    """A tenth of the numbers is far off: squared errors follow them, absolute ones do not."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(200, 3))
+    truth = x @ [1.0, -2.0, 0.5]
+    y = np.where(np.arange(200) % 10 == 0, truth + 40, truth)
+    gaps = {}
+    for loss in (None, "absolute", "huber"):
+        model = brought(made_to_measure, loss=loss, epochs=60, learning_rate=0.03)
+        made = model.build(tasks.get("regression"), Context(200, 3)).fit(x, y)
+        gaps[loss] = float(np.median(np.abs(made.predict(x) - truth)))
+    assert gaps["absolute"] < 0.4 * gaps[None]
+    assert gaps["huber"] < 0.7 * gaps[None]
+
+
+def test_a_loss_of_ones_own_goes_by_its_name(iris: pl.DataFrame) -> None:
+    from wholefit.nn import layers
+
+    calls: list[tuple[int, ...]] = []
+
+    @layers.add("loss", "only_the_first", replace=True)
+    def only_the_first(output: Any, target: Any) -> Any:
+        calls.append(tuple(output.shape))
+        return nn.functional.cross_entropy(output, (target > 0).long(), reduction="none")
+
+    try:
+        model = brought(Mine(), loss="only_the_first", epochs=30, learning_rate=0.02)
+        x, y = iris.drop("species").to_numpy(), iris["species"].to_numpy()
+        made = model.build(tasks.get("classification"), Context(150, 4, n_classes=3)).fit(x, y)
+        told = made.predict(x)
+    finally:
+        layers.registry.remove("loss", "only_the_first")
+    assert calls and {shape[1] for shape in calls} == {3}
+    assert set(told) == {"setosa", "versicolor"}, "the third is never asked for"
+    assert ((told == "setosa") == (y == "setosa")).all()
+
+
+def test_a_loss_that_does_not_suit_is_refused_with_those_that_do(iris: pl.DataFrame) -> None:
+    from wholefit.models._networks._brought import ModuleClassifier
+
+    x, y = iris.drop("species").to_numpy(), iris["species"].to_numpy()
+
+    def fit(loss: str) -> None:
+        ModuleClassifier({"network": "module", "made": Mine()}, {"loss": loss}).fit(x, y)
+
+    with pytest.raises(ParameterError, match=r"'huber' does not suit.*'cross_entropy' or 'focal'"):
+        fit("huber")
+    with pytest.raises(UnknownNameError, match="focal"):
+        fit("focall")
+    with pytest.raises(ParameterError, match=r"must be a name.*layers\.add"):
+        brought(Mine(), loss=lambda output, target: output.sum())
+
+
+def test_a_module_goes_where_and_as_it_is_told(iris: pl.DataFrame) -> None:
+    assert brought(Mine(), device="cpu", find_rate=True).engine() == {"device": "cpu", "find": True}
+    assert brought(Mine(), loss="focal").replace(epochs=3).loss == "focal"
 
 
 def test_what_is_none_of_these_is_refused() -> None:

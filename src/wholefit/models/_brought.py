@@ -18,7 +18,7 @@ from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context, Model
-from wholefit.models._network_entry import for_networks
+from wholefit.models._network_entry import Trained, for_networks, given
 
 
 def is_module(value: Any) -> bool:
@@ -66,7 +66,7 @@ def brought(estimator: Any, **options: Any) -> Model:
 
 
 @dataclass(frozen=True)
-class BroughtModule(Model):
+class BroughtModule(Trained):
     """A torch module of the user's: each fold begins from a copy of it as it was brought.
 
     It is given numbers (n, features), on one scale and 0/1 for categories; or, where the data are
@@ -90,6 +90,10 @@ class BroughtModule(Model):
                            choices=("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"))
     schedule: str = param("cosine", "How the rate goes over the steps.",
                           choices=("constant", "step", "cosine", "one_cycle", "linear", "plateau"))
+    loss: str | None = param(
+        None, "What is made small: for classes 'cross_entropy' or 'focal', for numbers 'squared', "
+        "'absolute' or 'huber', or the name that layers.add('loss', ...) entered a function under; "
+        "None takes the first.", none=True)
     patience: int | None = param(
         12, "Epochs without a better answer on the rows held out before it stops; None never "
         "stops.", low=1, none=True)
@@ -97,6 +101,11 @@ class BroughtModule(Model):
                               "rows).", low=0, below=1)
 
     def __post_init__(self) -> None:
+        if callable(self.loss):
+            raise ParameterError(
+                f"{type(self).__name__}.loss must be a name, as a run that is repeated names it; "
+                "got a function: enter it by @layers.add('loss', 'mine') (from wholefit.nn import "
+                "layers), and say loss='mine'.")
         super().__post_init__()
         made = self.estimator
         name = made.__name__ if is_factory(made) else type(made).__name__
@@ -121,8 +130,7 @@ class BroughtModule(Model):
         kind = ModuleClassifier if context.n_classes else ModuleRegressor
         recipe = {"rate": self.learning_rate, "optimizer": self.optimizer, "epochs": self.epochs,
                   "schedule": self.schedule, "patience": self.patience, "weight_decay": 1e-4}
-        if self.batch is not None:
-            recipe["batch"] = self.batch
+        recipe |= given(batch=self.batch, loss=self.loss) | self.engine()
         made = kind({"network": "module", "made": self.estimator}, recipe,
                     spans=context.spans or None, jobs=context.jobs, seconds=context.seconds,
                     validation=self.validation, random_state=context.seed)

@@ -246,3 +246,78 @@ def test_an_estimator_thaws_gradually_too(base: Any, shapes: Any) -> None:
     assert isinstance(gradual, transfer.Gradually)
     assert gradual.open == min(2, gradual.count)
     assert made.score(x.reshape(40, -1), y) > 0.9
+
+
+class Cut(Exception):
+    """The power goes."""
+
+
+def killer(step: int, ends: int) -> Any:
+    """Ends the run at that step of the training that has `ends` epochs."""
+    def at(event: str, loop: Any) -> None:
+        if event == "step" and loop.step == step and loop.epochs == ends:
+            raise Cut
+    return at
+
+
+@pytest.mark.parametrize("strategy", ["frozen", "top", "gradual", "scratch"])
+def test_a_tuning_that_was_cut_off_goes_on_bit_for_bit(
+    base: Any, shapes: Any, strategy: str, tmp_path: Path,
+) -> None:
+    from wholefit.nn.checkpoints import Checkpoint
+
+    data, recipe = shapes(64, seed=11), RECIPE.replace(epochs=4, schedule="cosine")
+    common = {"recipe": recipe, "hidden": [8]}  # a head that is taught and not solved
+    # Callbacks turn off the recording of steps and nothing else: the numbers are the same.
+    whole = transfer.tune(base, data, 4, strategy, **common)
+    with pytest.raises(Cut):
+        transfer.tune(base, data, 4, strategy, callbacks=[killer(10, 4)],
+                      checkpoint=Checkpoint(tmp_path, steps=3), **common)
+    stages = {"frozen": {"head"}, "scratch": {"rest"}}.get(strategy, {"head", "rest"})
+    assert {path.name for path in tmp_path.iterdir()} == stages
+    seen: list[int] = []
+    rest = transfer.tune(
+        base, data, 4, strategy, checkpoint=tmp_path,
+        callbacks=[lambda event, loop: seen.append(loop.step) if event == "step" else None],
+        **common)
+    assert seen[0] == 10, "step 9 was kept"
+    assert transfer.fingerprint(rest.module) == transfer.fingerprint(whole.module)
+
+
+def test_a_pretraining_that_was_cut_off_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(100, 6)).astype(np.float32)
+    module = networks.make("mlp", inputs=6, outputs=2, hidden=[4])
+    recipe = Recipe(epochs=4, batch=16, device="cpu")
+    whole = transfer.pretrain(module, x, recipe)
+    with pytest.raises(Cut):
+        transfer.pretrain(module, x, recipe, checkpoint=tmp_path, callbacks=[killer(17, 4)])
+    seen: list[int] = []
+    rest = transfer.pretrain(
+        module, x, recipe, checkpoint=tmp_path,
+        callbacks=[lambda event, loop: seen.append(loop.step) if event == "step" else None])
+    assert seen[0] == 15, "two epochs of seven steps were kept"
+    assert rest.sha256 == whole.sha256
+
+
+def test_an_estimator_on_a_base_goes_on_where_it_was_cut_off(
+    base: Any, shapes: Any, tmp_path: Path,
+) -> None:
+    from wholefit.features.spans import Span
+    from wholefit.models._networks._pretrained import PretrainedClassifier
+
+    x, y = shapes(60, seed=11)
+    rows = x.reshape(60, -1)
+
+    def fit(**more: Any) -> Any:
+        return PretrainedClassifier(
+            {"base": base, "strategy": "top", "hidden": [8]},
+            {"epochs": 4, "batch": 16, "device": "cpu"}, validation=0.0,
+            spans=[Span("image", 0, 432, shape=(3, 12, 12))]).fit(rows, y, **more)
+
+    whole = fit()
+    with pytest.raises(Cut):
+        fit(checkpoint=tmp_path, callbacks=[killer(10, 4)])
+    assert {path.name for path in tmp_path.iterdir()} == {"head", "rest"}
+    rest = fit(checkpoint=tmp_path)
+    assert np.array_equal(rest.predict_proba(rows), whole.predict_proba(rows))
+    assert len(whole.counted_) == 2, "the head's lesson counts, and what learns after it"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from wholefit.features.spans import Span
 from wholefit.models._kernels import _links, _network_inputs
 from wholefit.models._networks import _augment, _learn, _shape
 from wholefit.models._networks._answering import Answering
+from wholefit.nn import checkpoints
+from wholefit.nn.checkpoints import Checkpoint
+from wholefit.nn.loop import Callback
 
 _MATRIX = {"dtype": [np.float64, np.float32, np.uint8]}
 _NETWORK = {"network": "mlp"}
@@ -34,9 +38,16 @@ class _Network(BaseEstimator):
     `scaling` of numbers ("standard", "robust", "quantile", "none"); `augment` words for changes of
     pictures as `nn.augment` takes them, or "auto"; `validation` the share of rows held out to stop
     early by; `seconds` that a fit may take (None: as many as it needs); `jobs` threads.
+
+    `fit` takes two things that no model file holds: `checkpoint`, a folder (or a `Checkpoint`)
+    where the training is kept as it goes, so that a fit of the same rows that was ended half way
+    goes on from there bit for bit; and `callbacks`, which the training loop tells of its steps and
+    epochs, such as `wholefit.nn.board.Board(folder)` for TensorBoard.
     """
 
     by_count: Sequence[dict[str, Any]] | None = None
+    _checkpoint: Checkpoint | None = None
+    _callbacks: tuple[Callback, ...] = ()
 
     def __init__(
         self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
@@ -47,6 +58,16 @@ class _Network(BaseEstimator):
         self.network, self.recipe, self.spans, self.scaling = network, recipe, spans, scaling
         self.augment, self.validation, self.class_weight = augment, validation, class_weight
         self.seconds, self.jobs, self.random_state = seconds, jobs, random_state
+
+    @contextmanager
+    def _beside(self, checkpoint: Any, callbacks: Sequence[Callback]) -> Iterator[None]:
+        """Inside, lessons are kept and heard of; afterwards nothing of either stays."""
+        self._checkpoint = None if checkpoint is None else checkpoints.of(checkpoint)
+        self._callbacks = tuple(callbacks)
+        try:
+            yield
+        finally:
+            del self._checkpoint, self._callbacks
 
     def _seed(self) -> int:
         if isinstance(self.random_state, (int, np.integer)):
@@ -76,13 +97,18 @@ class _Network(BaseEstimator):
                strata: np.ndarray | None, recipe: Mapping[str, Any], *, later: bool = False,
                callbacks: Sequence[Any] = ()) -> Any:
         seed = seeds.derive(self.seed_, "lesson", self.updates_)
+        if later and recipe.get("find"):  # it was found by the rows that came first
+            recipe = {**recipe, "find": False,
+                      **({"rate": self.rate_} if hasattr(self, "rate_") else {})}
         change = _augment.change(self.augment, pieces, target, self.loss_, seed) \
             if self.augment else None
+        recipe, own = _learn.aimed(recipe, self.loss_)
         lesson = _learn.Lesson(
-            pieces, target, weight, self._name(), {"loss": self.loss_, **recipe}, seed,
+            pieces, target, weight, self._name(), recipe, seed,
             validation=0.0 if later else self.validation, strata=strata, seconds=self.seconds,
             jobs=self.jobs, figures=self.figures_, change=change, fresh=not later,
-            callbacks=callbacks, by_count=self._by_count(later),
+            callbacks=[*callbacks, *self._callbacks], by_count=self._by_count(later),
+            checkpoint=self._checkpoint, own=own,
             tokens=range(len(pieces) - len(self.inputs_.of("tokens")), len(pieces)))
         found = _learn.teach(module, lesson)
         self.counted_ = [*self._counted(), _learn.counted(found)]
@@ -138,8 +164,13 @@ class NetworkClassifier(ClassifierMixin, _Network):
     class. `predict_proba` gives (n, classes), or (n, labels) each for itself.
     """
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, checkpoint: Any = None,
+            callbacks: Sequence[Callback] = ()) -> NetworkClassifier:
         """Learn from features (n, p) and classes (n,) or labels (n, labels)."""
+        with self._beside(checkpoint, callbacks):
+            return self._fit(X, y, sample_weight)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> NetworkClassifier:
         X, y = validate_data(self, X, y, multi_output=True, **_MATRIX)
         check_classification_targets(y)
         y = _flat(y)
@@ -221,8 +252,13 @@ class NetworkClassifier(ClassifierMixin, _Network):
 class NetworkRegressor(RegressorMixin, _Network):
     """A network for a number, or several at once: y (n,) or (n, outputs), standardised inside."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, checkpoint: Any = None,
+            callbacks: Sequence[Callback] = ()) -> NetworkRegressor:
         """Learn from features (n, p) and numbers (n,) or (n, outputs)."""
+        with self._beside(checkpoint, callbacks):
+            return self._fit(X, y, sample_weight)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> NetworkRegressor:
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **_MATRIX)
         y = np.asarray(y, dtype=np.float64)
         self.loss_ = "squared"

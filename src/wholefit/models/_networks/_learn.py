@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from torch import nn
 from wholefit import nn as engine
 from wholefit.base import seeds
 from wholefit.base.budget import Budget, Clock
-from wholefit.base.errors import ParameterError
+from wholefit.base.errors import ParameterError, unknown
 from wholefit.models._networks._answering import Figures, Prepared
 from wholefit.nn import Recipe, losses, networks
+from wholefit.nn.checkpoints import Checkpoint
+from wholefit.nn.layers import registry
 
 # Below this many rows none is held out: too few to judge by, too dear to miss.
 LEAST_TO_HOLD_OUT = 60
@@ -25,6 +28,9 @@ _MOST_HELD_OUT = 10_000
 _SPARE = 0.9
 # Rows that a network looks at to prepare itself: scales, bins, whitening filters.
 _LOOKED_AT = 20_000
+# Losses for each kind of target: classes, several labels at once, numbers.
+_LOSSES = {"cross_entropy": ("cross_entropy", "focal"), "multilabel": ("multilabel", "binary"),
+           "squared": ("squared", "absolute", "huber")}
 # What a training says of itself that was ended by its clock, or where that clock had ended it.
 CUT_SHORT = ("the time is up", "the steps are done")
 
@@ -36,7 +42,8 @@ class Lesson:
     `strata` are class codes by which rows are held out, or None; `seconds` may be spent; `fresh`
     is a network that has learnt nothing yet. `by_count` repeats what `counted` said of a lesson
     that a clock cut short. `tokens` are the places of inputs that hold token numbers, by whose
-    lengths `Recipe.bucket` sorts rows.
+    lengths `Recipe.bucket` sorts rows. A lesson that `checkpoint` kept goes on from there.
+    `own` is the name of a loss of the user's, in place of the recipe's.
     """
 
     inputs: Sequence[np.ndarray]
@@ -55,6 +62,8 @@ class Lesson:
     callbacks: Sequence[Callable[..., Any]] = ()
     by_count: Mapping[str, Any] | None = None
     tokens: Sequence[int] = ()
+    checkpoint: Checkpoint | None = None
+    own: str | None = None
 
 
 def made(options: Mapping[str, Any], seed: int) -> nn.Module:
@@ -62,6 +71,25 @@ def made(options: Mapping[str, Any], seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.derive(seed, "weights"))
         return networks.make(**options)
+
+
+def aimed(recipe: Mapping[str, Any], aim: str) -> tuple[dict[str, Any], str | None]:
+    """The recipe with a loss of the kind of `aim` ("cross_entropy", "multilabel", "squared").
+
+    With it the name of the user's own loss, where the recipe names one that was entered by
+    `layers.add("loss", ...)`. Raises ParameterError for a loss of another kind, UnknownNameError.
+    """
+    name = recipe.get("loss", aim)
+    if name in _LOSSES[aim]:
+        return {**recipe, "loss": name}, None
+    entered = registry.names("loss")
+    if name in entered:
+        return {**recipe, "loss": aim}, name
+    if name not in {each for kind in _LOSSES.values() for each in kind}:
+        raise unknown("loss", name, [*_LOSSES[aim], *entered])
+    raise ParameterError(
+        f"loss {name!r} does not suit this target: take {' or '.join(map(repr, _LOSSES[aim]))}, or "
+        "a function entered by layers.add('loss', ...).")
 
 
 def settled(
@@ -72,7 +100,7 @@ def settled(
     Batches of a thirty-second of the rows, from 32 to what the network's own recipe says; where no
     row is held out there is nothing to stop by.
     """
-    usual = networks.recipe_of(name, regression=recipe.get("loss") == "squared")
+    usual = networks.recipe_of(name, regression=recipe.get("loss") in _LOSSES["squared"])
     wanted = {**usual, **recipe}
     if "batch" not in recipe:
         size = 2 ** round(np.log2(max(rows, 1) / 32)) if rows > 32 else 1
@@ -99,7 +127,7 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
         networks.prepare_by(module, *(torch.from_numpy(each) for each in (taught[-1],
                                                                           *taught[:-1])))
     groups = networks.parameter_groups(module, recipe.rate, recipe.weight_decay)
-    options: dict[str, Any] = {"change": lesson.change, "groups": groups}
+    options: dict[str, Any] = {"change": lesson.change, "groups": groups, "loss": lesson.own}
     if recipe.bucket:
         options["tokens"] = _tokens(lesson)
     if lesson.weights is not None:
@@ -111,6 +139,9 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
         options["steps"] = lesson.by_count.get("steps")
         options["plan"] = [(int(at), int(total)) for at, total in lesson.by_count["plan"]]
         options["chosen"] = lesson.by_count.get("chosen")
+    if lesson.checkpoint is not None:
+        options["checkpoint"] = lesson.checkpoint.alike(facts={
+            "data": _print(lesson, held), "own_loss": lesson.own})
     if len(held):
         options["valid"] = _taken(data, held)
         if lesson.weights is not None and lesson.weights[held].any():
@@ -132,6 +163,17 @@ def counted(found: engine.Trained) -> dict[str, Any]:
     if found.stopped in CUT_SHORT:
         said["steps"] = found.steps
     return {"plan": plan, **said} if plan or said else {}
+
+
+def _print(lesson: Lesson, held: np.ndarray) -> str:
+    """What tells these rows from others: a run goes on with its own alone."""
+    found = hashlib.sha256()
+    for array in (*lesson.inputs, lesson.target, held, lesson.weights):
+        if array is not None:
+            whole = np.ascontiguousarray(array)
+            found.update(f"{whole.dtype.str}{whole.shape}".encode())
+            found.update(whole.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()[:16]
 
 
 def _tokens(lesson: Lesson) -> Sequence[int]:

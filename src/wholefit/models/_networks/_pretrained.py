@@ -24,7 +24,9 @@ class _OnBase:
     """What both share. `network` holds "base" (a path, an id or a Base), "strategy", and perhaps
     "hidden", "dropout", "size" (of pictures) and "decay"; the rest is as for other networks.
 
-    After fitting, `strategy_` is what was done and `why_` the sentence that says why.
+    After fitting, `strategy_` is what was done and `why_` the sentence that says why. A checkpoint
+    keeps the head and what learns after it in folders of their own, "head" and "rest"; callbacks
+    hear of what learns last, and of nothing where a head is solved in one piece.
     """
 
     def _learn(self: Any, X: np.ndarray, target: np.ndarray, outputs: int, weight: Any,
@@ -51,11 +53,16 @@ class _OnBase:
             self.made_of_ = module.made_of
         recipe = dict(self.recipe or {})
 
+        kept_in = self._checkpoint
+
         def head() -> Any:
+            self._checkpoint = kept_in and kept_in.alike("head")
             with self._threads():
-                return self._teach_head(module, pieces, target, weight, strata, recipe)
+                return self._teach_head(module, pieces, target, weight, strata, recipe,
+                                        () if how.share else self._callbacks)
 
         def rest(gentle: float, listening: Sequence[Any]) -> Any:
+            self._checkpoint = kept_in and kept_in.alike("rest")
             usual = recipe.get("rate", Recipe().rate)
             return self._teach_rest(start, listening, module, pieces, target, weight, strata,
                                     {**recipe, "rate": gentle * usual})
@@ -73,7 +80,8 @@ class _OnBase:
             self.seconds = before
 
     def _teach_head(self: Any, module: Any, pieces: list[np.ndarray], target: np.ndarray,
-                    weight: Any, strata: np.ndarray | None, recipe: Mapping[str, Any]) -> Any:
+                    weight: Any, strata: np.ndarray | None, recipe: Mapping[str, Any],
+                    listening: Sequence[Any]) -> Any:
         """The head alone, on features that are computed once and remembered for other folds."""
         features = transfer.extract(module, pieces, memo=True)
 
@@ -81,7 +89,8 @@ class _OnBase:
             taught = _learn.teach(head, _learn.Lesson(
                 [scaled], target, weight, "pretrained", {"loss": self.loss_, **recipe},
                 seeds.derive(self.seed_, "head"), validation=self.validation, strata=strata,
-                seconds=self.seconds, jobs=self.jobs, by_count=self._by_count()))
+                seconds=self.seconds, jobs=self.jobs, by_count=self._by_count(),
+                callbacks=listening, checkpoint=self._checkpoint))
             self.counted_ = [*self._counted(), _learn.counted(taught)]
             return taught
 
