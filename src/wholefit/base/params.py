@@ -137,7 +137,7 @@ class Params:
         """The hyper-parameters of this class, in order; those given by name alone come last."""
         if "_specs_cache" not in cls.__dict__ or cls._specs_cache is None:
             hints = get_type_hints(cls)
-            fields = sorted(dataclasses.fields(cls), key=lambda field: field.kw_only)
+            fields = sorted(dataclasses.fields(cls), key=lambda field: field.kw_only is True)
             cls._specs_cache = tuple(
                 _spec(field, hints[field.name]) for field in fields if _KEY in field.metadata
             )

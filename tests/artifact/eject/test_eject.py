@@ -242,3 +242,18 @@ def test_words_of_the_data_never_become_code() -> None:
     calls = {node.func.id for node in ast.walk(ast.parse(text))
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert "evil" not in calls
+
+
+@pytest.mark.parametrize("option", ["find_rate=True", "precision='bfloat16'", "compiled='auto'"])
+def test_what_a_plain_script_cannot_do_alike_is_refused(option: str) -> None:
+    """Else it would train otherwise and say nothing."""
+    pytest.importorskip("torch")
+    from wholefit.artifact.eject._networks import network
+    from wholefit.base import tasks
+
+    context = wf.models.Context(100, 4, n_classes=2)
+    made = wf.models.make(f"mlp({option})").build(tasks.get("classification"), context)
+    with pytest.raises(ExportError, match="find_rate, precision"):
+        network(made, 2, 100, [], 4)
+    made = wf.models.make("mlp").build(tasks.get("classification"), context)
+    assert network(made, 2, 100, [], 4)

@@ -99,6 +99,11 @@ def _recipe(made: Any, name: str, classes: int, rows: int) -> Any:
         raise ExportError("this model cannot be ejected as a plain script: its steps "
                           f"({recipe.optimizer}, {recipe.schedule}) have no plain form there; "
                           "export it (`wholefit export`) to torch or onnx.")
+    if recipe.find or recipe.precision != "float32" or recipe.compiled != "no":
+        raise ExportError("this model cannot be ejected as a plain script: find_rate, precision "
+                          "and compiled have no plain form there; fit it without them (with the "
+                          "rate that was found as learning_rate), or export it "
+                          "(`wholefit export`) to torch or onnx.")
     return recipe
 
 
