@@ -92,6 +92,13 @@ def test_the_rate_found_is_kept_for_rows_that_come_later() -> None:
                           made.partial_fit(ROWS, CLASSES).predict_proba(ROWS))
 
 
+def test_a_fit_anew_forgets_the_rate_of_the_one_before() -> None:
+    made = fitted(f"mlp({SMALL},find_rate=True)")
+    made.set_params(recipe={**made.recipe, "find": False}).fit(ROWS, CLASSES)
+    assert not hasattr(made, "rate_")
+    assert np.array_equal(made.predict_proba(ROWS), fitted(f"mlp({SMALL})").predict_proba(ROWS))
+
+
 def test_a_rate_is_sought_on_training_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """What rows held out say does not move it; and the repeated fit seeks none."""
     word, whole = f"mlp({SMALL},find_rate=True,validation=0.3)", finders.sweep

@@ -46,6 +46,7 @@ class _Network(BaseEstimator):
     """
 
     by_count: Sequence[dict[str, Any]] | None = None
+    rate_: float
     _checkpoint: Checkpoint | None = None
     _callbacks: tuple[Callback, ...] = ()
 
@@ -97,6 +98,8 @@ class _Network(BaseEstimator):
                strata: np.ndarray | None, recipe: Mapping[str, Any], *, later: bool = False,
                callbacks: Sequence[Any] = ()) -> Any:
         seed = seeds.derive(self.seed_, "lesson", self.updates_)
+        if not later:
+            self.__dict__.pop("rate_", None)  # of a fit before this one
         if later and recipe.get("find"):  # it was found by the rows that came first
             recipe = {**recipe, "find": False,
                       **({"rate": self.rate_} if hasattr(self, "rate_") else {})}
