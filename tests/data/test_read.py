@@ -21,6 +21,7 @@ import polars as pl
 import pytest
 
 from wholefit.base.errors import DataError, UnknownNameError
+from wholefit.data import _memory
 from wholefit.data.read import Table, read
 from wholefit.data.streaming import sample, scan
 
@@ -388,6 +389,31 @@ def test_pandas_guest() -> None:
         "t": [naive, None], "c": ["k", None], "cn": [3, 5], "d": [1.0, 2.0],
         "multi.1": [1, 2], "7": [1, 2]}
     assert (table.guest, table.source) == ("pandas", "memory (pandas)")
+
+
+_CELLS = (
+    ["a", None, "b"], ["a", float("nan"), ""], ["a", 1.5], [1, 2, None], [2**63 - 1, -2**63],
+    [2**63, 1], [1.5, float("nan"), None], [float("nan")], [None], [True, None], [True, 1],
+    [1, 2.0], ["a", np.str_("b")], ["a", b"b"], [dt.date(2020, 1, 2), None], [[1], [2, 3]], [])
+
+
+@pytest.mark.parametrize("cells", _CELLS, ids=repr)
+def test_the_short_way_to_a_column_makes_what_the_long_one_does(
+    cells: list[object], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = _memory.objects("x", cells)
+    monkeypatch.setattr(_memory, "_plain", lambda name, values: None)
+    long = _memory.objects("x", cells)
+    assert short.dtype == long.dtype
+    assert short.equals(long, null_equal=True)
+
+
+def test_text_of_pandas_is_not_taken_cell_by_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas = pytest.importorskip("pandas")
+    plain = pandas.DataFrame({"x": ["a", None, "b"] * 3})
+    monkeypatch.setattr(_memory, "_native", lambda value: pytest.fail("a cell was looked at"))
+    for frame in (plain, plain.astype(object), plain.where(plain.notna(), float("nan"))):
+        assert read(frame).frame["x"].to_list() == ["a", None, "b"] * 3
 
 
 def test_pandas_needs_no_pyarrow() -> None:

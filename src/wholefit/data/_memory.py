@@ -165,11 +165,14 @@ def _masked(series: pl.Series, missing: np.ndarray) -> pl.Series:
         pl.when(pl.col("m")).then(None).otherwise(pl.col("v")).alias(series.name)).to_series()
 
 
+_WIDEST = 2**63
 _LISTS = (list, tuple, set, frozenset, np.ndarray)
 
 
 def objects(name: str, values: Sequence[Any]) -> pl.Series:
     """Python values: one type if they share one, else text; None, NaN and NaT are missing."""
+    if (plain := _plain(name, values)) is not None:
+        return plain
     cells = [None if _is_missing(v) else _native(v) for v in values]
     kinds = {type(v) for v in cells if v is not None}
     if kinds <= {int, float} and kinds and any(type(v) is int and abs(v) >= 2**63 for v in cells):
@@ -184,6 +187,29 @@ def objects(name: str, values: Sequence[Any]) -> pl.Series:
         return pl.Series(name, cells, strict=False)
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
         return pl.Series(name, [_text(v) for v in cells], dtype=pl.String)
+
+
+def _plain(name: str, values: Sequence[Any]) -> pl.Series | None:
+    """The column of values that are all text, or all of one kind of number, but for missing ones.
+
+    What most columns are: told by the set of their types, without a look at each cell in Python.
+    None where that does not tell; then each cell is looked at.
+    """
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {str, float}:  # as pandas has text: NaN where there is none
+        values = [None if type(v) is float and v != v else v for v in values]
+        kinds = set(map(type, values)) - {type(None)}
+    try:
+        if kinds == {str}:
+            return pl.Series(name, values, dtype=pl.String)
+        if kinds == {float}:
+            found = pl.Series(name, values, dtype=pl.Float64).fill_nan(None)
+            return found if found.null_count() < len(found) else None
+        if kinds == {int} and all(v is None or -_WIDEST < v < _WIDEST for v in values):
+            return pl.Series(name, values, dtype=pl.Int64)
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+        pass  # letters that no encoding has, for one: what follows says so
+    return None
 
 
 def _listed(value: Any) -> list[Any]:
@@ -256,6 +282,10 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
         return _masked(pl.Series(name, filled), missing)
     if word.startswith("bool"):
         return _masked(pl.Series(name, column.fillna(False).to_numpy(dtype=bool)), missing)
+    if getattr(kind, "storage", "") == "pyarrow":  # text that lies as polars wants it
+        found = pl.from_arrow(column.array.__arrow_array__())
+        if isinstance(found, pl.Series) and found.dtype == pl.String:
+            return found.alias(name)
     return objects(name, column.astype(object).tolist())
 
 
