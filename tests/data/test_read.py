@@ -412,8 +412,9 @@ def test_text_of_pandas_is_not_taken_cell_by_cell(monkeypatch: pytest.MonkeyPatc
     pandas = pytest.importorskip("pandas")
     plain = pandas.DataFrame({"x": ["a", None, "b"] * 3})
     monkeypatch.setattr(_memory, "_native", lambda value: pytest.fail("a cell was looked at"))
-    for frame in (plain, plain.astype(object), plain.where(plain.notna(), float("nan"))):
-        assert read(frame).frame["x"].to_list() == ["a", None, "b"] * 3
+    frames = (plain, plain.astype(object), plain.where(plain.notna(), float("nan")))
+    for frame in (*frames, *(pandas.concat([frame] * 99) for frame in frames)):
+        assert read(frame).frame["x"].to_list() == ["a", None, "b"] * (len(frame) // 3)
 
 
 def test_pandas_needs_no_pyarrow() -> None:

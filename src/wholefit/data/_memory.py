@@ -166,6 +166,8 @@ def _masked(series: pl.Series, missing: np.ndarray) -> pl.Series:
 
 
 _WIDEST = 2**63
+_FEW = 256
+"""Rows up to which a column of text is taken sooner as a list than through Arrow."""
 _LISTS = (list, tuple, set, frozenset, np.ndarray)
 
 
@@ -252,7 +254,7 @@ def _pandas(source: Any) -> pl.DataFrame:
     if not hasattr(source, "columns"):
         raise DataError(f"a pandas {type(source).__name__} is not a table; give a DataFrame.")
     names = [_pandas_name(c) for c in source.columns]
-    columns = [_pandas_column(str(i), source.iloc[:, i]) for i in range(len(names))]
+    columns = [_pandas_column(str(at), column) for at, (_, column) in enumerate(source.items())]
     frame = pl.DataFrame(columns)
     frame.columns = list(unique_names(names))
     return frame
@@ -269,23 +271,25 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
     if isinstance(kind, np.dtype):
         values = column.to_numpy()
         return objects(name, values.tolist()) if kind.kind == "O" else _array(name, values)
-    missing = np.asarray(column.isna(), dtype=bool)
+    if getattr(kind, "storage", "") == "pyarrow" and len(column) > _FEW:
+        found = pl.from_arrow(column.array.__arrow_array__())  # lies as polars wants it
+        if isinstance(found, pl.Series) and found.dtype == pl.String:
+            return found.alias(name)
+    if word.startswith("str"):
+        return objects(name, column.tolist())
     if word == "category":
         return _pandas_category(name, column)
     if word.startswith("datetime64"):
         zone = str(kind.tz)
         plain = column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
         return _times(name, plain, zone if "/" in zone or zone == "UTC" else "UTC")
+    missing = np.asarray(column.isna(), dtype=bool)
     if word.startswith(("int", "uint", "float", "double")) and "interval" not in word:
         whole = word.startswith(("int", "uint"))
         filled = column.fillna(0).to_numpy(dtype="int64" if whole else "float64")
         return _masked(pl.Series(name, filled), missing)
     if word.startswith("bool"):
         return _masked(pl.Series(name, column.fillna(False).to_numpy(dtype=bool)), missing)
-    if getattr(kind, "storage", "") == "pyarrow":  # text that lies as polars wants it
-        found = pl.from_arrow(column.array.__arrow_array__())
-        if isinstance(found, pl.Series) and found.dtype == pl.String:
-            return found.alias(name)
     return objects(name, column.astype(object).tolist())
 
 
