@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +34,26 @@ PLANS = {
 }
 
 
+Scaled = Callable[[torch.Tensor], torch.Tensor]
+
+
 def answer(name: str, x: Any, y: Any, x_test: Any, *, seed: int, epochs: float | None,
            precision: str, threads: int) -> tuple[torch.Tensor, list[dict[str, float]]]:
     """Probabilities for the test images, by a network trained on the others; its history."""
+    found, scaled = learnt(name, x, y, seed=seed, epochs=epochs, precision=precision,
+                           threads=threads)
+    return _viewed(found.module, torch.from_numpy(x_test), PLANS[name], scaled), found.history
+
+
+def learnt(name: str, x: Any, y: Any, *, seed: int, epochs: float | None, precision: str,
+           threads: int) -> tuple[nn.Trained, Scaled]:
+    """A network trained on bytes x (n, channels, height, width), and how it wants its images."""
     plan = PLANS[name]
     made = {**networks.recipe_of(plan.network), **plan.recipe, "seed": seed, "device": "cpu",
             "precision": precision}
     if epochs is not None:
         made["epochs"] = max(1, round(epochs))
-    x, x_test = (torch.from_numpy(each) for each in (x, x_test))
+    x = torch.from_numpy(x)
     mean = x.float().mean((0, 2, 3), keepdim=True)
     spread = x.float().std((0, 2, 3), keepdim=True)
 
@@ -63,7 +75,7 @@ def answer(name: str, x: Any, y: Any, x_test: Any, *, seed: int, epochs: float |
     groups = networks.parameter_groups(module, made["rate"], made["weight_decay"])
     found = nn.train(module, (x, y), Recipe(**made), change=change, groups=groups,
                      threads=threads)
-    return _viewed(found.module, x_test, plan, scaled), found.history
+    return found, scaled
 
 
 def _viewed(module: Any, images: torch.Tensor, plan: Plan, scaled: Any) -> torch.Tensor:

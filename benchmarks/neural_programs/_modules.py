@@ -164,10 +164,12 @@ def optimizer_of(program: Any) -> Any:
 
 def quality(kind: str, module: Any, data: Any) -> float:
     """Accuracy on the test rows, or their loss where there are no classes."""
+    trains = module.training
     module.eval()
     with torch.no_grad():
         outs = [module(torch.from_numpy(part)) for part in
                 (data["x_test"][at:at + 500] for at in range(0, len(data["x_test"]), 500))]
+        module.train(trains)
         out, truth = torch.cat(outs), torch.from_numpy(data["y_test"])
         if kind == "classes":
             return float((out.argmax(1) == truth).float().mean())

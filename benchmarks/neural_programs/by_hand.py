@@ -36,6 +36,7 @@ def prepare(mode: str) -> Any:
                 optimizer.step()
                 running += loss.item()
             seconds.append(time.perf_counter() - began)
+            _run.RACE.after_epoch(seconds, lambda: _modules.quality(program.loss, model, data))
         return seconds, _modules.quality(program.loss, model, data)
 
     def _pair(program: Any, data: Any, epochs: int, seed: int, mode: str) -> Any:

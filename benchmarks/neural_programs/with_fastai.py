@@ -24,6 +24,7 @@ def prepare(mode: str) -> Any:
 
         def after_train(self) -> None:
             found.append(time.perf_counter() - self.began)
+            _run.RACE.after_epoch(found, lambda: self.quality(self.learn.model))
 
     found: list[float] = []
 
@@ -34,12 +35,14 @@ def prepare(mode: str) -> Any:
         few = torch.utils.data.Subset(rows, range(1))
         loaders = DataLoaders(DataLoader(rows, bs=program.batch, shuffle=True, num_workers=0),
                               DataLoader(few, bs=1, num_workers=0), device=torch.device("cpu"))
+        clock = Clock()
+        clock.quality = lambda module: _modules.quality(program.loss, module, data)
         momentum = program.optimizer == "momentum"
         learner = Learner(
             loaders, module, loss_func=_modules.loss_of(program.loss), lr=program.rate,
             opt_func=(lambda p, lr, **_: SGD(p, lr=lr, mom=0.9)) if momentum else
             (lambda p, lr, **_: Adam(p, lr=lr, mom=0.9, sqr_mom=0.999, eps=1e-8, wd=0.0)),
-            cbs=[Clock()], train_bn=True)
+            cbs=[clock], train_bn=True)
         with learner.no_logging():
             learner.fit(epochs)
         return list(found), _modules.quality(program.loss, module, data)

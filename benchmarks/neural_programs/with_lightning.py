@@ -20,14 +20,16 @@ def prepare(mode: str) -> Any:
     from benchmarks.neural_programs import _modules
 
     class Clock(lightning.Callback):
-        def __init__(self) -> None:
+        def __init__(self, quality: Any) -> None:
             self.seconds: list[float] = []
+            self.quality = quality
 
         def on_train_epoch_start(self, *_: Any) -> None:
             self.began = time.perf_counter()
 
         def on_train_epoch_end(self, *_: Any) -> None:
             self.seconds.append(time.perf_counter() - self.began)
+            _run.RACE.after_epoch(self.seconds, self.quality)
 
     class Plain(lightning.LightningModule):
         def __init__(self, program: Any, seed: int) -> None:
@@ -71,7 +73,7 @@ def prepare(mode: str) -> Any:
         rows = TensorDataset(torch.from_numpy(data["x"]), torch.from_numpy(data["y"]))
         loader = DataLoader(rows, batch_size=program.batch, shuffle=True)
         model = (Pair if program.loss == "pair" else Plain)(program, seed)
-        clock = Clock()
+        clock = Clock(lambda: _modules.quality(program.loss, model.inner, data))
         trainer = lightning.Trainer(
             max_epochs=epochs, accelerator="cpu", devices=1, callbacks=[clock], logger=False,
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
