@@ -20,7 +20,7 @@ from wholefit.training.found import Found
 
 # One fit for each form of state that a task may leave behind.
 MODELS = {
-    "anomaly": ["", "isolation_forest", "ecod", "lof"],
+    "anomaly": ["", "isolation_forest", "ecod", "lof", "variational_outliers(epochs=2, draws=2)"],
     "association": [""],
     "clustering": ["kmeans(clusters=2)", "gaussian_mixture(clusters=2)",
                    "agglomerative(clusters=2)", "dbscan"],

@@ -40,6 +40,7 @@ KINDS: dict[str, str] = {
     "detector.lof": "wholefit.models._kernels.detectors_near:LocalDensity",
     "detector.mixture": "wholefit.models._kernels.detectors_spread:Mixture",
     "detector.plane": "wholefit.models._kernels.detectors_spread:Plane",
+    "detector.variational": "wholefit.models._kernels.detectors_variational:Variational",
     "generator.again": "wholefit.models._kernels.generators:Again",
     "generator.copula": "wholefit.models._kernels.generators:Copula",
     "generator.gan": "wholefit.models._kernels.deep_generators:Adversarial",

@@ -146,6 +146,33 @@ def _rebuilt(z: Value, state: State) -> Value:
     return (apart * apart).total(op="ReduceMean")
 
 
+def _variational(z: Value, state: State) -> Value:
+    """What a row costs, the mean over the state's own draws of its code."""
+    from wholefit.models._kernels.detectors_variational import CODE_SPREAD, Variational
+
+    made = Variational(state)
+    wide, reach = made.features, float(state.config["reach"])
+
+    def layer(x: Value, name: str) -> Value:
+        arrays = state.arrays
+        return x @ arrays[f"{name} weights"] + arrays[f"{name} bias"][None]
+
+    hidden = layer(z.clipped(-reach, reach), "encoder").one("Tanh")
+    mean, spread = layer(hidden, "mean"), layer(hidden, "spread").clipped(*CODE_SPREAD)
+    found: Any = 0.0
+    for draw in state.arrays["noise"]:
+        code = mean + (spread * 0.5).one("Exp") * draw[None]
+        said = layer(layer(code, "decoder").one("Tanh"), "rows")
+        scale = said.columns(range(wide, 2 * wide)).clipped(*made.limits)
+        apart = z - said.columns(range(wide))
+        found = (scale + apart * apart * (-scale).one("Exp")).total() + found
+    found = found * (0.5 / len(state.arrays["noise"])) + 0.5 * wide * float(np.log(2 * np.pi))
+    if state.config["how"] != "bound":
+        return found
+    told = mean * mean + spread.one("Exp") - spread - 1.0
+    return found + told.total() * 0.5
+
+
 def _boundary(z: Value, state: State) -> Value:
     near = (math.squared_distances(z, np.asarray(state.arrays["support"], np.float64))
             * -float(state.config["gamma"])).one("Exp")
@@ -259,4 +286,5 @@ KINDS: dict[str, Callable[[Value, State], Any]] = {
     "detector.hbos": _detector(_histograms), "detector.isolation": _detector(_isolation),
     "detector.lof": _detector(_local_density),
     "detector.mixture": _detector(_gaussians), "detector.plane": _detector(_plane),
+    "detector.variational": _detector(_variational),
 }

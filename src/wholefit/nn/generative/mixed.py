@@ -14,12 +14,16 @@ SPREAD = (-6.0, 2.0)
 """Log variances of numbers that a decoder may say."""
 
 
-def mixed_cost(numbers: int, sizes: Sequence[int]) -> Callable[[Any, Any], Any]:
+def mixed_cost(
+    numbers: int, sizes: Sequence[int] = (), limits: tuple[float, float] = SPREAD
+) -> Callable[[Any, Any], Any]:
     """Nats (n,) of rows under what a decoder says of them: means, then log variances of the
     numbers, then logits of the blocks.
+
+    Log variances beyond `limits` count as those; log(2 pi) / 2 for each number is left out.
     """
     def cost(raw: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        spread = raw[:, numbers:2 * numbers].clamp(*SPREAD)
+        spread = raw[:, numbers:2 * numbers].clamp(*limits)
         away = (raw[:, :numbers] - rows[:, :numbers]).square()
         found = 0.5 * (spread + away * torch.exp(-spread)).sum(dim=1)
         said = raw[:, 2 * numbers:].split(list(sizes), 1) if sizes else ()
