@@ -208,3 +208,20 @@ def test_efficientnet_takes_pictures_of_any_side(size: int) -> None:
     with torch.inference_mode():
         assert module(torch.zeros(1, 3, size, size)).shape == (1, 3)
     assert module.stem(torch.zeros(1, 3, size, size)).shape[-1] == -(-size // 2)
+
+
+def test_a_flattened_head_on_resnet50_is_larger_than_the_body() -> None:
+    """A dense layer of 256 on all 7 x 7 x 2,048 places, beside one on their means: shapes alone."""
+    places: list[Any] = []
+    with torch.device("meta"):
+        body = networks.make("resnet50", outputs=10).eval()
+        body.blocks[-1].register_forward_hook(lambda module, given, out: places.append(out.shape))
+        assert body(torch.zeros(1, 3, 224, 224)).shape == (1, 10)
+        assert places == [(1, 2048, 7, 7)]
+        flat = networks.make("mlp", inputs=places[0].numel(), hidden=[256], outputs=10)
+        pooled = networks.make("pretrained", base=body.made_of, hidden=[256], outputs=10)
+    last = 256 * 10 + 10
+    assert networks.parameters(flat) - last == 25_690_368
+    assert networks.parameters(pooled.head) - last == 2048 * 256 + 256 == 524_544
+    below = networks.parameters(body) - networks.parameters(body.head)
+    assert networks.parameters(pooled.body) == below < 25_690_368
