@@ -7,7 +7,6 @@ import time
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris, load_wine
-from sklearn.utils.estimator_checks import check_estimator
 
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
 from wholefit.features.spans import Span
@@ -29,17 +28,6 @@ def test_they_learn_classes_and_numbers(network: dict[str, object]) -> None:
     X, y = load_diabetes(return_X_y=True)
     rough = NetworkRegressor(network, {**QUICK, "epochs": 20}).fit(X[::2], y[::2])
     assert rough.score(X[1::2], y[1::2]) > 0.2
-
-
-@pytest.mark.parametrize("kind", [NetworkClassifier, NetworkRegressor])
-@pytest.mark.filterwarnings("ignore")
-def test_scikit_learns_own_checks(kind: type) -> None:
-    results = check_estimator(kind({"network": "mlp", "hidden": [16]},
-                                   {"epochs": 30, "rate": 0.03, "patience": 8}), on_fail=None)
-    failed = {found["check_name"] for found in results if found["status"] == "failed"}
-    assert len(results) > 40
-    # Batches count rows: a row of weight two is not two rows.
-    assert failed <= {"check_sample_weight_equivalence_on_dense_data"}
 
 
 def test_several_labels_at_once() -> None:
@@ -159,6 +147,7 @@ def test_rows_held_out_are_of_every_class_and_stop_it_early() -> None:
     ({"recipe": {"rat": 1}}, UnknownNameError, "did you mean 'rate'"),
     ({"scaling": "odd"}, ParameterError, "scaling must be one of"),
     ({"network": {"network": "cnn"}}, DataError, "takes image"),
+    ({"network": {"network": "perceptron"}}, ParameterError, "gradients teach"),
     ({"spans": (Span("tokens", 0, 4, (4,), (9,)),)}, DataError, "network 'mlp' takes numbers"),
 ])
 def test_what_cannot_be_built_is_said_in_one_sentence(

@@ -113,12 +113,31 @@ def _read(estimator: Any, task: Task, context: Context) -> State:
 
     if type(estimator).__name__ in ("AdoptedModule", "AdoptedKeras") and _states.at_home(estimator):
         return estimator.state(context.n_classes)
+    if _is_network(estimator):
+        return _network_state(estimator, context)
     known = _READ_BY.get(type(estimator).__name__) if _states.at_home(estimator) else None
     if known is None:
         return _states.read(estimator, context)
     with contextlib.suppress(UnknownNameError):
         return models.get(known)().state(estimator, task, context)
     raise StateError(f"{type(estimator).__name__} has no reader in the catalog.")
+
+
+def _is_network(estimator: Any) -> bool:
+    """True for an estimator of `wholefit.estimators` (or below it) that trains a network."""
+    names = {kind.__name__ for kind in type(estimator).__mro__ if kind.__module__.startswith(
+        "wholefit.models._networks.")}
+    return bool(names & {"NetworkClassifier", "NetworkRegressor"})
+
+
+def _network_state(estimator: Any, context: Context) -> State:
+    from wholefit.models._networks import state_of
+
+    if hasattr(estimator, "module_") and not estimator.made_of_:
+        from wholefit.models._networks._brought import stranger
+
+        raise StateError(stranger(type(estimator.module_).__name__))
+    return state_of(estimator, context.n_classes)
 
 
 def _tasks(estimator: Any) -> tuple[str, ...]:

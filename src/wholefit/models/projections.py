@@ -188,8 +188,8 @@ class NMF(Model):
         from wholefit.models._maps.project import Factors
 
         count = axes_for(self.components, context)
-        return Factors(n_components=count, init="nndsvda", max_iter=self.iterations, tol=1e-5,
-                       random_state=context.seed)
+        return Factors({"n_components": count, "init": "nndsvda", "max_iter": self.iterations,
+                        "tol": 1e-5, "random_state": context.seed})
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "parts": the parts; a row's mixture is the least-squares one that is >= 0."""

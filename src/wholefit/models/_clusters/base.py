@@ -1,8 +1,9 @@
 """What the clustering families share: whole numbers of clusters, samples, State, labels.
 
-An estimator here has `fit(X)` (n, p), dense and finite, and then `labels_` (n,), -1 for noise,
-`clusters_`, how many there are, and `state_`, what answers for new rows. The labels of the rows it
-learnt from are those that its state gives, so that nothing is told that the model does not answer.
+An estimator of theirs (see `clusterer`) has `fit(X)` (n, p), dense and finite, and then `labels_`
+(n,), -1 for noise, `clusters_`, how many there are, and `state_`, what answers for new rows. The
+labels of the rows it learnt from are those that its state gives, so that nothing is told that the
+model does not answer.
 """
 
 from __future__ import annotations
@@ -25,42 +26,6 @@ DEFAULT_CLUSTERS = 8
 """How many clusters a family makes that is built without being told: scikit-learn's number."""
 # Rows answered at once when training rows are labelled.
 _CHUNK = 50_000
-
-
-class Clusterer:
-    """Base of the estimators: `_learn` gives a State, the labels follow from it."""
-
-    state_: State
-
-    def fit(self, X: Any, y: Any = None) -> Clusterer:
-        """Learn from rows (n, p); `y` is not looked at."""
-        self._rows = checked(X)
-        self._labels: np.ndarray | None = None
-        self.state_ = self._learn(self._rows)
-        return self
-
-    @property
-    def labels_(self) -> np.ndarray:
-        """Labels (n,) of the rows learnt from, worked out when they are first asked for."""
-        if self._labels is None:
-            self._labels = predict(self.state_, self._rows)
-        return self._labels
-
-    @property
-    def clusters_(self) -> int:
-        """How many clusters there are."""
-        return clusters_in(self.state_)
-
-    def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Learn, and the labels (n,) of the rows learnt from."""
-        return self.fit(X).labels_
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Labels (n,) of new rows."""
-        return predict(self.state_, X)
-
-    def _learn(self, X: np.ndarray) -> State:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

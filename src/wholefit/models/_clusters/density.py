@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.state import State
-from wholefit.models._clusters.base import Clusterer, renumbered, sampled
+from wholefit.models._clusters.base import renumbered, sampled
+from wholefit.models._clusters.clusterer import Clusterer
 from wholefit.models._clusters.means import quiet
 from wholefit.models._kernels._near import Near
 from wholefit.models._model import Context

@@ -13,7 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from wholefit.base import seeds
 from wholefit.base.state import State
-from wholefit.models._clusters.base import Clusterer, centres_state, means_of, sampled, wanted
+from wholefit.models._clusters.base import centres_state, means_of, sampled, wanted
+from wholefit.models._clusters.clusterer import Clusterer
 
 
 class Lloyd(Clusterer):

@@ -9,7 +9,8 @@ from sklearn import mixture as theirs
 
 from wholefit.base import seeds
 from wholefit.base.state import State
-from wholefit.models._clusters.base import Clusterer, checked, sampled, wanted
+from wholefit.models._clusters.base import checked, sampled, wanted
+from wholefit.models._clusters.clusterer import Clusterer
 from wholefit.models._clusters.means import quiet
 
 

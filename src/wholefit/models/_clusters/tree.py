@@ -8,7 +8,8 @@ import numpy as np
 
 from wholefit.base import seeds
 from wholefit.base.state import State
-from wholefit.models._clusters.base import Clusterer, nearest_state, renumbered, sampled, wanted
+from wholefit.models._clusters.base import nearest_state, renumbered, sampled, wanted
+from wholefit.models._clusters.clusterer import Clusterer
 
 
 class Merged(Clusterer):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.state import State
-from wholefit.models._detectors.base import Estimator
+from wholefit.models._detectors.estimator import Estimator
 from wholefit.models._kernels import detectors_near as kernel
 
 Learnt = tuple[dict[str, Any], dict[str, np.ndarray], dict[str, State]]

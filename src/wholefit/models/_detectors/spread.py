@@ -9,7 +9,7 @@ import numpy as np
 
 from wholefit.base.seeds import derive
 from wholefit.base.state import State
-from wholefit.models._detectors.base import Estimator
+from wholefit.models._detectors.estimator import Estimator
 
 Learnt = tuple[dict[str, Any], dict[str, np.ndarray], dict[str, State]]
 # No direction of standardised features is taken to spread less than this: a 0/1 column that is

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from wholefit.base.state import State
-from wholefit.models._detectors.base import Estimator
+from wholefit.models._detectors.estimator import Estimator
 
 # Values kept of a feature with more different ones: all of its tails, and a grid between.
 _MOST_KNOTS, _TAIL_KNOTS = 4096, 1024
@@ -16,8 +17,9 @@ _MOST_KNOTS, _TAIL_KNOTS = 4096, 1024
 class TailsEstimator(Estimator):
     """ECOD ("detector.ecod") or COPOD ("detector.copod")."""
 
-    def __init__(self, kind: str, **words: Any) -> None:
-        super().__init__(**words)
+    def __init__(self, kind: str, categorical: Sequence[int] = (), seed: int = 0,
+                 most: int | None = None, **words: Any) -> None:
+        super().__init__(categorical, seed, most, **words)
         self.kind = kind
 
     def learn(

@@ -15,7 +15,7 @@ import numpy as np
 from wholefit.base.errors import StateError
 from wholefit.base.seeds import generator
 from wholefit.base.state import State
-from wholefit.models._detectors.base import Estimator
+from wholefit.models._detectors.estimator import Estimator
 from wholefit.models._tree_states import _raw
 from wholefit.models._trees import trees_state
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from wholefit.base.seeds import derive
 from wholefit.base.state import State
@@ -29,7 +30,7 @@ from wholefit.nn.quiet import quiet
 _FEWEST = 20
 
 
-class Deep:
+class Deep(BaseEstimator):
     """`fit(X)` trains and leaves `state_`, `history_`, `warnings_` and `said_`.
 
     `clock`, if one is set, stops the training when its time is up.
@@ -45,8 +46,8 @@ class Deep:
         self.warnings_: tuple[str, ...] = ()
         self.said_: tuple[str, ...] = ()
 
-    def fit(self, X: Any) -> Deep:
-        """Learn from rows (n, p)."""
+    def fit(self, X: Any, y: Any = None) -> Deep:
+        """Learn from rows (n, p); `y` is not looked at."""
         rows = checked(X, _FEWEST, self.model.name)
         self.rng = np.random.default_rng(self.context.seed)
         self.classes = condition_of(self.context.spans) or 0

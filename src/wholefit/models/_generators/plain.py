@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
+from sklearn.base import BaseEstimator
 
 from wholefit.base.state import State
 from wholefit.models._generators.base import checked, levels_of
@@ -16,7 +17,7 @@ from wholefit.models._model import Context
 _LEAF = 64
 
 
-class Plain:
+class Plain(BaseEstimator):
     """`fit(X)` learns `state_`; `sample` answers from it, as the loaded one does."""
 
     kernel: Any
@@ -25,8 +26,8 @@ class Plain:
     def __init__(self, model: Any, context: Context) -> None:
         self.model, self.context = model, context
 
-    def fit(self, X: Any) -> Plain:
-        """Learn from rows (n, p)."""
+    def fit(self, X: Any, y: Any = None) -> Plain:
+        """Learn from rows (n, p); `y` is not looked at."""
         rows = checked(X, self.fewest, self.model.name)
         self.rng = np.random.default_rng(self.context.seed)
         most = getattr(self.model, "rows", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
 
 from wholefit.base.seeds import derive
 from wholefit.models._kernels.autoencoder_map import ACTIVATIONS
@@ -15,7 +16,7 @@ from wholefit.nn.generative.mixed import linear_layers
 from wholefit.nn.quiet import quiet
 
 
-class Rebuilder:
+class Rebuilder(TransformerMixin, BaseEstimator):
     """`fit(X)` on features (n, p), then `module_`, `history_`, `layers()`, `transform(X)`."""
 
     def __init__(self, model: Any, code: int, context: Context) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from wholefit.base.errors import DataError
 from wholefit.base.state import State
@@ -24,7 +25,7 @@ _LETTERS_A_PAIR = 3.5
 """Characters a byte pair stands for, roughly: only how many epochs are asked for hangs on it."""
 
 
-class RunsEstimator:
+class RunsEstimator(BaseEstimator):
     """`fit(texts)` counts runs of tokens and leaves `state_` (see `_kernels.writers.Runs`).
 
     `clock`, if one is set, says how many tokens there is time for.
@@ -36,7 +37,7 @@ class RunsEstimator:
         self.history_: list[dict[str, float]] = []
         self.warnings_: tuple[str, ...] = ()
 
-    def fit(self, texts: Sequence[str]) -> RunsEstimator:
+    def fit(self, texts: Sequence[str], y: Any = None) -> RunsEstimator:
         """Learn from texts; DataError where there is no token."""
         model = self.model
         tokenizer = tokenizers.learn(texts, model.tokens, size=model.vocabulary, lower=False)
@@ -127,7 +128,7 @@ def _discount(counts: Array, usual: Array) -> Array:
     return np.where(counts > 0, np.array(held)[counts.clip(max=3)], 0.0)
 
 
-class NeuralEstimator:
+class NeuralEstimator(BaseEstimator):
     """`fit(texts)` trains a network and leaves `state_`, `history_` and `warnings_`.
 
     A twentieth of the texts, at most 20,000 characters, is not learnt from: it says when to stop.
@@ -140,7 +141,7 @@ class NeuralEstimator:
         self.history_: list[dict[str, float]] = []
         self.warnings_: tuple[str, ...] = ()
 
-    def fit(self, texts: Sequence[str]) -> NeuralEstimator:
+    def fit(self, texts: Sequence[str], y: Any = None) -> NeuralEstimator:
         """Learn from texts; DataError where they are too short."""
         from wholefit.nn.sequences.language import LanguageModel
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from wholefit.base.seeds import generator
 
@@ -17,7 +18,7 @@ _BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-8
 _MOST_HELD = 2000
 
 
-class NumpyAutoencoder:
+class NumpyAutoencoder(BaseEstimator):
     """`fit(X)` on features (n, p), then `weights`, `offsets`, `errors` (held rows, by epoch)."""
 
     def __init__(

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from wholefit.base import optional
 from wholefit.base.errors import DataError
@@ -22,7 +23,7 @@ _NEAR = 15
 """Nearest rows that a t-SNE map asks when it places a new one."""
 
 
-class _Mapped:
+class _Mapped(BaseEstimator):
     """`fit(X)` gives `rows_` (m, q) float32, `places_` (m, d), and which rows of X they are."""
 
     most: int | None = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from wholefit.base.errors import ParameterError, StateError
 from wholefit.base.seeds import generator
@@ -18,7 +20,7 @@ _WHOLE = 400
 """Up to so many features or rows all singular directions are as quick as the leading ones."""
 
 
-class Principal:
+class Principal(BaseEstimator):
     """Principal components by `features.pca`: dense or CSR, a number of them or a share."""
 
     def __init__(self, components: float, seed: int = 0) -> None:
@@ -37,7 +39,7 @@ class Principal:
         return self
 
 
-class Singular:
+class Singular(BaseEstimator):
     """Leading singular directions of dense X or CSR, as it is; their signs are settled."""
 
     def __init__(self, components: int, seed: int = 0) -> None:
@@ -63,7 +65,7 @@ class Singular:
         return self
 
 
-class Drawn:
+class Drawn(BaseEstimator):
     """Directions drawn by chance."""
 
     def __init__(self, components: int, seed: int = 0) -> None:
@@ -78,10 +80,10 @@ class Drawn:
         return self
 
 
-class Factors:
-    """scikit-learn's NMF on features >= 0, without its own transform."""
+class Factors(BaseEstimator):
+    """scikit-learn's NMF, given these words, on features >= 0, without its own transform."""
 
-    def __init__(self, **words: Any) -> None:
+    def __init__(self, words: Mapping[str, Any]) -> None:
         self.words = words
 
     def fit(self, X: Any, y: Any = None) -> Factors:
@@ -98,7 +100,7 @@ class Factors:
         return self
 
 
-class Likeness:
+class Likeness(BaseEstimator):
     """Kernel principal components of at most `most` rows."""
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wholefit.base.errors import DataError
+from wholefit.base.errors import DataError, ParameterError
 from wholefit.features.spans import Span
 from wholefit.models._kernels import _network_inputs
 from wholefit.models._kernels._network_inputs import Inputs
@@ -26,8 +26,15 @@ _JOINED = 64
 def inputs_for(
     network: Mapping[str, Any], X: np.ndarray, spans: Sequence[Span] | None, scaling: str
 ) -> Inputs:
-    """The cut and scaling of X (n, features) that suit the network; DataError if none does."""
-    known = takes(str(network["network"]))
+    """The cut and scaling of X (n, features) that suit the network; DataError if none does.
+
+    ParameterError for a network that no gradient teaches.
+    """
+    name = str(network["network"])
+    known = takes(name)
+    if not getattr(networks.get(name), "by_gradient", True):
+        raise ParameterError(f"network must be one that gradients teach; {name!r} has none, and "
+                             "learns by a rule of its own: take 'mlp' with hidden=[].")
     spans = list(spans or (Span("numbers", 0, X.shape[1]),))
     if "image" not in known:  # pixels are numbers to a network that knows no pictures
         spans = [replace(span, kind="numbers", shape=()) if span.kind == "image" else span

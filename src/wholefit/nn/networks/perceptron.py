@@ -20,6 +20,8 @@ class Perceptron(nn.Module):
     Weights start at 0. `learn` is Rosenblatt's rule; the step has no useful gradient.
     """
 
+    by_gradient = False  # what trains by gradients refuses it, for nothing would be learnt
+
     def __init__(self, inputs: int, outputs: int = 1) -> None:
         super().__init__()
         whole("perceptron", inputs=inputs, outputs=outputs)

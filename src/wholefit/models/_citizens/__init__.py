@@ -1,0 +1,1 @@
+"""Families without a target as scikit-learn estimators; `wholefit.estimators` shows them."""
