@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import tempfile
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from wholefit import data, evaluation
@@ -25,6 +27,7 @@ from wholefit.base.cores import cores
 from wholefit.base.errors import (
     DataError,
     ParameterError,
+    StateError,
     UnknownNameError,
     WholefitWarning,
     unknown,
@@ -140,7 +143,9 @@ def fit(
         budget=. "balanced": a portfolio of configurations and an ensemble of them, for as long as
         the budget lasts; the default with budget=. "best": more folds' worth of members.
         "interpretable": models that a person can read. "tiny": small and quick to answer.
-    predict_time, model_size: what the ensemble may cost: seconds for 1,000 rows; bytes or "5MB".
+    predict_time, model_size: what the answer may cost: seconds for 1,000 rows; bytes or "5MB" of
+        what answers, without the record that a file adds. The best that keeps them is chosen;
+        where nothing does, what comes nearest, and it is said.
     history: a file that past fits were noted in, and this one will be; what did well on tables
         like this one is tried earlier. None is kept unless it, or WHOLEFIT_HISTORY, names one.
     balance: what is done to training rows of rare classes: "weights", "over", "under", "smote",
@@ -224,7 +229,24 @@ def fit(
     for finding in run.findings:
         if finding.severity == "critical":
             warnings.warn(str(finding), WholefitWarning, stacklevel=2)
-    return Result._of_run(run, said, dataset)
+    result = Result._of_run(run, said, dataset)
+    if options.model_size is not None and (sentence := _too_large(result, options.model_size)):
+        warn(sentence)
+        result = Result._of_run(dataclasses.replace(run, warnings=(*run.warnings, sentence)),
+                                said, dataset)
+    return result
+
+
+def _too_large(result: Result, most: int) -> str:
+    """A sentence where the saved file would be larger than what was allowed to its model."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            size = result.save(Path(folder, "model.wf")).stat().st_size
+        except (OSError, StateError):  # no room, or no stored form: saving says so
+            return ""
+    return "" if size <= most else (
+        f"the saved file takes {size:,} bytes, more than model_size={most:,}: beside the model it "
+        "holds the schema, the scores and how it was made.")
 
 
 def _limits(

@@ -82,9 +82,9 @@ def fit(
         "How hard to try: fast (without --budget), balanced (with it), best, interpretable, tiny.",
         "NAME")] = None,
     predict_time: Annotated[float | None, _how(
-        "What the ensemble may take to answer 1,000 rows.", "SECONDS")] = None,
+        "What the answer to 1,000 rows may take.", "SECONDS")] = None,
     model_size: Annotated[str | None, _how(
-        "How large the ensemble may be: 500KB, 20MB.", "SIZE")] = None,
+        "How large what answers may be: 500KB, 20MB.", "SIZE")] = None,
     history: Annotated[Path | None, _how(
         "Note this run in the file, and try first what past runs there found good on tables like "
         "this one; WHOLEFIT_HISTORY if left out, else none is kept.", "FILE")] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,12 +22,14 @@ from wholefit.features import engineer
 from wholefit.features.encoding import Encoding
 from wholefit.models import Model
 from wholefit.training import _cleaning, automl, history, imbalance, leaks, portfolio
-from wholefit.training._folds import Problem
+from wholefit.training._bounds import Bounds, answering
+from wholefit.training._folds import REFIT_FACTOR, Problem
 from wholefit.training._ground import Ground, finished
-from wholefit.training._judge import judge
+from wholefit.training._judge import Judged, judge
 from wholefit.training._search import Search, candidates_by_label, estimate, is_stranger
 from wholefit.training._warnings import target_warnings
 from wholefit.training.apart import Apart, Limit, Unsendable, sendable
+from wholefit.training.fitted import Fitted
 from wholefit.training.history import Past
 from wholefit.training.record import Entry, Run
 from wholefit.training.replaying.script import Script, counted
@@ -150,7 +153,7 @@ def _searched(
         ground.problem, clock.left(), ground.options.script)
     ground = replace(ground, problem=problem)
     codec, options = ground.codec, ground.options
-    dataset, plan = problem.dataset, problem.plan
+    plan = problem.plan
     candidates, cut = counted(candidates, clock.budget, problem.task.baseline)
     by_label = candidates_by_label(candidates)
     search = Search(problem, clock, len(plan.folds), place(problem, candidates, clock, apart),
@@ -159,9 +162,7 @@ def _searched(
         search.announce(candidates)
         search.run(candidates)
         judged = judge(search.found, by_label, problem, options, codec, search.entries)
-        label, fitted, said = search.refit(
-            search.wanted(judged.chosen), [entry.model for entry in judged.entries], by_label,
-            dataset.schema, codec)
+        label, fitted, said = _answering(search, judged, by_label, ground)
     finally:
         search.trials.close()
     run = finished(ground, clock, label, fitted, by_label, search.found, judged.instead(label),
@@ -169,6 +170,24 @@ def _searched(
     if few:
         run.lineage["decided"] = {"judged": share}
     return run
+
+
+def _answering(
+    search: Search, judged: Judged, by_label: dict[str, Model], ground: Ground,
+) -> tuple[str, Fitted, tuple[str, ...]]:
+    """The choice fitted on all rows; where limits are set, the best that keeps them."""
+    order, schema = [entry.model for entry in judged.entries], ground.problem.dataset.schema
+    bounds = Bounds.of(ground.options)
+    if bounds is None or search.script is not None:
+        return search.refit(search.wanted(judged.chosen), order, by_label, schema, ground.codec)
+
+    def takes(label: str) -> float:
+        return float(np.mean(search.found[label].fit_seconds)) * REFIT_FACTOR
+
+    return answering(
+        bounds, judged.chosen, [entry for entry in judged.entries if entry.model in search.found],
+        lambda label: search.refit(label, order, by_label, schema, ground.codec), takes,
+        time.perf_counter() + search.clock.left())
 
 
 def place(

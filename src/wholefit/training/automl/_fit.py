@@ -19,6 +19,8 @@ from wholefit.base.events import emit
 from wholefit.evaluation import Score
 from wholefit.models import Model
 from wholefit.training import progress
+from wholefit.training._bounds import Bounds, passed_over
+from wholefit.training._bounds import able as within_bounds
 from wholefit.training._folds import Problem, Validated
 from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import Judged, judge
@@ -136,9 +138,12 @@ def _ended(
         by_label = {_blend.LABEL: _blend.Blend(), **by_label}
         race.entries[_blend.LABEL] = _blend.entry(mixed, made, race.folds)
     judged = judge(found, by_label, problem, options, ground.codec, race.entries)
-    judged = judged.instead(_choice(judged, found, crew, options))
-    shares = mixed if judged.chosen == _blend.LABEL else _blend.alone(judged.chosen, found)
+    label, passed = _choice(judged, found, mixed, race.limits, options)
+    judged, said = judged.instead(label), (*said, *passed)
+    shares = mixed if label == _blend.LABEL else _blend.alone(label, found)
     assert shares is not None
+    if mixed is not None and label in mixed.shares:  # an ensemble of one: why there is but one
+        shares = replace(shares, said=mixed.said)
     learnt = _learnt(problem, race, shares, found, options, until, whole)
     once = whole and _bounded(options) and _knows_whole(options)
     fitted = _blend.joined(problem, found, crew.bags, shares, problem.dataset.schema,
@@ -155,7 +160,7 @@ def _ended(
 
 def _bounded(options: Any) -> bool:
     """True if what the answer may cost is: then one model of each member must do."""
-    return options.predict_time is not None or options.model_size is not None
+    return Bounds.of(options) is not None
 
 
 def _knows_whole(options: Any) -> bool:
@@ -239,20 +244,37 @@ def _mixed(
     return replace(mixed, said=(said, *mixed.said)) if said else mixed
 
 
-def _choice(judged: Judged, found: dict[str, Any], crew: Crew, options: Any) -> str:
-    """What answers: the best whose models were kept, or the cheapest tied with it if asked for."""
+def _choice(
+    judged: Judged, found: dict[str, Validated], mixed: Blended | None,
+    limits: dict[str, Any], options: Any,
+) -> tuple[str, tuple[str, ...]]:
+    """What answers: the best whose models were kept, or the cheapest tied with it if asked for.
+
+    Where limits are set, of those that keep them; what must be said of that comes second.
+    """
     able = [entry.model for entry in judged.entries
             if entry.model in found and entry.status == "ok" and (
                 entry.model == _blend.LABEL or (
                     found[entry.model].kept and all(found[entry.model].kept)))]
-    wanted = judged.chosen
-    if wanted in able and options.choose == "recommended":
-        return wanted
-    if any(entry.model == _blend.LABEL and entry.tied for entry in judged.entries):
+    free, bounds = _free_choice(judged, able, options), Bounds.of(options)
+    if bounds is None or mixed is None:
+        return free, ()
+    kept = within_bounds(bounds, limits["cost"], limits["size"], tuple(mixed.shares))
+    able = [label for label in able if label in kept or label == _blend.LABEL]
+    label = _free_choice(judged, able, options)
+    return label, () if label == free else (passed_over(bounds, free, label),)
+
+
+def _free_choice(judged: Judged, able: Sequence[str], options: Any) -> str:
+    """The choice among the `able`, best first; where there are none, what was judged best."""
+    if judged.chosen in able and options.choose == "recommended":
+        return judged.chosen
+    if _blend.LABEL in able and any(
+            entry.model == _blend.LABEL and entry.tied for entry in judged.entries):
         # One model's lead within a tie is mostly luck (benchmarks/results/ensembling.md).
         return _blend.LABEL
     best = next((entry.model for entry in judged.entries if entry.best), "")
-    return best if best in able else next(iter(able), wanted)
+    return best if best in able else next(iter(able), judged.chosen)
 
 
 def variations(candidates: Sequence[Model], seed: int) -> Iterator[Model]:
