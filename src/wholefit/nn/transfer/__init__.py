@@ -9,7 +9,7 @@
     freeze, thaw   parts that learn nothing, bit for bit; `Gradually`, `rates` (Howard and Ruder)
     tune           one strategy; `strategies` compares, `similarity` and `advise` choose
     extract        features, computed once
-    pretrain       a base from rows without labels
+    pretrain       a base from rows without labels; `pretrain_boltzmann`, layer by layer
 """
 
 from wholefit.nn.transfer.bases import Base, Picture
@@ -17,6 +17,7 @@ from wholefit.nn.transfer.bodies import Body, fingerprint, stages
 from wholefit.nn.transfer.comparing import Compared, Tried, strategies
 from wholefit.nn.transfer.extracting import extract
 from wholefit.nn.transfer.freezing import Gradually, freeze, frozen, rates, thaw, train_top
+from wholefit.nn.transfer.layerwise import pretrain_boltzmann
 from wholefit.nn.transfer.loading import load
 from wholefit.nn.transfer.pretraining import OBJECTIVES, pretrain
 from wholefit.nn.transfer.similarity import Advice, Similarity, advise, domain_gap, similarity
@@ -25,6 +26,6 @@ from wholefit.nn.transfer.tuning import STRATEGIES, headed, tune
 __all__ = [
     "OBJECTIVES", "STRATEGIES", "Advice", "Base", "Body", "Compared", "Gradually", "Picture",
     "Similarity", "Tried", "advise", "domain_gap", "extract", "fingerprint", "freeze", "frozen",
-    "headed", "load", "pretrain", "rates", "similarity", "stages", "strategies", "thaw",
-    "train_top", "tune",
+    "headed", "load", "pretrain", "pretrain_boltzmann", "rates", "similarity", "stages",
+    "strategies", "thaw", "train_top", "tune",
 ]
