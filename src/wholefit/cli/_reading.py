@@ -36,6 +36,9 @@ _OPTIONS: dict[str, Any] = {
     "image_cache": Annotated[str | None, _option("Folder that keeps decoded pictures.", "FOLDER")],
     "image_folder": Annotated[str | None, _option(
         "Where the pictures lie that a table names.", "FOLDER")],
+    "arrays": Annotated[str | None, _option(
+        "What a .npy or .npz of three axes holds: pictures or series (n, steps, channels).",
+        "KIND")],
 }
 
 Reading = dict[str, Any]

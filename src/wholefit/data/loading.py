@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from wholefit.base import errors, tasks
-from wholefit.data import _cells, _dates
+from wholefit.data import _cells, _dates, series
 from wholefit.data.conform import conform
 from wholefit.data.dataset import Dataset
 from wholefit.data.notes import Note, info, some, warning
 from wholefit.data.schema import Policies, Schema, infer, wanted_roles
 
 _EXAMPLES = 5
+_NO_DATES = ("image", "numeric")  # roles whose format says something else
 
 
 def load(
@@ -64,7 +65,12 @@ def conforming(
     pictures = [column for column in schema.columns if column.role == "image"]
     if pictures and pictures[0].format is not None:
         options.setdefault("image_limit", int(pictures[0].format))
+    shape = series.shape_of(column.format for column in schema.columns)
+    if shape is not None:
+        options.setdefault("arrays", "series")
     table = _named_alike(_read(source, options), schema)
+    if shape is not None:
+        series.check_alike(table, shape)
     if policies is not None and policies.wrong_type == "error":
         _refuse_bad_cells(table.notes, schema)
     read, again = _dates_as_in_training(table.frame, schema, table.formats)
@@ -157,7 +163,7 @@ def _dates_as_in_training(
     settled = []
     for name, form in formats.items():
         trained = known.get(name)
-        if trained is None or name not in frame.columns or schema.role(name) == "image":
+        if trained is None or name not in frame.columns or schema.role(name) in _NO_DATES:
             continue
         if trained == form:
             settled.append(name)

@@ -35,6 +35,7 @@ from wholefit.data import (
     _tidy,
     _types,
     _unpack,
+    series,
 )
 from wholefit.data._csv import Options
 from wholefit.data.images.decode import LIMIT
@@ -59,6 +60,7 @@ class _Ask:
     image_limit: int
     image_cache: str | None
     image_folder: str | None
+    arrays: str | None = None
 
 
 def read(
@@ -78,6 +80,7 @@ def read(
     image_limit: int | None = None,
     image_cache: str | None = None,
     image_folder: str | None = None,
+    arrays: str | None = None,
 ) -> Table:
     """Read `source` into a Table; every option left at None is found out.
 
@@ -89,12 +92,14 @@ def read(
     "number", "integer", "boolean", "date", "datetime", a date format such as "%d/%m/%Y", or a
     polars type; `image_limit` the longer side that pictures are shrunk to (128), `image_cache` a
     folder that keeps decoded ones, `image_folder` where a table's paths of pictures lie (its own
-    folder). DataError says what is wrong with a source that cannot be read.
+    folder); `arrays` what an array of three axes is, "pictures" (n, height, width) or "series"
+    (n, steps, channels). DataError says what is wrong with a source that cannot be read.
     """
     text = Options(delimiter, encoding, header, decimal, na_values,
                    None if columns is None else _names(columns), dict(dtypes or {}))
     ask = _Ask(None if format is None else _formats.stated(format), text, table, query, sheet,
-               LIMIT if image_limit is None else image_limit, image_cache, image_folder)
+               LIMIT if image_limit is None else image_limit, image_cache, image_folder,
+               series.stated(arrays))
     emit("reading", source=_label(source))
     work = _unpack.Workspace()
     try:
@@ -138,11 +143,15 @@ def _read(source: Any, ask: _Ask, work: _unpack.Workspace) -> Table:
 # Pictures -------------------------------------------------------------------------------------
 
 def _pictures(source: Any, ask: _Ask) -> Table | None:
-    """The table of a source of pictures; None where it is another."""
+    """The table of a source of pictures, or of arrays of series; None where it is another."""
     from wholefit.data import images
 
+    if not isinstance(source, Path) and ask.arrays == "series":
+        found = series.of_memory(source)
+        if found is not None:
+            return found
     of = images.of_path if isinstance(source, Path) else images.of_memory
-    return of(source, ask.image_limit, ask.image_cache)
+    return of(source, ask.image_limit, ask.image_cache, ask.arrays)
 
 
 def _pictured(table: Table, source: Any, ask: _Ask) -> Table:

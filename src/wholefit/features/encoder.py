@@ -41,7 +41,7 @@ from wholefit.features._text import Text
 from wholefit.features.encoding import Encoding
 from wholefit.features.pca import Projection
 from wholefit.features.select import Selection
-from wholefit.features.spans import Span, runs
+from wholefit.features.spans import Span, runs, series_told
 
 KIND = "encoder"
 
@@ -103,6 +103,7 @@ class Encoder:
         crossed = any(step.crossed is not None for step in self._applied)
         self._learnt_on = picked.mark() if crossed else None
         self._settle(_blocks(picked, layout, self.encoding, self.seed), layout.sources)
+        self.spans = series_told(self.spans, self.names, dataset.schema)
         self._thin = self.sparse = not self.encoding.dense and _assemble.pays(self._blocks)
         if self.encoding.reduces:
             self._reduce(_reduce.learn(
@@ -225,7 +226,7 @@ class Encoder:
             self.categorical = tuple(range(at, at + len(codes[0].names)))
             self.cardinalities = codes[0].cardinalities
         self.made, self.made_of = self.names, self.sources
-        self.spans = _spans(blocks)
+        self.spans: tuple[Span, ...] = _spans(blocks)
 
     def _reduce(self, reduction: Reduction) -> None:
         """Let `reduction` follow the blocks from now on."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from wholefit.data import series
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class Span:
     `kind` is "numbers", "codes" (category codes, `levels[i]` different ones of the i-th), "image"
     (pixels of `shape` (channels, height, width), row by row, 0 to 255) or "tokens" (token numbers
     of `shape` (length,), 0 is padding; `levels` is (vocabulary size,); `words`, where tokens are
-    words, are those of numbers 2, 3, ...).
+    words, are those of numbers 2, 3, ...). `column` is where they came from, if one column; of
+    numbers given as series see `series_told`.
     """
 
     kind: str
@@ -38,3 +42,17 @@ def runs(features: int, codes: Sequence[int], levels: Sequence[int]) -> tuple[Sp
         else:
             found.append(Span(kind, at, at + 1, levels=sizes))
     return tuple(found)
+
+
+def series_told(spans: Sequence[Span], names: Sequence[str], schema: Any) -> tuple[Span, ...]:
+    """The spans; where numbers were given as series, `column` says how many channels a step has.
+
+    It is "series STEPSxCHANNELS" of a span that is the series and nothing else, and "series" where
+    other features stand among the numbers, or some of the series do not.
+    """
+    shape = series.shape_of(column.format for column in schema.columns)
+    if shape is None:
+        return tuple(spans)
+    whole = len(spans) == 1 and list(names) == series.names(*shape)
+    said = f"series {shape[0]}x{shape[1]}" if whole else "series"
+    return tuple(replace(span, column=said) if span.kind == "numbers" else span for span in spans)

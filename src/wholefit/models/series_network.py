@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from wholefit.base.errors import DataError
 from wholefit.base.params import param
 from wholefit.base.tasks import Task
+from wholefit.data import series
 from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context
 from wholefit.models._network_entry import NetworkModel, for_networks
@@ -28,7 +29,9 @@ class SeriesNetwork(NetworkModel):
     kind: str = param("temporal", "What reads the steps: dilated convolutions, recurrence, or "
                       "attention.",
                       choices=("temporal", "rnn", "gru", "lstm", "transformer_encoder"))
-    per_step: int = param(1, "Neighbouring columns that belong to one step.", low=1, high=65_536)
+    per_step: int | None = param(
+        None, "Neighbouring columns that belong to one step; None is the channels of series given "
+        "as an array, else 1.", low=1, high=65_536, none=True)
     hidden: int = param(64, "Numbers that describe a step (with attention, its width).", low=2,
                         high=4096, search=(32, 128), log=True)
     layers: int = param(4, "Layers; of convolutions, each reaches twice as far as the last.",
@@ -56,9 +59,7 @@ class SeriesNetwork(NetworkModel):
 
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """The flat row as a series."""
-        if context.features % self.per_step:
-            raise DataError(f"SeriesNetwork.per_step must divide the {context.features} numeric "
-                            f"columns; got {self.per_step}.")
+        per_step = self._per_step(context)
         reader: dict[str, Any] = {"network": self.kind, "dropout": self.dropout}
         if self.kind == "transformer_encoder":
             reader |= {"width": self.hidden - self.hidden % 4 or 4, "layers": min(self.layers, 2)}
@@ -67,8 +68,22 @@ class SeriesNetwork(NetworkModel):
             reader |= {"hidden": self.hidden, "layers": layers}
             reader |= {"head": "mean"} if self.kind == "temporal" else {"bidirectional": True,
                                                                         "head": "max"}
-        return {"network": "series", "per_step": self.per_step, "normalise": self.normalise,
+        return {"network": "series", "per_step": per_step, "normalise": self.normalise,
                 "reader": reader}
+
+    def _per_step(self, context: Context) -> int:
+        """Columns of one step; DataError where what is read is not whole steps."""
+        told = {span.column for span in context.spans if span.column.startswith("series")}
+        shape = series.shape_of(told)
+        if self.per_step is None and told and shape is None:
+            raise DataError(
+                "SeriesNetwork reads series alone, and other columns stand beside them: leave "
+                "those out (roles={'column': 'ignored'}), or add them to the array as channels.")
+        found = self.per_step or (1 if shape is None else shape[1])
+        if context.features % found:
+            raise DataError(f"SeriesNetwork.per_step must divide the {context.features} numeric "
+                            f"columns; got {found}.")
+        return found
 
     def recipe(self, task: Task, context: Context) -> dict[str, Any]:
         """AdamW along a cosine after a warm-up, stopped by the rows held out."""

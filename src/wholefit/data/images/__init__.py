@@ -26,8 +26,13 @@ __all__ = ["ENDINGS", "LIMIT", "arrays", "cells", "decode", "decode_all", "folde
            "of_memory", "of_path", "tables"]
 
 
-def of_path(path: Path, limit: int, cache: str | None = None) -> Table | None:
-    """The table of a folder or file of pictures; None where the path is none of these."""
+def of_path(
+    path: Path, limit: int, cache: str | None = None, kind: str | None = None
+) -> Table | None:
+    """The table of a folder or file of pictures; None where the path is none of these.
+
+    `kind` says what arrays of three axes are: "pictures", "series", or None where nothing was said.
+    """
     check_limit(limit)
     if path.is_dir():
         if idx.in_folder(path):
@@ -40,7 +45,7 @@ def of_path(path: Path, limit: int, cache: str | None = None) -> Table | None:
         return idx.read(path)
     if name.endswith(ENDINGS):
         return _one(path, limit, cache)
-    return arrays.read_file(path, limit) if name.endswith((".npy", ".npz")) else None
+    return arrays.read_file(path, limit, kind) if name.endswith((".npy", ".npz")) else None
 
 
 def _one(path: Path, limit: int, cache: str | None) -> Table:
@@ -55,7 +60,9 @@ def _one(path: Path, limit: int, cache: str | None) -> Table:
                  roles={folder.IMAGE: "image", folder.FILE: "identifier"})
 
 
-def of_memory(source: Any, limit: int, cache: str | None = None) -> Table | None:
+def of_memory(
+    source: Any, limit: int, cache: str | None = None, kind: str | None = None
+) -> Table | None:
     """The table of pictures given in memory; None where `source` is none of these."""
     check_limit(limit)
-    return arrays.of_memory(source, limit, cache)
+    return arrays.of_memory(source, limit, cache, kind)

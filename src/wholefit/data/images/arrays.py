@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError
-from wholefit.data import _memory
+from wholefit.data import _memory, series
 from wholefit.data.images import cells, decode
 from wholefit.data.images import notes as said
 from wholefit.data.images.folder import FILE, IMAGE, LABEL
@@ -22,22 +22,26 @@ from wholefit.data.notes import Note, info
 from wholefit.data.table import Table
 
 _SMALL = 8
+_LONG = 4  # times that one side of a grey picture may be the other
 
 
-def of_memory(source: Any, limit: int, cache: str | None = None) -> Table | None:
+def of_memory(
+    source: Any, limit: int, cache: str | None = None, kind: str | None = None
+) -> Table | None:
     """A table of pictures, if `source` is one of the ways of giving pictures; else None.
 
     An array (n, h, w), (n, h, w, 1, 3 or 4) or (n, 1 or 3, h, w); a pair (pictures, labels); a
     dict with such an array among its columns; a list of arrays, or of paths of picture files.
+    `kind` "pictures" says that no array is one of series: see `_ask`.
     """
+    _ask(source, kind)
     if isinstance(source, np.ndarray):
         return _of_array(source, limit) if source.ndim >= 3 else None
     if isinstance(source, Mapping):
         return _of_dict(source, limit)
     if not isinstance(source, (list, tuple)) or not len(source):
         return None
-    if len(source) == 2 and isinstance(source[0], np.ndarray) and source[0].ndim >= 3 \
-            and np.ndim(source[1]) == 1:
+    if series.is_pair(source):
         return _pair(source[0], source[1], limit)
     if all(_is_path(each) for each in source):
         names = [str(each) for each in source]
@@ -50,6 +54,28 @@ def of_memory(source: Any, limit: int, cache: str | None = None) -> Table | None
         return Table(pl.DataFrame([pl.concat(parts)]), "memory (arrays)", "numpy",
                      roles={IMAGE: "image"})
     return None
+
+
+def _ask(source: Any, kind: str | None) -> None:
+    """DataError for an array that is as likely one of series, unless it was said to be pictures.
+
+    An array (n, a, b) whose sides differ by more than four times is rather steps and channels,
+    but for bytes (h, w, 3 or 4): those are one picture in colour.
+    """
+    if isinstance(source, Mapping):
+        held = list(source.values())
+    else:
+        held = [source[0] if series.is_pair(source) else source]
+    for each in held if kind is None else ():
+        if not isinstance(each, np.ndarray) or each.ndim != 3:
+            continue
+        if each.dtype == np.uint8 and _one_in_colour(each):
+            continue
+        small, large = sorted(each.shape[1:])
+        if large > _LONG * small:
+            raise DataError(
+                f"an array of shape {each.shape} may be pictures (n, height, width) or series (n, "
+                "steps, channels): say arrays='pictures' or arrays='series' (--arrays).")
 
 
 def column_of(name: str, pixels: np.ndarray, limit: int) -> tuple[pl.Series, list[Note]]:
@@ -70,10 +96,15 @@ def column_of(name: str, pixels: np.ndarray, limit: int) -> tuple[pl.Series, lis
 
 
 def _of_array(pixels: np.ndarray, limit: int) -> Table:
-    one = pixels.ndim == 3 and pixels.shape[2] in (3, 4) and min(pixels.shape[:2]) >= _SMALL
+    one = _one_in_colour(pixels)
     column, notes = column_of(IMAGE, pixels[None] if one else pixels, limit)
     return Table(pl.DataFrame([column]), "memory (numpy)", "numpy", notes,
                  roles={IMAGE: "image"})
+
+
+def _one_in_colour(pixels: np.ndarray) -> bool:
+    """True for (h, w, 3 or 4): as pictures in grey these would be very narrow."""
+    return pixels.ndim == 3 and pixels.shape[2] in (3, 4) and min(pixels.shape[:2]) >= _SMALL
 
 
 def _pair(pixels: np.ndarray, labels: Any, limit: int) -> Table:
@@ -164,27 +195,30 @@ def _bytes(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[
 def _check_scale(name: str, low: float, high: float) -> None:
     if low < 0 or high > 255:
         raise DataError(f"pixels of {name!r} must run from 0 to 1 or from 0 to 255; got {low:g} to "
-                        f"{high:g}: bring them to one of these first.")
+                        f"{high:g}: bring them to one of these first; or, if these are series "
+                        "(n, steps, channels) and no pictures, say arrays='series' (--arrays).")
 
 
 # Files of arrays ------------------------------------------------------------------------------
 
-def read_file(path: Path, limit: int) -> Table | None:
-    """Pictures of a .npy or .npz file; None where it is a .npy that is a plain table."""
+def read_file(path: Path, limit: int, kind: str | None = None) -> Table | None:
+    """Pictures or series of a .npy or .npz file; None where it is a .npy that is a plain table."""
     try:
         if path.name.lower().endswith(".npy"):
             mapped = np.load(path, mmap_mode="r", allow_pickle=False)
             if mapped.ndim >= 3:
                 _check_size(path, mapped.nbytes)
-            found = None if mapped.ndim < 3 else _of_array(np.asarray(mapped), limit)
+            found = None if mapped.ndim < 3 else _of_kind(path.name, np.asarray(mapped), None,
+                                                          limit, kind)
         else:
-            found = _of_members(path, limit)
+            found = _of_members(path, limit, kind)
     except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path.name} is damaged, or holds no plain arrays: {error}.") from error
     return None if found is None else Table(found.frame, path.name, "file", found.notes,
-                                            roles=found.roles, target=found.target)
+                                            formats=found.formats, roles=found.roles,
+                                            target=found.target)
 
 
 def _check_size(path: Path, size: int) -> None:
@@ -196,7 +230,7 @@ def _check_size(path: Path, size: int) -> None:
             "split the file and give a part.")
 
 
-def _of_members(path: Path, limit: int) -> Table:
+def _of_members(path: Path, limit: int, kind: str | None) -> Table:
     with zipfile.ZipFile(path) as archive:
         total = sum(member.file_size for member in archive.infolist())
     _check_size(path, total)
@@ -209,14 +243,24 @@ def _of_members(path: Path, limit: int) -> Table:
                         f"channels]); got {', '.join(names)}.")
     labels = next((name for name, value in arrays.items()
                    if value.ndim == 1 and len(value) == len(arrays[pictures])), None)
-    found = _of_array(arrays[pictures], limit) if labels is None else \
-        _pair(arrays[pictures], arrays[labels], limit)
+    found = _of_kind(path.name, arrays[pictures],
+                     None if labels is None else arrays[labels], limit, kind)
     rest = [name for name in names if name not in (pictures, labels)]
     more = [] if not rest else [info("members", f"{path.name}: read {pictures}"
                                      + (f" and {labels}" if labels else "")
                                      + f"; left alone {', '.join(rest)}.")]
-    return Table(found.frame, path.name, "file", [*found.notes, *more], roles=found.roles,
-                 target=found.target)
+    return Table(found.frame, path.name, "file", [*found.notes, *more], formats=found.formats,
+                 roles=found.roles, target=found.target)
+
+
+def _of_kind(
+    name: str, held: np.ndarray, labels: np.ndarray | None, limit: int, kind: str | None
+) -> Table:
+    """The table of a file's array, as series or as pictures."""
+    if kind == "series":
+        return series.of_members(name, held, labels)
+    _ask(held, kind)
+    return _of_array(held, limit) if labels is None else _pair(held, labels, limit)
 
 
 def _first(names: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ from wholefit.models._words import make
 _NESTED = "model__"
 
 
-class OfCatalog(BaseEstimator):
+class OfCatalog(BaseEstimator):  # type: ignore[misc]
     """One family of the catalog on a matrix (n, p) of numbers, taken as they are.
 
     `model` names the family; `categorical` are the columns that hold codes 0, 1, ... (families
@@ -75,7 +75,8 @@ class OfCatalog(BaseEstimator):
             optional.need(model.requires, extra=str(model.extra), user=model.name)
         self.fitted_ = model.build(task, context).fit(rows)
         self.state_: State = model.state(self.fitted_, task, context)
-        self.model_, self._answers = model, scorer(self.state_)
+        self._answers: Any = scorer(self.state_)
+        self.model_ = model
         return np.asarray(rows)
 
     def _chosen(self) -> Model:

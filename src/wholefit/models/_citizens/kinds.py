@@ -16,7 +16,7 @@ from wholefit.models._kernels.clusters import labels_of
 from wholefit.models._model import Model
 
 
-class CatalogMap(TransformerMixin, OfCatalog):
+class CatalogMap(TransformerMixin, OfCatalog):  # type: ignore[misc]
     """Any family for reduction: `transform(X)` gives coordinates (n, components).
 
     A map without a rule for new rows (t-SNE, MDS) answers the rows that it learnt from, and
@@ -43,7 +43,7 @@ class CatalogMap(TransformerMixin, OfCatalog):
         return self._answer(X)
 
 
-class CatalogClusters(ClusterMixin, OfCatalog):
+class CatalogClusters(ClusterMixin, OfCatalog):  # type: ignore[misc]
     """Any family for clustering: `labels_` (n,) of the rows learnt from, -1 for noise."""
 
     task = "clustering"
@@ -70,7 +70,7 @@ class CatalogClusters(ClusterMixin, OfCatalog):
         return self._answer(X)
 
 
-class CatalogDetector(OutlierMixin, OfCatalog):
+class CatalogDetector(OutlierMixin, OfCatalog):  # type: ignore[misc]
     """Any family for anomalies, with scikit-learn's signs: the lower, the stranger.
 
     `contamination` is the share of the rows learnt from that `predict` calls -1 (at most 0.5).

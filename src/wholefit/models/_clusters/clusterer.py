@@ -11,7 +11,7 @@ from wholefit.base.state import State
 from wholefit.models._clusters.base import checked, clusters_in, predict
 
 
-class Clusterer(ClusterMixin, BaseEstimator):
+class Clusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """Base of the estimators: `_learn` gives a State, the labels follow from it."""
 
     state_: State

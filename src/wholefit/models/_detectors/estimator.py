@@ -14,7 +14,7 @@ from wholefit.models._detectors.base import learn_columns, sampled
 from wholefit.models._kernels.detectors import Columns
 
 
-class Estimator(BaseEstimator):
+class Estimator(BaseEstimator):  # type: ignore[misc]
     """A detector in training: `fit(X)` leaves `columns_`, `state_` and, where a library did the
     work, its `learner_`.
 

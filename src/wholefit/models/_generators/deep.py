@@ -30,7 +30,7 @@ from wholefit.nn.quiet import quiet
 _FEWEST = 20
 
 
-class Deep(BaseEstimator):
+class Deep(BaseEstimator):  # type: ignore[misc]
     """`fit(X)` trains and leaves `state_`, `history_`, `warnings_` and `said_`.
 
     `clock`, if one is set, stops the training when its time is up.

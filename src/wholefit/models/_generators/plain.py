@@ -17,7 +17,7 @@ from wholefit.models._model import Context
 _LEAF = 64
 
 
-class Plain(BaseEstimator):
+class Plain(BaseEstimator):  # type: ignore[misc]
     """`fit(X)` learns `state_`; `sample` answers from it, as the loaded one does."""
 
     kernel: Any

@@ -16,7 +16,7 @@ from wholefit.nn.generative.mixed import linear_layers
 from wholefit.nn.quiet import quiet
 
 
-class Rebuilder(TransformerMixin, BaseEstimator):
+class Rebuilder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """`fit(X)` on features (n, p), then `module_`, `history_`, `layers()`, `transform(X)`."""
 
     def __init__(self, model: Any, code: int, context: Context) -> None:

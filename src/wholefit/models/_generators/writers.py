@@ -25,7 +25,7 @@ _LETTERS_A_PAIR = 3.5
 """Characters a byte pair stands for, roughly: only how many epochs are asked for hangs on it."""
 
 
-class RunsEstimator(BaseEstimator):
+class RunsEstimator(BaseEstimator):  # type: ignore[misc]
     """`fit(texts)` counts runs of tokens and leaves `state_` (see `_kernels.writers.Runs`).
 
     `clock`, if one is set, says how many tokens there is time for.
@@ -128,7 +128,7 @@ def _discount(counts: Array, usual: Array) -> Array:
     return np.where(counts > 0, np.array(held)[counts.clip(max=3)], 0.0)
 
 
-class NeuralEstimator(BaseEstimator):
+class NeuralEstimator(BaseEstimator):  # type: ignore[misc]
     """`fit(texts)` trains a network and leaves `state_`, `history_` and `warnings_`.
 
     A twentieth of the texts, at most 20,000 characters, is not learnt from: it says when to stop.

@@ -18,7 +18,7 @@ _BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-8
 _MOST_HELD = 2000
 
 
-class NumpyAutoencoder(BaseEstimator):
+class NumpyAutoencoder(BaseEstimator):  # type: ignore[misc]
     """`fit(X)` on features (n, p), then `weights`, `offsets`, `errors` (held rows, by epoch)."""
 
     def __init__(

@@ -23,7 +23,7 @@ _NEAR = 15
 """Nearest rows that a t-SNE map asks when it places a new one."""
 
 
-class _Mapped(BaseEstimator):
+class _Mapped(BaseEstimator):  # type: ignore[misc]
     """`fit(X)` gives `rows_` (m, q) float32, `places_` (m, d), and which rows of X they are."""
 
     most: int | None = None

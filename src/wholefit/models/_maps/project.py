@@ -20,7 +20,7 @@ _WHOLE = 400
 """Up to so many features or rows all singular directions are as quick as the leading ones."""
 
 
-class Principal(BaseEstimator):
+class Principal(BaseEstimator):  # type: ignore[misc]
     """Principal components by `features.pca`: dense or CSR, a number of them or a share."""
 
     def __init__(self, components: float, seed: int = 0) -> None:
@@ -39,7 +39,7 @@ class Principal(BaseEstimator):
         return self
 
 
-class Singular(BaseEstimator):
+class Singular(BaseEstimator):  # type: ignore[misc]
     """Leading singular directions of dense X or CSR, as it is; their signs are settled."""
 
     def __init__(self, components: int, seed: int = 0) -> None:
@@ -65,7 +65,7 @@ class Singular(BaseEstimator):
         return self
 
 
-class Drawn(BaseEstimator):
+class Drawn(BaseEstimator):  # type: ignore[misc]
     """Directions drawn by chance."""
 
     def __init__(self, components: int, seed: int = 0) -> None:
@@ -80,7 +80,7 @@ class Drawn(BaseEstimator):
         return self
 
 
-class Factors(BaseEstimator):
+class Factors(BaseEstimator):  # type: ignore[misc]
     """scikit-learn's NMF, given these words, on features >= 0, without its own transform."""
 
     def __init__(self, words: Mapping[str, Any]) -> None:
@@ -100,7 +100,7 @@ class Factors(BaseEstimator):
         return self
 
 
-class Likeness(BaseEstimator):
+class Likeness(BaseEstimator):  # type: ignore[misc]
     """Kernel principal components of at most `most` rows."""
 
     def __init__(

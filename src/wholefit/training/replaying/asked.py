@@ -18,7 +18,7 @@ from wholefit.features import engineer
 
 # Options of reading that a file may bring along. A query or a folder is code or a place of
 # somebody else's machine: the person who replays says it again.
-_READING = ("delimiter", "encoding", "na_values", "sheet", "table", "image_limit")
+_READING = ("delimiter", "encoding", "na_values", "sheet", "table", "image_limit", "arrays")
 _PLAIN = (str, int, float, bool, type(None))
 # Fields of the options that are written apart, or made anew.
 _APART = ("models", "metric", "features", "transformers", "balance", "costs", "threshold", "clean",
