@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from wholefit.base import errors, tasks
+from wholefit.base import errors, steps, tasks
 from wholefit.data import _cells, _dates, series
 from wholefit.data.conform import conform
 from wholefit.data.dataset import Dataset
@@ -65,7 +65,7 @@ def conforming(
     pictures = [column for column in schema.columns if column.role == "image"]
     if pictures and pictures[0].format is not None:
         options.setdefault("image_limit", int(pictures[0].format))
-    shape = series.shape_of(column.format for column in schema.columns)
+    shape = steps.shape_of(column.format for column in schema.columns)
     if shape is not None:
         options.setdefault("arrays", "series")
     table = _named_alike(_read(source, options), schema)

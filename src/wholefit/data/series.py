@@ -10,13 +10,13 @@ their format, "series STEPSxCHANNELS", tells networks where a step begins and la
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from wholefit.base import steps as steps_
 from wholefit.base.errors import DataError, SchemaError, unknown
 from wholefit.data import _memory
 from wholefit.data.images.folder import LABEL
@@ -25,7 +25,6 @@ from wholefit.data.table import Table
 KINDS = ("pictures", "series")
 MOST = 20_000
 """Numbers of a series: a column each."""
-_FORMAT = re.compile(r"series (\d+)x(\d+)")
 
 
 def stated(arrays: str | None) -> str | None:
@@ -59,22 +58,9 @@ def of_members(name: str, series: np.ndarray, labels: np.ndarray | None) -> Tabl
     return _table(series, {LABEL: labels}, name, "file", target=LABEL)
 
 
-def shape_of(formats: Iterable[str | None]) -> tuple[int, int] | None:
-    """(steps, channels) where a column's format says that it is of a series; else None."""
-    for form in formats:
-        if form is not None and (found := _FORMAT.fullmatch(form)):
-            return int(found[1]), int(found[2])
-    return None
-
-
-def names(steps: int, channels: int) -> list[str]:
-    """What the columns are called, in the order of time."""
-    return [f"t{step}_c{channel}" for step in range(steps) for channel in range(channels)]
-
-
 def check_alike(table: Table, wanted: tuple[int, int]) -> None:
     """SchemaError where new series have other steps or channels than those learnt from."""
-    found = shape_of(table.formats.values())
+    found = steps_.shape_of(table.formats.values())
     if found is not None and found != wanted:
         raise SchemaError(
             f"series must have {wanted[0]} steps of {wanted[1]} channels, as those learnt from; "
@@ -98,7 +84,7 @@ def _table(series: np.ndarray, rest: Mapping[str, Any], source: str, guest: str,
     """A column a number, then the rest; DataError for what is no series."""
     rows, steps, channels = _checked(series)
     flat = series.reshape(rows, -1).astype(np.float64)
-    called = names(steps, channels)
+    called = steps_.names(steps, channels)
     frame = pl.from_numpy(flat, schema=called).with_columns(pl.all().fill_nan(None))
     if rest:
         beside = _memory.from_memory(dict(rest), "dict")
@@ -110,7 +96,7 @@ def _table(series: np.ndarray, rest: Mapping[str, Any], source: str, guest: str,
             raise DataError(f"column {twice[0]!r} has the name of a step of the series: rename "
                             "it.")
         frame = frame.hstack(beside)
-    form = f"series {steps}x{channels}"
+    form = steps_.format_of(steps, channels)
     return Table(frame, source, guest, formats=dict.fromkeys(called, form),
                  roles=dict.fromkeys(called, "numeric"), target=target)
 

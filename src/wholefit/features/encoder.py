@@ -103,7 +103,7 @@ class Encoder:
         crossed = any(step.crossed is not None for step in self._applied)
         self._learnt_on = picked.mark() if crossed else None
         self._settle(_blocks(picked, layout, self.encoding, self.seed), layout.sources)
-        self.spans = series_told(self.spans, self.names, dataset.schema)
+        self._tell_series(dataset.schema)
         self._thin = self.sparse = not self.encoding.dense and _assemble.pays(self._blocks)
         if self.encoding.reduces:
             self._reduce(_reduce.learn(
@@ -226,7 +226,10 @@ class Encoder:
             self.categorical = tuple(range(at, at + len(codes[0].names)))
             self.cardinalities = codes[0].cardinalities
         self.made, self.made_of = self.names, self.sources
-        self.spans: tuple[Span, ...] = _spans(blocks)
+        self.spans = _spans(blocks)
+
+    def _tell_series(self, schema: Any) -> None:
+        self.spans = series_told(self.spans, self.names, schema)
 
     def _reduce(self, reduction: Reduction) -> None:
         """Let `reduction` follow the blocks from now on."""

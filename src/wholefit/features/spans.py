@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wholefit.data import series
+from wholefit.base import steps
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ def series_told(spans: Sequence[Span], names: Sequence[str], schema: Any) -> tup
     It is "series STEPSxCHANNELS" of a span that is the series and nothing else, and "series" where
     other features stand among the numbers, or some of the series do not.
     """
-    shape = series.shape_of(column.format for column in schema.columns)
+    shape = steps.shape_of(column.format for column in schema.columns)
     if shape is None:
         return tuple(spans)
-    whole = len(spans) == 1 and list(names) == series.names(*shape)
-    said = f"series {shape[0]}x{shape[1]}" if whole else "series"
+    whole = len(spans) == 1 and list(names) == steps.names(*shape)
+    said = steps.format_of(*shape) if whole else "series"
     return tuple(replace(span, column=said) if span.kind == "numbers" else span for span in spans)

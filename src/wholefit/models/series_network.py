@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from wholefit.base import steps
 from wholefit.base.errors import DataError
 from wholefit.base.params import param
 from wholefit.base.tasks import Task
-from wholefit.data import series
 from wholefit.features.encoding import Encoding
 from wholefit.models._model import Context
 from wholefit.models._network_entry import NetworkModel, for_networks
@@ -74,7 +74,7 @@ class SeriesNetwork(NetworkModel):
     def _per_step(self, context: Context) -> int:
         """Columns of one step; DataError where what is read is not whole steps."""
         told = {span.column for span in context.spans if span.column.startswith("series")}
-        shape = series.shape_of(told)
+        shape = steps.shape_of(told)
         if self.per_step is None and told and shape is None:
             raise DataError(
                 "SeriesNetwork reads series alone, and other columns stand beside them: leave "
