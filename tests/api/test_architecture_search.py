@@ -11,10 +11,16 @@ import polars as pl
 import pytest
 
 import wholefit as wf
+from wholefit import data
+from wholefit.base import tasks
 from wholefit.base.errors import DataError, ParameterError, UnknownNameError
+from wholefit.base.events import listen
 from wholefit.cli._app import run
 from wholefit.nn import networks
 from wholefit.nn.rebuilding import rebuilt
+from wholefit.training import Options
+from wholefit.training.nas.prices import Prices
+from wholefit.training.tuning._ground import ground
 
 
 def _rings(rows: int = 160) -> pl.DataFrame:
@@ -53,8 +59,7 @@ def test_some_were_trained_to_the_end_and_all_are_small(found: Any) -> None:
     steps = [trial.values["cell_mlp.epochs"] for trial in found.study.trials if trial.number >= 0]
     assert len(steps) == 7 and steps.count(6) >= 1 and steps.count(2) >= 2
     for trial in found.study.trials:
-        model = found.study.space.build(trial.values)[0]
-        assert found.study.space.rule(model)
+        assert found.study.space.allows(trial.values)
         assert trial.number < 0 or (trial.folds is None) == (trial.values["cell_mlp.epochs"] == 6)
 
 
@@ -66,14 +71,10 @@ def test_the_same_seed_finds_the_same(found: Any) -> None:
 
 
 def test_pictures_get_convolutions() -> None:
-    rng = np.random.default_rng(0)
-    dark = rng.integers(0, 90, size=(40, 64))
-    dark[20:, ::2] += 120
-    frame = pl.DataFrame({f"pixel_{at}": dark[:, at] for at in range(64)}
-                         | {"kind": ["plain"] * 20 + ["striped"] * 20})
     result = wf.architecture_search(
-        frame, target="kind", kind="pictures", folds=2, jobs=1, budget="3 trials", checks=False,
-        space={"filters": (4, 6), "repeat": 1, "stages": 2, "epochs": [1, 2]}, parameters=4000)
+        _stripes(), target="kind", kind="pictures", folds=2, jobs=1, budget="3 trials",
+        checks=False, space={"filters": (4, 6), "repeat": 1, "stages": 2, "epochs": [1, 2]},
+        parameters=4000)
     assert result._run.model.name == "cell_cnn"
     assert set(result.study.space.dims) >= {"cell_cnn.cell", "cell_cnn.filters"}
 
@@ -87,6 +88,7 @@ def test_pictures_get_convolutions() -> None:
     ({"models": "ridge"}, ParameterError, "chooses the model itself: leave models out"),
     ({"parameters": 3}, ParameterError, "at most 3 parameters: allow more"),
     ({"space": {"depth": [1]}}, UnknownNameError, "no dimension is named 'depth'"),
+    ({"strategy": "grid(resolution=2)", "parameters": 900}, ParameterError, "also those beyond"),
     ({"strategy": "architecture(eta=1)"}, ParameterError, "eta"),
     ({"target": "nothing"}, Exception, "nothing"),
 ])
@@ -115,7 +117,44 @@ def test_a_study_goes_on_under_its_own_limit_only(tmp_path: Path) -> None:
 
 def test_latency_is_a_limit_too() -> None:
     result = wf.architecture_search(_rings(80), latency=5.0, **{**WORDS, "budget": "2 trials"})
-    assert "answers to 1,000 rows in 5 s" in result.study.space.said
+    assert "answers to 1,000 rows in 5 s" in str(result.study.space.limit)
+
+
+def _stripes() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    dark = rng.integers(0, 90, size=(40, 64))
+    dark[20:, ::2] += 120
+    return pl.DataFrame({f"pixel_{at}": dark[:, at] for at in range(64)}
+                        | {"kind": ["plain"] * 20 + ["striped"] * 20})
+
+
+@pytest.mark.parametrize(("kind", "parameters"), [("rows", 250), ("pictures", 700)])
+def test_a_small_limit_has_small_networks_without_a_space(kind: str, parameters: int) -> None:
+    frame = _rings(90) if kind == "rows" else _stripes()
+    result = wf.architecture_search(
+        frame, target="kind", kind=kind, parameters=parameters, budget="6 trials", folds=2, jobs=1,
+        checks=False)
+    model = result.study.space.models[next(iter(result.study.space.models))]
+    sizes = [Prices(ground(data.load(frame, target="kind"), tasks.get("classification"), Options(
+        folds=2, checks=False)).problem).parameters(each) for each in (model, result._run.model)]
+    assert max(sizes) <= parameters
+    assert all(result.study.space.allows(trial.values) for trial in result.study.trials)
+
+
+@pytest.mark.parametrize("kind", ["rows", "pictures"])
+@pytest.mark.parametrize(("limit", "said"), [
+    ({"parameters": 20}, "smallest found has [1-9]"),
+    ({"latency": 1e-6}, r"answers to 1,000 rows in 1e-06 s: .* found takes 0\.[0-9]+ s: ")])
+def test_what_no_network_can_keep_is_refused_at_once(
+    kind: str, limit: dict[str, Any], said: str
+) -> None:
+    frame = _rings(90) if kind == "rows" else _stripes()
+    seen: list[str] = []
+    with listen(lambda event, facts: seen.append(event)), pytest.raises(
+            ParameterError, match=said):
+        wf.architecture_search(frame, target="kind", kind=kind, budget="30s", jobs=1,
+                               checks=False, **limit)
+    assert "plan" not in seen, "refused before anything was trained"
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,8 +28,11 @@ def architecture_search(
     source, target: as in `wf.fit`.
     kind: "rows" or "pictures"; pictures where left out and the table has a column of them.
     parameters: the most numbers that a network may learn.
-    latency: the most seconds in which it may answer 1,000 rows on this machine; then what is
-        allowed, and so the result, can differ from run to run.
+    latency: the most seconds in which it may answer 1,000 rows on this machine, the least of
+        five times; then what is allowed, and so the result, can differ from run to run.
+        What is drawn too large is made smaller until it fits; where `space` says nothing of widths
+        (filters), they go down to 4 if a limit asks for it. If even the smallest network is too
+        large, the error says what that costs.
     nodes: operations in a cell, at most 3.
     space: changes of what is searched, as in `wf.tune`: {"width": (16, 64), "dropout": 0.1}.
     strategy: "architecture" trains many networks briefly, the promising ones longer, and breeds
@@ -44,6 +47,10 @@ def architecture_search(
         if word in words:
             raise ParameterError(f"architecture_search chooses the model itself: leave {word} out, "
                                  "or say kind='rows' or kind='pictures'.")
+    limited = parameters is not None or latency is not None
+    if limited and strategy.partition("(")[0].strip() == "grid":
+        raise ParameterError("strategy 'grid' tries every combination, also those beyond a limit: "
+                             "leave out parameters and latency, or say another strategy.")
     asked: Any = Asked(kind, parameters, latency, nodes, space)
     return tune(source, target=target, models=KINDS[kind or "rows"], space=asked,
                 strategy=strategy, **words)

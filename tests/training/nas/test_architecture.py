@@ -8,12 +8,14 @@ import math
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 
 from wholefit import models
-from wholefit.base.errors import ParameterError
+from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import BudgetError, ParameterError
 from wholefit.training.nas.space import limited, ranges
-from wholefit.training.tuning import Setting, Space
+from wholefit.training.tuning import Setting, Space, Whole
 from wholefit.training.tuning.strategies import make
 
 EPOCHS = [6, 18, 54]
@@ -122,25 +124,95 @@ def test_a_note_that_was_altered_changes_nothing(space: Space) -> None:
 
 
 class _Prices:
-    """Width for parameters, a second a cell."""
+    """Width for parameters, a second a cell; `asked` counts what was timed."""
+
+    def __init__(self) -> None:
+        self.asked = 0
 
     def parameters(self, model: Any) -> int:
         return int(model.width)
 
-    def latency(self, model: Any) -> float:
+    def latency(self, model: Any, limit: float | None = None) -> float:
+        self.asked += 1
         return float(model.repeat)
+
+
+class _Clock(Clock):
+    """A second for each network timed, of `seconds`."""
+
+    def __init__(self, prices: _Prices, seconds: float) -> None:
+        super().__init__(Budget(seconds=seconds))
+        self.prices, self.seconds = prices, seconds
+
+    def left(self) -> float:
+        return self.seconds - self.prices.asked
 
 
 def test_limits_hold_for_all_that_is_suggested(space: Space) -> None:
     small = limited(space, _Prices(), parameters=60, latency=1.0)
-    for name in ("architecture", "random", "genetic(first=4, population=4)"):
+    for name in ("architecture", "random", "bayes(startup=4)", "genetic(first=4, population=4)"):
         strategy = make(name, Setting(small, 0, trials=40))
         for asked in _searched(strategy, 40):
             assert asked.values["cell_mlp.width"] <= 60, name
             assert asked.values["cell_mlp.repeat"] == 1, name
     assert limited(space, _Prices(), None, None) is space
-    with pytest.raises(ParameterError, match="at most 1 parameters: allow more"):
+
+
+def test_what_is_drawn_within_a_limit_is_not_all_of_one_size(space: Space) -> None:
+    small = limited(space, _Prices(), parameters=60, latency=None)
+    found = [small.draw(np.random.default_rng(seed)) for seed in range(40)]
+    assert len({values["cell_mlp.width"] for values in found}) > 5
+    assert len({values["cell_mlp.cell"] for values in found}) > 20
+
+
+def test_widths_go_below_the_usual_only_where_nothing_was_said_of_them(space: Space) -> None:
+    assert limited(space, _Prices(), 40, None).dims["cell_mlp.width"] == space.dims[
+        "cell_mlp.width"]
+    below = limited(space, _Prices(), parameters=10, latency=None)
+    assert below.dims["cell_mlp.width"] == Whole(8, 256, log=True)
+    assert below.models["cell_mlp"].to_dict()["width"] <= 10
+    for name in ("width", "cell_mlp.width"):
+        with pytest.raises(ParameterError, match=r"at most 10 parameters: .* has 32: .*width 32"):
+            limited(space, _Prices(), parameters=10, latency=None, said=[name])
+    with pytest.raises(ParameterError, match=r"at most 1 parameters: allow more.*found has 4: "):
         limited(space, _Prices(), parameters=1, latency=None)
+
+
+def test_what_no_network_can_keep_is_refused_after_a_few_were_timed(space: Space) -> None:
+    prices = _Prices()
+    with pytest.raises(ParameterError, match=r"in 0\.001 s: allow more.* found takes 1 s: "):
+        limited(space, prices, None, latency=0.001, clock=_Clock(prices, 500))
+    assert prices.asked < 80
+    prices = _Prices()
+    with pytest.raises(BudgetError, match="the time was up before a network was found"):
+        limited(space, prices, None, latency=0.001, clock=_Clock(prices, 5))
+    assert prices.asked <= 3
+
+
+def test_nothing_is_timed_once_the_clock_is_near_its_end(space: Space) -> None:
+    prices = _Prices()
+    small = limited(space, prices, None, latency=1.0, clock=_Clock(prices, 60))
+    found = _searched(make("architecture", Setting(small, 0)), 90)
+    assert all(asked.values["cell_mlp.repeat"] == 1 for asked in found)
+    assert 10 < prices.asked <= 18, "timing has three tenths of the time"
+    drawn = [small.draw(np.random.default_rng(seed)) for seed in range(20)]
+    assert len({(values["cell_mlp.width"], values["cell_mlp.cell"]) for values in drawn}) > 2
+    assert prices.asked <= 18
+
+
+def test_what_comes_before_a_network_must_fit_too() -> None:
+    class Prices(_Prices):
+        def parameters(self, model: Any) -> int:
+            return 40 if getattr(model, "changes", {}).get("degree") == 2 else 4
+
+    model = models.make("cell_mlp(epochs=54)")
+    space = Space.of([model], {**ranges(model), "encoding.degree": [1, 2]})
+    small = limited(space, Prices(), parameters=20, latency=None)
+    drawn = [small.draw(np.random.default_rng(seed)) for seed in range(9)]
+    drawn += [small.admitted({**space.usual(), "encoding.degree": 2})]
+    assert {values["encoding.degree"] for values in drawn} == {1}
+
+
 
 
 def test_the_last_of_a_count_bring_the_best_to_the_end(space: Space) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from wholefit import models
 from wholefit.base import cells
-from wholefit.base.errors import ParameterError, unknown
+from wholefit.base.budget import Budget, Clock
+from wholefit.base.errors import BudgetError, ParameterError, unknown
 from wholefit.models import Model
 from wholefit.training.nas.cells import Cells
+from wholefit.training.nas.limits import Limit, Limited, smallest
 from wholefit.training.nas.prices import Prices
-from wholefit.training.tuning._ground import Ground, space_for
-from wholefit.training.tuning.dimensions import Choice
+from wholefit.training.tuning._ground import Ground, configured, space_for
+from wholefit.training.tuning.dimensions import Choice, Whole
 from wholefit.training.tuning.space import Space
 
 KINDS = {"rows": "cell_mlp", "pictures": "cell_cnn"}
@@ -23,7 +23,9 @@ OPS = {"cell_mlp": cells.ROWS, "cell_cnn": cells.PICTURES}
 # Epochs of a full training; shorter ones take a third, and a ninth.
 _EPOCHS = {"cell_mlp": 54, "cell_cnn": 18}
 _ETA, _STEPS = 3, 3
-_TRIES = 300
+# What the size of a network hangs on most; where a limit asks for it, it goes down to so many.
+_WIDTH = {"cell_mlp": "width", "cell_cnn": "filters"}
+_LEAST = 4
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Asked:
                                  f"got {self.latency!r}.")
         Cells.of(cells.ROWS, self.nodes)
 
-    def __call__(self, base: Ground) -> Space:
-        """The space for these rows."""
+    def __call__(self, base: Ground, clock: Clock) -> Space:
+        """The space for these rows; networks are timed while the clock has time."""
         schema = base.problem.dataset.schema
         pictures = "image" in {schema.role(name) for name in schema.features}
         name = KINDS[self.kind or ("pictures" if pictures else "rows")]
@@ -63,36 +65,9 @@ class Asked:
         stood = base.stood
         named = replace(base, stood=replace(
             stood, options=replace(stood.options, models=[model])))
-        space = space_for(named, ranges(model, self.given, self.nodes))
-        return limited(space, Prices(base.problem), self.parameters, self.latency)
-
-
-@dataclass(frozen=True)
-class Limited(Space):
-    """A space of which only a part is allowed: what is drawn, and what is usual, lies in it.
-
-    `rule` is what a model must obey, `said` the rule in words.
-    """
-
-    rule: Callable[[Model], bool] = field(default=lambda model: True, repr=False)
-    said: str = ""
-
-    def allows(self, values: Mapping[str, Any]) -> bool:
-        """True if the configuration obeys the rule."""
-        return self.rule(self.build(values)[0])
-
-    def signature(self) -> str:
-        """Text that differs for spaces, and for limits, that differ."""
-        return f"{super().signature()}; {self.said}"
-
-    def draw(self, rng: np.random.Generator) -> dict[str, Any]:
-        """A configuration at random among those allowed; ParameterError if none is found."""
-        for _ in range(_TRIES):
-            values = super().draw(rng)
-            if self.allows(values):
-                return values
-        raise ParameterError(f"no architecture of {_TRIES:,} drawn has {self.said}: allow more, or "
-                             "say space={'width': (4, 32)} for smaller ones.")
+        space = space_for(named, ranges(model, self.given, self.nodes), clock)
+        return limited(space, Prices(base.problem), self.parameters, self.latency, clock,
+                       tuple(self.given or ()))
 
 
 def ranges(model: Model, given: Mapping[str, Any] | None = None, nodes: int = 3
@@ -107,32 +82,68 @@ def ranges(model: Model, given: Mapping[str, Any] | None = None, nodes: int = 3
 
 
 def limited(
-    space: Space, prices: Any, parameters: int | None, latency: float | None
+    space: Space, prices: Any, parameters: int | None, latency: float | None,
+    clock: Clock | None = None, said: Collection[str] = (),
 ) -> Space:
-    """The space within a limit of parameters, of seconds for 1,000 rows, or both.
+    """The part of a space of one model within a limit of parameters, of seconds for 1,000 rows, or
+    both; with the clock, after which nothing more is timed.
 
-    A model whose defaults are too large has others: the first drawn that are allowed.
+    Where the catalog's range of widths is too wide, and no width is among the names `said`, it
+    goes on below; a model whose defaults are too large has smaller ones. ParameterError where the
+    smallest network is too large, BudgetError where time lacks to find that out.
     """
     if parameters is None and latency is None:
         return space
-
-    def rule(model: Model) -> bool:
-        if parameters is not None and prices.parameters(model) > parameters:
-            return False
-        return latency is None or prices.latency(model) <= latency
-
-    said = [f"at most {parameters:,} parameters"] if parameters is not None else []
-    said += [f"answers to 1,000 rows in {latency:g} s"] if latency is not None else []
-    found = Limited(space.dims, space.models, space.encodings, space.steps, rule,
-                    " and ".join(said))
-    known = {label: _small_enough(found, label, model) for label, model in space.models.items()}
-    return replace(found, models=known)
-
-
-def _small_enough(space: Limited, label: str, model: Model) -> Model:
-    if space.rule(model):
-        return model
-    drawn = space.draw(np.random.default_rng(0))
-    own = {name.partition(".")[2]: value for name, value in drawn.items()
+    limit = Limit(prices, parameters, latency, clock or Clock(Budget()))
+    space, least = _with_room(space, limit, said)
+    found = Limited(space.dims, space.models, space.encodings, space.steps, limit, least)
+    label, model = next(iter(space.models.items()))
+    if not limit.hurried and limit.times(model) <= 1:
+        return found
+    values = found.admitted(space.usual())
+    own = {name.partition(".")[2]: value for name, value in values.items()
            if name.startswith(f"{label}.") and not name.endswith(".epochs")}
-    return model.replace(**own)
+    return replace(found, models={label: model.replace(**own)})
+
+
+def _with_room(space: Space, limit: Limit, said: Collection[str]) -> tuple[Space, dict[str, Any]]:
+    """The space, its widths from where something is allowed, and the least of its sizes."""
+    least, cost = smallest(space, limit)
+    if cost <= 1:
+        return space, least
+    for wider in _wider(space, said):
+        if limit.hurried:
+            break
+        least, cost = smallest(wider, limit)
+        if cost <= 1:
+            return wider, least
+        space = wider
+    label = next(iter(space.models))
+    of_it = ", ".join(f"{name.partition('.')[2]} {_text(value)}" for name, value in least.items()
+                      if name.startswith(f"{label}."))
+    price = limit.price(configured(space, {**space.usual(), **least}))
+    found = f"the smallest found {price}: {of_it}."
+    if limit.hurried:
+        raise BudgetError("the time was up before a network was found that keeps the limit, "
+                          f"{limit}: give a larger budget, or allow more; {found}")
+    raise ParameterError(
+        f"no architecture of this space keeps the limit, {limit}: allow more, or ask for smaller "
+        f"ones, such as space={{'{_WIDTH[space.models[label].name]}': (1, 4)}}; {found}")
+
+
+def _wider(space: Space, said: Collection[str]) -> Iterator[Space]:
+    """The space with its range of widths going on below, further and further."""
+    label, model = next(iter(space.models.items()))
+    short = _WIDTH[model.name]
+    name = f"{label}.{short}"
+    dim = space.dims.get(name)
+    if not isinstance(dim, Whole) or {name, short} & set(said):
+        return
+    low = dim.low // 2
+    while low >= _LEAST:
+        yield replace(space, dims={**space.dims, name: replace(dim, low=low)})
+        low //= 2
+
+
+def _text(value: Any) -> str:
+    return repr(list(value)) if isinstance(value, tuple) else str(value)

@@ -126,14 +126,14 @@ def ground(dataset: Dataset, task: Task, options: Options) -> Ground:
 
 
 def space_for(
-    base: Ground, given: Mapping[str, Any] | Callable[[Ground], Space] | None
+    base: Ground, given: Mapping[str, Any] | Callable[[Ground, Clock], Space] | None, clock: Clock
 ) -> Space:
     """The space over the models asked for; the catalog's where none is given.
 
-    `given` may also be a function of the ground, which makes the space itself.
+    `given` may also be a function of the ground and the clock, which makes the space itself.
     """
     if callable(given):
-        return given(base)
+        return given(base, clock)
     named = [models.make(model) for model in base.options.models or ()]
     task = base.problem.task
     for model in named:

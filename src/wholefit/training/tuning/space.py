@@ -101,6 +101,14 @@ class Space:
         """A configuration at random; every dimension uses one number of `rng`, active or not."""
         return self.at(dict(zip(self.dims, rng.random(len(self.dims)).tolist(), strict=True)))
 
+    def allows(self, values: Mapping[str, Any]) -> bool:
+        """True if a configuration may be tried: all may, but in a space with a limit."""
+        return True
+
+    def admitted(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The configuration, or the nearest to it that may be tried."""
+        return dict(values)
+
     def at(self, places: Mapping[str, float]) -> dict[str, Any]:
         """The configuration at places in [0, 1]; a dimension without one is at its middle."""
         values = {name: dim.at(places.get(name, 0.5)) for name, dim in self.dims.items()}

@@ -45,12 +45,12 @@ _LISTED = 5
 class Tuning:
     """What is asked of a search, beside the `Options` that it shares with a fit.
 
-    `space` as `Space.of` takes it, or a function that makes it of the ground; `strategy` a name,
-    perhaps with options; `study` the path of a SQLite file; `nested` how many outer folds the
-    search is repeated in, True for as many as `folds`, 0 for none.
+    `space` as `Space.of` takes it, or a function that makes it of the ground and the clock;
+    `strategy` a name, perhaps with options; `study` the path of a SQLite file; `nested` how many
+    outer folds the search is repeated in, True for as many as `folds`, 0 for none.
     """
 
-    space: Mapping[str, Any] | Callable[[Ground], Space] | None = None
+    space: Mapping[str, Any] | Callable[[Ground, Clock], Space] | None = None
     strategy: str = "random"
     study: str | os.PathLike[str] | None = None
     nested: int | bool = 0
@@ -73,7 +73,7 @@ def tune(
     not one configuration could be judged on all folds.
     """
     base = ground(dataset, task, options)
-    space = space_for(base, tuning.space)
+    space = space_for(base, tuning.space, clock)
     strategies.make(tuning.strategy, Setting(space, options.seed, base.folds))
     store = Store(tuning.study)
     try:

@@ -153,7 +153,6 @@ class Architecture:
     def _candidates(self) -> Iterator[dict[str, Any]]:
         """The default first; then draws and changed ones, at the shortest training."""
         space, count = self.setting.space, len(self._networks)
-        allows = getattr(space, "allows", lambda values: True)
         yield from (self._at(space.usual(label), 0) for label in space.models)
         bred = seeds.generator(self.setting.seed, "bred", count).random() < self.options.evolve
         parents = self._parents() if bred and count >= self.options.first else []
@@ -161,7 +160,7 @@ class Architecture:
             rng = seeds.generator(self.setting.seed, "changed", count, attempt)
             parent = parents[int(rng.integers(len(parents)))].values
             child = self._at(change(space, parent, rng, self.options.changes), 0)
-            if allows(child):
+            if space.allows(child):
                 yield child
         for attempt in range(_TRIES):
             rng = seeds.generator(self.setting.seed, "drawn", count, attempt)

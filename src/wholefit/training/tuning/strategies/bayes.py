@@ -52,7 +52,7 @@ class Bayes:
         if number < len(labels):
             values = self.setting.space.usual(labels[number])
         else:
-            values = self._sampled(number)
+            values = self.setting.space.admitted(self._sampled(number))
         self._trials[number] = values
         return Suggestion(number, values)
 

@@ -115,12 +115,11 @@ class Genetic(Distinct):
             yield from (space.usual(label) for label in space.models)
         first = self.options.first
         first = self.options.population if first is None else first
-        allows = getattr(space, "allows", lambda values: True)
         if number >= len(space.models) + first and len(self._members) > 1:
             for attempt in range(_TRIES):
                 child = self._child(seeds.generator(
                     self.setting.seed, "genetic", number, attempt))
-                if allows(child):
+                if space.allows(child):
                     yield child
         for attempt in range(_TRIES):
             yield space.draw(seeds.generator(self.setting.seed, "drawn", number, attempt))
