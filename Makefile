@@ -68,7 +68,8 @@ lowest: $(LOWEST)/installed
 # Keras with TensorFlow, in an environment of its own: it slows others, and is 1.5 GB.
 test-keras: $(KERAS)/installed
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(KERAS)/bin/python -m pytest \
-		tests/models/test_keras_guests.py tests/artifact/exports/test_tensorflow.py -n 0
+		tests/models/test_keras_guests.py tests/models/test_keras_kept.py \
+		tests/artifact/exports/test_tensorflow.py -n 0
 	for example in examples/keras/*.py; do \
 		TF_CPP_MIN_LOG_LEVEL=3 $(KERAS)/bin/python $$example || exit 1; done
 

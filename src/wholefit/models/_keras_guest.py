@@ -7,10 +7,7 @@ classes; only layers that Keras itself brings, and that hold no code, are stored
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +20,15 @@ from wholefit.base.params import param
 from wholefit.base.state import State
 from wholefit.base.tasks import Task
 from wholefit.features.encoding import Encoding
+from wholefit.features.spans import Span
+from wholefit.models import _keras_training as lesson
 from wholefit.models._kernels import _network_inputs
-from wholefit.models._kernels.keras import asked, probabilities, serialized
+from wholefit.models._kernels.keras import asked, probabilities, reads, serialized
 from wholefit.models._model import Context, Model
 from wholefit.models._network_entry import for_networks
 
-# Of the time for a fit, what batches may take; the rest is for the rows held out and the end.
-_LEARNING = 0.9
+# Numbers of words that stand for none: the end, and a word that is not known.
+_RESERVED = 2
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,14 @@ class KerasModel(Model):
     """A compiled Keras 3 model of the user's: each fold begins from a copy of it as it was brought.
 
     It is given numbers (n, features) on one scale, cut in order to the shapes of its inputs;
-    pictures as (n, height, width, channels), 0 to 1. Its last layer may be a softmax or a sigmoid,
-    or give logits.
+    pictures as (n, height, width, channels), 0 to 1; texts, where it begins with an Embedding, as
+    the numbers of their words (n, length), 0 after the end, 1 for a word that is not known. Its
+    last layer may be a softmax or a sigmoid, or give logits.
+
+    `callbacks` are Keras callbacks, or a function that makes a list of them: every fit, of a fold
+    or of all rows, has them anew. They are part of your program: no file holds them, and a model
+    that has some is never sent to another process. An EarlyStopping among them takes the place of
+    `patience`.
     """
 
     name = "keras"
@@ -52,6 +57,7 @@ class KerasModel(Model):
     pace = 60.0
 
     estimator: Any = None
+    callbacks: Any = ()
     epochs: int = param(30, "Most times that all rows are seen.", low=1)
     batch: int = param(32, "Rows a step.", low=1)
     validation: float = param(0.1, "Share of the rows held out to stop early by (none below 60 "
@@ -66,14 +72,27 @@ class KerasModel(Model):
             raise ParameterError("a Keras model must be compiled before it is brought: "
                                  "model.compile(optimizer='adam', loss=...).")
         object.__setattr__(self, "name", str(self.estimator.name))
+        object.__setattr__(self, "callbacks", lesson.callbacks_checked(self.callbacks))
+
+    def __reduce__(self) -> Any:
+        if self.callbacks:  # what they note in memory would be noted in another process
+            raise TypeError(f"the Keras model {self.name!r} has callbacks, which stay where they "
+                            "were made")
+        return _again, (self.estimator, self.to_dict())
 
     def replace(self, **changes: Any) -> KerasModel:
         """A copy with some options of the training changed."""
-        return KerasModel(**{"estimator": self.estimator, **self.to_dict(), **changes})
+        return KerasModel(**{"estimator": self.estimator, "callbacks": self.callbacks,
+                             **self.to_dict(), **changes})
 
     def encoding(self, task: Task) -> Encoding:
-        """Numbers without gaps, categories 0/1, pictures as pixels."""
-        return for_networks(categories="onehot", images="pixels", single=True)
+        """Numbers without gaps, categories 0/1, pictures as pixels; words, if it reads them."""
+        read = reads(self.estimator)
+        if read is None:
+            return for_networks(categories="onehot", images="pixels", single=True)
+        vocabulary, length = read
+        return for_networks(categories="onehot", images="pixels", single=True, text="tokens",
+                            vocabulary=max(vocabulary - _RESERVED, 1), length=length)
 
     def build(self, task: Task, context: Context) -> Any:
         """An estimator that trains a copy of the model."""
@@ -81,7 +100,8 @@ class KerasModel(Model):
         made = kind(self.estimator, epochs=self.epochs, batch=self.batch,
                     validation=self.validation, patience=self.patience,
                     spans=context.spans or None, n_classes=context.n_classes,
-                    random_state=context.seed, seconds=context.seconds)
+                    random_state=context.seed, seconds=context.seconds,
+                    callbacks=self.callbacks)
         made.by_count = context.counted
         return made
 
@@ -95,6 +115,7 @@ class _Keras(BaseEstimator):  # type: ignore[misc]
 
     Where `seconds` are given, a fit ends with the batch in which they are over, and says in
     `counted_` how many batches it made; where `by_count` is set to that, another makes as many.
+    `learning_` tells of the training: `epochs`, and the `history` that Keras logged.
     """
 
     by_count: Sequence[dict[str, Any]] | None = None
@@ -102,41 +123,55 @@ class _Keras(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self, model: Any, epochs: int = 30, batch: int = 32, validation: float = 0.1,
         patience: int | None = 5, spans: Any = None, n_classes: int = 0, random_state: int = 0,
-        seconds: float | None = None,
+        seconds: float | None = None, callbacks: Any = (),
     ) -> None:
         self.model, self.epochs, self.batch, self.validation = model, epochs, batch, validation
         self.patience, self.spans, self.n_classes = patience, spans, n_classes
-        self.random_state, self.seconds = random_state, seconds
+        self.random_state, self.seconds, self.callbacks = random_state, seconds, callbacks
 
     def _teach(self, X: Any, target: np.ndarray, weight: Any, outputs: int) -> None:
-        began = time.perf_counter()
+        began = lesson.began()
         keras = need("keras", extra="tensorflow", user="a Keras model")
         X = np.asarray(X)
         self.n_features_in_ = X.shape[1]
-        spans = self.spans if {s.kind for s in self.spans or ()} == {"image"} else None
-        self.inputs_ = _network_inputs.learn(X, spans, "standard", onehot=True)
-        with _seeded(keras, self.random_state):
-            self.model_ = _copy(keras, self.model)
+        self.inputs_ = _network_inputs.learn(X, self._read(X), "standard", onehot=True)
+        with lesson.seeded(keras, self.random_state):
+            self.model_ = lesson.copied(keras, self.model)
             rows = asked(self.model_, self.inputs_, X)
-            _built(self.model_, rows, outputs)
+            lesson.fits_data(self.model_, rows, outputs)
             held = round(len(X) * self.validation) if len(X) >= 60 else 0
             order = np.random.default_rng(self.random_state).permutation(len(X))
             train, test = np.sort(order[held:]), np.sort(order[:held])
-            stop = [keras.callbacks.EarlyStopping("val_loss", patience=self.patience,
-                                                  restore_best_weights=True)
-                    ] if held and self.patience else []
-            end = _end(keras, began, self.seconds, self.by_count)
+            own = lesson.callbacks_of(self.callbacks)
+            stop = lesson.stoppers(keras, own, held, self.patience)
+            end = lesson.ending(keras, began, self.seconds, self.by_count)
+            heavy = None if weight is None else np.asarray(weight, dtype=np.float32)
             found = self.model_.fit(
-                _some(rows, train), target[train], epochs=self.epochs, verbose=0,
-                callbacks=[*stop, end],
+                lesson.some(rows, train), target[train], epochs=self.epochs, verbose=0,
+                callbacks=[*own, *(each for each in stop if each not in own), end],
                 batch_size=self.batch, shuffle=True,
-                sample_weight=None if weight is None else np.asarray(weight)[train],
-                validation_data=(_some(rows, test), target[test]) if held else None)
-            if end.reached and stop and stop[0].best_weights is not None:
-                self.model_.set_weights(stop[0].best_weights)
+                sample_weight=None if heavy is None else heavy[train],
+                validation_data=(lesson.some(rows, test), target[test], *(
+                    () if heavy is None else (heavy[test],))) if held else None)
+            best = getattr(stop[0], "best_weights", None) if stop else None
+            if end.reached and best is not None:
+                self.model_.set_weights(best)
         self.counted_ = [{"batches": end.made}] if end.reached else []
-        self.history_ = found.history
-        self.n_iter_ = len(found.epoch)
+        self.history_, self.n_iter_ = found.history, len(found.epoch)
+        self.learning_ = lesson.told(found.history, len(found.epoch))
+
+    def _read(self, X: np.ndarray) -> Any:
+        """Spans of pictures or of words, which are all that there is then; None for numbers."""
+        kinds = {span.kind for span in self.spans or ()}
+        read = reads(self.model)
+        if read is not None and kinds <= {"numbers"}:
+            return [_numbered(self.model.name, X, read[0])]
+        if "tokens" in kinds and len(kinds) > 1:
+            raise ParameterError(
+                f"the Keras model {self.model.name!r} begins with an Embedding and reads texts "
+                "alone, and there are other columns as well: leave them out (roles={'column': "
+                "'ignore'}).")
+        return self.spans if kinds in ({"image"}, {"tokens"}) else None
 
     def _raw(self, X: Any) -> np.ndarray:
         rows = asked(self.model_, self.inputs_, np.asarray(X))
@@ -226,63 +261,8 @@ class AdoptedKeras(BaseEstimator):  # type: ignore[misc]
                                "classes": classes}, {**arrays, **target})
 
 
-def _end(
-    keras: Any, began: float, seconds: float | None, by_count: Sequence[dict[str, Any]] | None
-) -> Any:
-    """A callback that ends a training that `began` then: by the clock, or after so many batches."""
-    most = int(by_count[0]["batches"]) if by_count else None
-
-    class End(keras.callbacks.Callback):  # type: ignore[misc]
-        made, reached, longest = 0, False, 0.0
-
-        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            self.started = time.perf_counter()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            now = time.perf_counter()
-            self.made += 1
-            # The first batch, which waits for a compiler, says nothing of the next.
-            self.longest = max(self.longest, now - self.started) if self.made > 1 else 0.0
-            if most is not None:
-                self.reached = self.made >= most
-            elif seconds is not None:
-                self.reached = now - began + self.longest >= _LEARNING * seconds
-            if self.reached:
-                self.model.stop_training = True
-
-    return End()
-
-
 def _shapes(model: Any) -> list[tuple[Any, ...]]:
     return [tuple(each.shape) for each in model.inputs]
-
-
-def _copy(keras: Any, model: Any) -> Any:
-    """The model again, with its weights where it has some, compiled with an optimizer anew."""
-    compiled, model.compiled = model.compiled, False  # a loss of one's own cannot be cloned
-    try:
-        made = keras.models.clone_model(model, clone_function=lambda layer: (
-            layer if isinstance(layer, keras.layers.Lambda)  # it has no weights, and is the user's
-            else type(layer).from_config(layer.get_config())))
-    except (ValueError, TypeError, NotImplementedError) as error:
-        raise ParameterError(f"the Keras model {model.name!r} cannot be copied ({error}): make it "
-                             "by Sequential or by Model(inputs, outputs).") from error
-    finally:
-        model.compiled = compiled
-    if model.built and made.built:
-        made.set_weights(model.get_weights())
-    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    made.compile(optimizer=optimizer, loss=model.loss)
-    return made
-
-
-def _built(model: Any, rows: Any, outputs: int) -> None:
-    """The model on a few rows: what it gives must be of the right shape."""
-    found = np.asarray(model(_some(rows, np.arange(2)), training=False).shape)
-    fits = {(2, outputs), (2, 1)} if outputs == 2 else {(2, outputs)}
-    if tuple(int(size) for size in found) not in fits:
-        raise ParameterError(f"the Keras model {model.name!r} must give {outputs} outputs a row "
-                             f"(one for each class, or a number); it gives {tuple(found[1:])}.")
 
 
 def _target(model: Any, codes: np.ndarray, count: int) -> np.ndarray:
@@ -297,18 +277,15 @@ def _target(model: Any, codes: np.ndarray, count: int) -> np.ndarray:
     return np.eye(count, dtype=np.float32)[codes]
 
 
-def _some(rows: Any, chosen: np.ndarray) -> Any:
-    return [each[chosen] for each in rows] if isinstance(rows, list) else rows[chosen]
+def _numbered(name: str, X: np.ndarray, vocabulary: int) -> Span:
+    """Features of a model that begins with an Embedding: the numbers of words, as they are."""
+    whole = np.asarray(X, dtype=np.float64)
+    if not ((whole == np.floor(whole)) & (whole >= 0) & (whole < vocabulary)).all():
+        raise ParameterError(f"the Keras model {name!r} begins with an Embedding, which takes "
+                             f"whole numbers from 0 to {vocabulary - 1}, or texts; got numbers "
+                             f"from {whole.min():g} to {whole.max():g}.")
+    return Span("tokens", 0, X.shape[1], shape=(X.shape[1],), levels=(vocabulary,))
 
 
-@contextmanager
-def _seeded(keras: Any, seed: int) -> Iterator[None]:
-    """Keras draws from this seed meanwhile; the generators of Python and numpy are put back."""
-    own, numpy = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(int(seed) % 2**31)
-    try:
-        yield
-    finally:
-        random.setstate(own)
-        np.random.set_state(numpy)
-
+def _again(estimator: Any, options: dict[str, Any]) -> KerasModel:
+    return KerasModel(estimator=estimator, **options)

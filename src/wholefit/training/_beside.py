@@ -13,7 +13,7 @@ import numpy as np
 from wholefit.base import seeds
 from wholefit.models import Model
 from wholefit.training._folds import Problem, answered, best_rounds, fit_one
-from wholefit.training.replaying.script import written
+from wholefit.training.replaying.script import key as counted_by
 
 KEY = "beside"  # what it is called where a fold's model is called by its number
 # Of what the one fold's model learns. Less takes less time and shows more, from further away.
@@ -34,7 +34,7 @@ def beside(
     """
     less, asked = rows_beside(problem)
     if counted is not None:
-        problem = replace(problem, counted={written(model) or "": {KEY: counted}})
+        problem = replace(problem, counted={counted_by(model): {KEY: counted}})
     made = fit_one(problem, model, less, KEY, watched=problem.plan.folds[0][1])
     if rounds is not None and made.curve is not None:
         rounds = best_rounds([made.curve]) if len(problem.plan.folds) == 1 else rounds

@@ -27,7 +27,7 @@ from wholefit.models import Model
 from wholefit.models._model import Context, spread
 from wholefit.training import _blind, _cleaning, imbalance
 from wholefit.training.imbalance import Imbalance, Rows
-from wholefit.training.replaying.script import written
+from wholefit.training.replaying.script import key as counted_by
 
 # The refit sees all rows, a fold only (k-1)/k of them; and a clock is never quite even.
 REFIT_FACTOR = 1.35
@@ -122,6 +122,11 @@ class Fit:
         """What the fit did, by count; None where no clock cut it short."""
         found = getattr(self.estimator, "counted_", None)
         return found if found and any(found) else None
+
+    @property
+    def learning(self) -> dict[str, Any] | None:
+        """What a training tells of itself, for the record (`learning_`); None of most models."""
+        return getattr(self.estimator, "learning_", None)
 
     @property
     def curve(self) -> np.ndarray | None:
@@ -260,7 +265,7 @@ def _counted(problem: Problem, model: Model, key: Any) -> Any:
     """What the fit that is repeated did by count; None where no clock cut it short."""
     if not problem.counted or not _stops(model):
         return None
-    return problem.counted.get(written(model) or "", {}).get(str(key))
+    return problem.counted.get(counted_by(model), {}).get(str(key))
 
 
 def _stops(model: Model) -> bool:

@@ -37,7 +37,7 @@ def finished(
 ) -> Run:
     """The run's record: `label` answers, by `fitted`; what is known of it is settled here.
 
-    `more` goes into its lineage.
+    `more` goes into its lineage, and so does what the training of the model told of itself.
     """
     problem = ground.problem
     held = imbalance.held_of(problem)
@@ -49,6 +49,10 @@ def finished(
         truth=problem.y, oof={name: each.known() for name, each in found.items()},
         warnings=(*ground.warnings, *judged.warnings, *said, *told),
         lineage={**lineage(problem.dataset, ground.options, clock, problem, by_label[label],
-                           schedule), **more},
+                           schedule), **_learning(fitted), **more},
         held=held, imbalance=problem.imbalance, findings=ground.findings,
     )
+
+
+def _learning(fitted: Fitted) -> dict[str, Any]:
+    return {} if fitted.learning is None else {"learning": fitted.learning}

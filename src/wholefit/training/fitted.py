@@ -48,6 +48,7 @@ class Fitted:
         self.decision: Decision | None = None
         self.replay: Replay | None = None
         self.counted: Any = None
+        self.learning: dict[str, Any] | None = None
         self.calibration: Calibration | Grouped | None = None
         self._scorer: Scorer | None = None
         self._classes = len(getattr(codec, "classes", ()))

@@ -19,7 +19,7 @@ from wholefit.training import _cost
 from wholefit.training._folds import Problem, Validated, fit_one, validate
 from wholefit.training.bags import Bags
 from wholefit.training.fitted import Fitted
-from wholefit.training.replaying.script import written
+from wholefit.training.replaying.script import key as counted_by
 
 # Share of the time left that a clocked model may learn in: it must also be packed and sent.
 _KEPT = 0.85
@@ -85,7 +85,7 @@ class Here:
         made = fit_one(self.problem, model, None, "all", left)
         fitted = Fitted(self.problem.task, schema, codec, made.encoder, model=made.model,
                         estimator=made.estimator, context=made.context)
-        fitted.replay, fitted.counted = made.replay, made.counted
+        fitted.replay, fitted.counted, fitted.learning = made.replay, made.counted, made.learning
         return fitted
 
     def whole(self, model: Model, number: int, counted: Any = None) -> str:
@@ -100,7 +100,7 @@ class Here:
         if number:
             problem = replace(problem, seed=seeds.derive(problem.seed, key, number))
         if counted:
-            problem = replace(problem, counted={written(model) or "": {key: counted}})
+            problem = replace(problem, counted={counted_by(model): {key: counted}})
         return self.bags.put(len(problem.plan.folds), fit_one(problem, model, None, key))
 
     def close(self) -> None:

@@ -27,11 +27,13 @@ _LAYERS = frozenset((
     "RNN", "StackedRNNCells", "Bidirectional", "TimeDistributed", "BatchNormalization",
     "LayerNormalization", "GroupNormalization", "UnitNormalization", "SpectralNormalization",
     "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise",
-    "GaussianDropout", "AlphaDropout", "ActivityRegularization", "Flatten", "Reshape", "Permute",
-    "RepeatVector", "Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D",
-    "ZeroPadding3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Add", "Subtract", "Multiply",
-    "Average", "Maximum", "Minimum", "Concatenate", "Dot", "Attention", "AdditiveAttention",
-    "MultiHeadAttention", "GroupedQueryAttention", "Rescaling", "Normalization", "Identity",
+    "GaussianDropout", "AlphaDropout", "RandomFlip", "RandomRotation", "RandomTranslation",
+    "RandomZoom", "RandomContrast", "RandomBrightness", "ActivityRegularization", "Flatten",
+    "Reshape", "Permute", "RepeatVector", "Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D",
+    "ZeroPadding2D", "ZeroPadding3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Add",
+    "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot", "Attention",
+    "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention", "Rescaling",
+    "Normalization", "Identity",
     "Sequential", "Functional", "Model",
 ))
 _OTHERS = frozenset((
@@ -149,9 +151,12 @@ def _check_class(config: Mapping[str, Any]) -> None:
 def asked(model: Any, inputs: Inputs, X: np.ndarray) -> Any:
     """Rows as the model takes them: features cut in order to the shapes of its inputs.
 
-    Pictures are (n, height, width, channels), 0 to 1. StateError where the numbers do not add up.
+    Pictures are (n, height, width, channels), 0 to 1; words are their numbers (n, length).
+    StateError where the numbers do not add up.
     """
     pieces = inputs.split(X)
+    if inputs.of("tokens"):
+        return _words(model, [piece.astype(np.int32) for piece in pieces])
     if inputs.of("image"):
         found = [piece.transpose(0, 2, 3, 1).astype(np.float32) / 255.0 for piece in pieces]
         return found[0] if len(found) == 1 else found
@@ -167,6 +172,35 @@ def asked(model: Any, inputs: Inputs, X: np.ndarray) -> Any:
     parts = np.split(flat, np.cumsum(widths)[:-1], axis=1)
     found = [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
     return found[0] if len(found) == 1 else found
+
+
+def _words(model: Any, pieces: list[np.ndarray]) -> Any:
+    """Columns of texts as the model's inputs; StateError where they are not as many or as long."""
+    shapes = [tuple(each.shape[1:]) for each in getattr(model, "inputs", None) or ()]
+    fits = len(shapes) == len(pieces) and all(
+        shape in ((None,), piece.shape[1:]) for shape, piece in zip(shapes, pieces, strict=True))
+    if shapes and not fits:
+        raise StateError(f"the Keras model reads {len(shapes)} texts of shapes {shapes}; there are "
+                         f"{len(pieces)}, of {[piece.shape[1] for piece in pieces]} words.")
+    return pieces[0] if len(pieces) == 1 else pieces
+
+
+def reads(model: Any) -> tuple[int, int | None] | None:
+    """Vocabulary and length (None: any) of a model that begins with an Embedding; else None.
+
+    Of several Embeddings the smallest counts, so that no word's number lies beyond one of them.
+    """
+    layers, sizes = list(getattr(model, "layers", ())), []
+    if not layers or not getattr(model, "inputs", None):
+        return None
+    first = [each for each in layers if type(each).__name__ != "InputLayer"][:len(model.inputs)]
+    for layer in first:
+        if type(layer).__name__ == "Embedding":
+            sizes.append(int(layer.input_dim))
+    lengths = [each.shape[1] for each in model.inputs if len(each.shape) == 2]
+    if not sizes or len(sizes) < len(model.inputs) or len(set(lengths)) != 1:
+        return None
+    return min(sizes), lengths[0]
 
 
 def probabilities(model: Any, raw: np.ndarray) -> np.ndarray:

@@ -108,10 +108,20 @@ class Script:
         return turn is not None and turn.kept
 
     def by_configuration(self) -> dict[str, dict[str, Any]]:
-        """What fits that a clock ended did: by configuration, and by fold or "all" (the refit)."""
-        return {turn.model: {("all" if at >= turn.folds else str(at)): each
-                             for at, each in enumerate(turn.counted) if each}
-                for turn in self.turns if turn.model is not None and any(turn.counted)}
+        """What fits that a clock ended did: by `key` of the model, and by fold or "all", the refit.
+
+        StateError where two of the user's own models have one name: nothing tells them apart.
+        """
+        ended = [turn for turn in self.turns if any(turn.counted)]
+        keys = [turn.model or key(self._made(turn)) for turn in ended]
+        for at, each in enumerate(keys):
+            if each in keys[:at] and ended[at].model is None:
+                raise StateError(f"{ended[keys.index(each)].label} and {ended[at].label} were "
+                                 "ended by the clock and have one name, so what each did cannot "
+                                 "be told apart: fit them again under names of their own.")
+        return {each: {("all" if at >= turn.folds else str(at)): done
+                       for at, done in enumerate(turn.counted) if done}
+                for each, turn in zip(keys, ended, strict=True)}
 
 
 def _absent(label: str) -> Model:
@@ -141,6 +151,11 @@ def written(model: Model) -> str | None:
     except WholefitError:
         return None
     return text if same else None
+
+
+def key(model: Model) -> str:
+    """By what the counts of a model's fits are found: its text, or, of a user's own, its name."""
+    return written(model) or f"own {model.name}"
 
 
 def of_run(
