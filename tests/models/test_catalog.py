@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from real_tables import features, fitted, table
 
@@ -121,6 +121,7 @@ def test_hostile_text_is_refused_in_one_sentence(text: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60) | st.from_regex(r"ridge\([a-z=0-9,.()\[\]{}'-]{0,20}\)?"))
 def test_any_text_gives_a_model_or_our_own_error(text: str) -> None:
     with contextlib.suppress(WholefitError):

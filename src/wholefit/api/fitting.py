@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from wholefit.api.multilabel import Multilabel
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
+    from wholefit.training import Run
 
 _TARGETS = frozenset({"target", "y", "label", "labels", "class", "outcome", "response", "churn",
                       "survived", "default", "price", "sale_price", "saleprice", "species"})
@@ -229,16 +230,21 @@ def fit(
     for finding in run.findings:
         if finding.severity == "critical":
             warnings.warn(str(finding), WholefitWarning, stacklevel=2)
+    return _weighed(run, said, dataset, options.model_size)
+
+
+def _weighed(run: Run, said: str, dataset: data.Dataset, most: int | None) -> Result:
+    """The result, with a warning where its file would be larger than was allowed to its model."""
     result = Result._of_run(run, said, dataset)
-    if options.model_size is not None and (sentence := _too_large(result, options.model_size)):
-        warn(sentence)
-        result = Result._of_run(dataclasses.replace(run, warnings=(*run.warnings, sentence)),
-                                said, dataset)
-    return result
+    if most is None or not (sentence := _too_large(result, most)):
+        return result
+    warn(sentence)
+    return Result._of_run(dataclasses.replace(run, warnings=(*run.warnings, sentence)), said,
+                          dataset)
 
 
 def _too_large(result: Result, most: int) -> str:
-    """A sentence where the saved file would be larger than what was allowed to its model."""
+    """A sentence where the saved file would be larger than that; else nothing."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             size = result.save(Path(folder, "model.wf")).stat().st_size
