@@ -8,7 +8,7 @@ import numpy as np
 
 from wholefit.base.seeds import derive, generator
 from wholefit.base.state import State
-from wholefit.models._detectors.base import Estimator
+from wholefit.models._detectors.estimator import Estimator
 from wholefit.nn import networks
 from wholefit.nn.generative import Variation, train_vae
 from wholefit.nn.generative.mixed import mixed_cost

@@ -68,7 +68,8 @@ class Prices:
         if encoding not in self._seen:
             self._seen[encoding] = self._context(model)
         context, X = self._seen[encoding]
-        network = getattr(model, "inner", model).network(task, context)
+        inner: Any = getattr(model, "inner", model)
+        network = inner.network(task, context)
         scaling = str(model.to_dict().get("scaling", "standard"))
         kept = (encoding, network["network"], scaling)
         if kept not in self._inputs:
