@@ -154,6 +154,7 @@ def test_weights_of_rows_count_also_for_those_held_out(
             (right * heavy[part]).sum() / heavy[part].sum(), rel=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")  # it learns nothing
 @pytest.mark.parametrize("words", [{"weights": "w"}, {"balance": "weights"}])
 def test_weights_that_a_fit_is_told_of_reach_the_guest(
     table: pl.DataFrame, words: dict[str, Any]
@@ -171,9 +172,8 @@ def test_weights_that_a_fit_is_told_of_reach_the_guest(
     for given, apart in (({}, False), (words, True)):
         seen.clear()
         plain = few if apart else few.drop("w", strict=False)
-        with pytest.warns(Warning, match="baseline"):  # nothing is learnt at a rate of 0
-            wf.fit(plain, target="y", folds=2, metric="accuracy", **given,
-                   models=[brought(model, epochs=1, callbacks=[Logs()])])
+        wf.fit(plain, target="y", folds=2, metric="accuracy", **given,
+               models=[brought(model, epochs=1, callbacks=[Logs()])])
         assert seen
         assert (max(seen) > 0.01) is apart
 
@@ -229,6 +229,45 @@ def test_what_is_no_callback_is_refused_and_callbacks_stay_in_their_process() ->
     assert sent.epochs == 3
     assert sent.estimator._compile_config.config["loss_weights"] == [2.0]
     assert brought(net(), callbacks=[Noting()]).replace(epochs=2).callbacks
+
+
+def test_a_guest_with_callbacks_stays_here_under_a_budget(table: pl.DataFrame) -> None:
+    """A budget of one's own sends guests to a second process, where a list would be another."""
+    noting = Noting()
+    plain = table.drop("w")
+    wf.fit(plain, target="y", folds=2, metric="accuracy", budget="5min",
+           models=[brought(net(0.5), epochs=2, callbacks=[noting])])
+    assert len(noting.losses) == 6
+    with pytest.warns(Warning, match="left out"):
+        refused = wf.fit(plain, target="y", folds=2, metric="accuracy", budget="5min 8GB",
+                         models=[brought(net(), epochs=2, callbacks=[noting])])
+    assert "stay where they were made" in str(refused.leaderboard) and len(noting.losses) == 6
+
+
+def test_a_training_step_of_ones_own_is_kept_or_refused(
+    rows: tuple[np.ndarray, np.ndarray]
+) -> None:
+    seen: list[int] = []
+
+    class Stepping(keras.Model):
+        def train_step(self, *given: Any) -> Any:
+            seen.append(1)
+            return super().train_step(*given)
+
+    question = keras.Input((4,))
+    own = Stepping(question, layers.Dense(2, "softmax")(question))
+    own.compile("adam", SPARSE, run_eagerly=True)
+    KerasClassifier(own, epochs=1).fit(*rows)
+    assert seen
+
+    class Called(keras.Model):
+        def call(self, x: Any) -> Any:
+            return x
+
+    own = Called()
+    own.compile("adam", SPARSE)
+    with pytest.raises(ParameterError, match="cannot be copied"):
+        KerasClassifier(own).fit(*rows)
 
 
 def test_how_steps_are_run_is_kept() -> None:

@@ -153,9 +153,9 @@ def told(history: Mapping[str, Sequence[Any]], epochs: int) -> dict[str, Any]:
 
     What is no finite number becomes None; of very many epochs some are left out evenly.
     """
-    at: list[int] = np.unique(np.linspace(0, epochs - 1, min(epochs, _TOLD)).astype(
-        int)).tolist() if epochs else []
-    return {"epochs": epochs, "told": [int(each) + 1 for each in at],
+    spread = np.linspace(0, epochs - 1, min(epochs, _TOLD)) if epochs else np.zeros(0)
+    at = [int(each) for each in np.unique(spread.astype(int))]
+    return {"epochs": epochs, "told": [each + 1 for each in at],
             "history": {str(name): [_number(values[each]) for each in at if each < len(values)]
                         for name, values in history.items()}}
 
