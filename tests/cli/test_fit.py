@@ -57,6 +57,26 @@ def test_json_is_one_strict_object_and_the_only_thing_printed(room: Path, tmp_pa
     assert loaded.score.value == value and loaded.lineage["data_hash"]
 
 
+def test_interpretable_tries_what_a_person_can_read(run, simple: Path) -> None:
+    words = ("fit", str(simple), "--target", "y", "--jobs", "1", "--json")
+    found = json.loads(run(*words, "--interpretable").out)
+    tried = [row["model"].rstrip("_23") for row in found["leaderboard"]]  # "additive_2" is one too
+    assert {"logistic", "rule_list"} <= set(tried)
+    assert all(wf.models.get(name).readable for name in tried)
+    both = run(*words, "--interpretable", "--preset", "interpretable", "--force")
+    assert json.loads(both.out)["model"] == found["model"]
+    dark = run(*words, "--interpretable", "--models", "logistic, random_forest", "--force")
+    assert dark.code != 0 and "that a person can read; got random_forest: " in dark.err
+    other = run(*words, "--interpretable", "--preset", "best", "--force")
+    assert other.code != 0 and "got preset='best' too" in other.err
+
+
+def test_a_size_is_asked_for_by_its_own_word(run, simple: Path) -> None:
+    done = run("fit", str(simple), "--target", "y", "--model-size", "5XB")
+    assert done.code != 0 and "model_size must be a size above 0" in done.err
+    assert "budget" not in done.err
+
+
 def test_standard_input_is_a_source(room: Path, tmp_path: Path) -> None:
     done = process("fit", "-", "--target", "churn", "--models", "dummy", "--jobs", "1", "--quiet",
                    cwd=tmp_path, stdin=(room / "churn.csv").read_bytes())

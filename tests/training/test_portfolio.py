@@ -6,7 +6,7 @@ import pytest
 
 from wholefit import models
 from wholefit.base import tasks
-from wholefit.base.errors import WholefitError
+from wholefit.base.errors import ParameterError, WholefitError
 from wholefit.training import portfolio, portfolios
 
 TASKS = ("classification", "regression")
@@ -36,6 +36,23 @@ def test_every_preset_begins_with_the_baseline_and_fits_the_task(task, preset):
     assert len(found.models) >= 4
     assert all(task in model.tasks for model in found.models)
     assert len(set(found.models)) == len(found.models)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_tried_as_interpretable_can_be_read(task):
+    found = portfolio.planned(tasks.get(task), 5_000, 20, preset="interpretable", classes=3)
+    assert all(model.readable for model in found.models)
+    portfolio.check_readable(found.models)
+    everything = portfolio.planned(tasks.get(task), 5_000, 20, preset="best", classes=3)
+    dark = {model.name for model in everything.models if not model.readable}
+    assert {"random_forest", "lightgbm", "mlp"} <= dark
+
+
+def test_a_model_brought_along_is_not_known_to_be_readable():
+    from sklearn.tree import DecisionTreeClassifier
+
+    with pytest.raises(ParameterError, match=r"got DecisionTreeClassifier: .* any of additive, "):
+        portfolio.check_readable(["logistic", DecisionTreeClassifier()])
 
 
 def test_fast_is_the_default_set():

@@ -95,6 +95,7 @@ def fit(
     positive: Any = None,
     choose: str | None = None,
     preset: str | None = None,
+    interpretable: bool = False,
     predict_time: float | None = None,
     model_size: str | int | None = None,
     history: str | os.PathLike[str] | None = None,
@@ -144,6 +145,8 @@ def fit(
         budget=. "balanced": a portfolio of configurations and an ensemble of them, for as long as
         the budget lasts; the default with budget=. "best": more folds' worth of members.
         "interpretable": models that a person can read. "tiny": small and quick to answer.
+    interpretable: only models that a person can read, the same as preset="interpretable"; `models`
+        that are not are refused.
     predict_time, model_size: what the answer may cost: seconds for 1,000 rows; bytes or "5MB" of
         what answers, without the record that a file adds. The best that keeps them is chosen;
         where nothing does, what comes nearest, and it is said.
@@ -187,6 +190,7 @@ def fit(
             "target": (target, None), "folds": (folds, 5), "threshold": (threshold, None),
             "repeats": (repeats, 1), "memory": (memory, None), "positive": (positive, None),
             "choose": (choose, None), "preset": (preset, None),
+            "interpretable": (interpretable, False),
             "predict_time": (predict_time, None), "model_size": (model_size, None),
             "history": (history, None), "balance": (balance, None), "costs": (costs, None),
             "clean": (clean, None), "transformers": (transformers or (), ())}, checks=checks)
@@ -204,7 +208,7 @@ def fit(
         jobs=cores() if jobs is None else jobs, seed=seed, positive=positive,
         choose=choose, features=dict(features or {}), transformers=_steps(transformers),
         balance=balance, costs=costs, threshold=threshold, checks=checks,
-        preset=_preset(preset, budget, models), predict_time=predict_time,
+        preset=_preset(preset, interpretable, budget, models), predict_time=predict_time,
         model_size=_bytes("model_size", model_size), history=remembered(history),
     )
     _check_metric(None if metric in COST_WORDS and costs is not None else metric, task)
@@ -273,15 +277,25 @@ def _bytes(word: str, given: str | int | None) -> int | None:
     """A size in bytes, from a number of them or words such as "2GB"."""
     if given is None:
         return None
-    size = Budget(bytes=given) if isinstance(given, int) and given > 0 else None
-    size = size or Budget.parse(str(given))
-    if size != Budget(bytes=size.bytes):
-        raise ParameterError(f"{word} must be a size, such as '2GB' or '500MB'; got {given!r}.")
-    return size.bytes
+    text = "" if isinstance(given, bool) else str(given).strip()
+    with contextlib.suppress(ParameterError):  # it would speak of a budget
+        size = Budget(bytes=int(text)) if text.isdecimal() else Budget.parse(text)
+        if size == Budget(bytes=size.bytes) and size.bytes:
+            return size.bytes
+    raise ParameterError(
+        f"{word} must be a size above 0: a number with KB, MB, GB, TB (or KiB, MiB, GiB, TiB), "
+        f"such as '500KB' or '2GB', or a whole number of bytes; got {given!r}.")
 
 
-def _preset(asked: str | None, budget: Any, models: Any) -> str:
+def _preset(asked: str | None, interpretable: bool, budget: Any, models: Any) -> str:
     """A budget is there to be used: with one, the default is more than the quick set."""
+    if not isinstance(interpretable, bool):
+        raise ParameterError(f"interpretable must be True or False; got {interpretable!r}.")
+    if interpretable and asked not in (None, "interpretable"):
+        raise ParameterError(f"interpretable=True is preset='interpretable'; got preset={asked!r} "
+                             "too: leave out one of them.")
+    if interpretable:
+        return "interpretable"
     if asked is not None:
         return asked
     given = Budget() if budget is None else Budget.parse(budget)

@@ -81,6 +81,9 @@ def fit(
     preset: Annotated[str | None, _how(
         "How hard to try: fast (without --budget), balanced (with it), best, interpretable, tiny.",
         "NAME")] = None,
+    interpretable: Annotated[bool, typer.Option(
+        "--interpretable", help="Only models that a person can read: --preset interpretable.",
+        rich_help_panel=_HOW)] = False,
     predict_time: Annotated[float | None, _how(
         "What the answer to 1,000 rows may take.", "SECONDS")] = None,
     model_size: Annotated[str | None, _how(
@@ -147,9 +150,9 @@ def fit(
             source, target=_target(target, task), task=task, models=models, metric=metric,
             folds=folds, repeats=repeats, budget=budget, memory=memory, jobs=jobs, seed=seed,
             roles=_roles(roles, role), groups=groups, time=time, weights=weights,
-            positive=positive, choose=choose, preset=preset, predict_time=predict_time,
-            history=history, model_size=model_size, balance=balance, costs=costs,
-            threshold=threshold, checks=not no_checks,
+            positive=positive, choose=choose, preset=preset, interpretable=interpretable,
+            predict_time=predict_time, history=history, model_size=model_size, balance=balance,
+            costs=costs, threshold=threshold, checks=not no_checks,
             features=pairs(feature, "--feature"), clean=clean,
             transformers=wf.load_features(engineer) if engineer else (),
             label=label, user=user, item=item, rating=rating, basket=basket, amount=amount,

@@ -56,6 +56,7 @@ class Model(Params):
     sample weights; `incremental`, whether `update` can teach it more rows; `burden`, its place
     in the order of what a prediction costs (0 nothing, 100 most): among tied models the one of
     least burden is recommended, and an order that is not a stopwatch keeps that repeatable;
+    `readable`, whether a person can read all of a fitted one: weights, a tree, rules, curves;
     `must`, parameters that have no usable default, so that the user has to give them;
     `blind`, whether it looks at no feature, and so needs none made to learn from;
     `pace`, seconds to fit a million cells of training matrix on two cores, for estimates only;
@@ -77,6 +78,7 @@ class Model(Params):
     blind: ClassVar[bool] = False
     steady: ClassVar[float] = 1e-9
     burden: ClassVar[int] = 50
+    readable: ClassVar[bool] = False
     pace: ClassVar[float] = 1.0
     must: ClassVar[tuple[str, ...]] = ()
 

@@ -22,6 +22,7 @@ class Additive(Model):
     burden: ClassVar[int] = 25
     pace: ClassVar[float] = 8.0
     family: ClassVar[str] = "glass boxes"
+    readable: ClassVar[bool] = True
     summary: ClassVar[str] = (
         "One curve for each column and a few tables for pairs, added up: every answer can be "
         "read off, often as accurate as boosted trees; blind to what three columns do together.")

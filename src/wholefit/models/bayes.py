@@ -20,6 +20,7 @@ class _Naive(Model):
     """What the naive models share."""
 
     family = "bayes"
+    readable = True
     tasks = ("classification",)
     incremental = True
 

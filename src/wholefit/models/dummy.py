@@ -22,6 +22,7 @@ class Dummy(Model):
     burden = 0
     pace = 0.05
     family = "baseline"
+    readable = True
     blind = True
     tasks = ("classification", "regression")
     summary = "Looks at no feature: the floor that any model worth keeping must beat."

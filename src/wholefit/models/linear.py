@@ -22,6 +22,7 @@ class _Linear(Model):
     """What linear models share: their columns, and how they are read into state."""
 
     family = "linear"
+    readable = True
 
     def encoding(self, task: Task) -> Encoding:
         """One-hot, imputed, standardised; sparse where that is smaller."""

@@ -21,6 +21,7 @@ class Huber(Model):
     burden = 10
     pace = 0.6
     family = "linear"
+    readable = True
     tasks = ("regression",)
     summary = ("A linear model that a few wild targets cannot pull over; slower than ridge, and "
                "no better where errors are well behaved.")
@@ -59,6 +60,7 @@ class Quantile(Model):
     burden = 10
     pace = 0.6
     family = "linear"
+    readable = True
     tasks = ("regression",)
     growth = "quadratic"
     summary = ("For the median, or for 'what is exceeded one time in ten': it predicts a "

@@ -20,6 +20,7 @@ class RuleList(Model):
     burden: ClassVar[int] = 15
     pace: ClassVar[float] = 3.0
     family: ClassVar[str] = "glass boxes"
+    readable: ClassVar[bool] = True
     summary: ClassVar[str] = (
         "At most a handful of if-then rules with honest intervals, which can be applied by hand; "
         "coarse: all rows of a rule get one answer, and small effects are left out.")

@@ -21,6 +21,7 @@ class _Stepwise(Model):
     """What models taught by stochastic gradient share."""
 
     family = "linear"
+    readable = True
     incremental = True
 
     def encoding(self, task: Task) -> Encoding:

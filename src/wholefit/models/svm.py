@@ -112,6 +112,7 @@ class LinearSVM(Model):
     burden = 10
     pace = 0.6
     family = "svm"
+    readable = True
     tasks = ("classification", "regression")
     summary = ("Very many features, such as words of text, in linear time; close to logistic and "
                "ridge, whose probabilities and weights are easier to read.")

@@ -22,6 +22,7 @@ class DecisionTree(Model):
     burden: ClassVar[int] = 20
     pace: ClassVar[float] = 0.3
     family: ClassVar[str] = "trees"
+    readable: ClassVar[bool] = True
     summary: ClassVar[str] = (
         "Rules that can be read aloud; less accurate than a forest, and unstable: a few "
         "different rows can give a different tree.")

@@ -71,6 +71,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.preset not in portfolio.PRESETS:
             raise unknown("preset", self.preset, portfolio.PRESETS)
+        if self.preset == "interpretable" and self.models is not None and self.script is None:
+            portfolio.check_readable(self.models)
         if self.folds < 2:
             raise ParameterError(f"folds must be >= 2; got {self.folds}.")
         if self.repeats < 1:

@@ -8,11 +8,12 @@ proportion is left out before it is started, with the reason in the result.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from wholefit import models
-from wholefit.base.errors import unknown
+from wholefit.base.errors import ParameterError, unknown
 from wholefit.base.optional import available
 from wholefit.base.tasks import Task
 from wholefit.data.schema import Schema
@@ -104,6 +105,18 @@ def planned(
     kept = {model.name for model in chosen}
     left_out = {model: why for model, why in left_out.items() if model not in kept}
     return Portfolio(tuple(chosen), left_out, (task.baseline, *names))
+
+
+def check_readable(named: Iterable[Any]) -> None:
+    """Refuse models that a person cannot read: ParameterError names those, and readable ones."""
+    dark = [model.name for each in named if not (model := models.make(each)).readable]
+    if dark:
+        known = {name for task in ("classification", "regression") for name in models.names(task)
+                 if models.get(name).readable and name != "dummy"}
+        raise ParameterError(
+            "preset='interpretable' (interpretable=True) must have models that a person can read; "
+            f"got {', '.join(dark)}: leave out models= to have some tried, or name any of "
+            f"{', '.join(sorted(known))}.")
 
 
 def _paced(model: Model, classes: int) -> Model:

@@ -122,7 +122,16 @@ def test_a_fit_of_numbers_saves_and_loads_and_explains(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words, rule", [
     ({"preset": "fastest"}, "preset"), ({"predict_time": 0.0}, "predict_time"),
-    ({"model_size": "big"}, "budget"), ({"model_size": -1}, "budget")])
+    ({"preset": "interpretable", "models": "logistic, random_forest"}, "must have models that a "
+     "person can read; got random_forest: leave out models="),
+    ({"interpretable": True, "models": ["rule_list", "mlp", "voting"]}, "got mlp, voting: "),
+    ({"interpretable": True, "preset": "best"}, "got preset='best' too"),
+    ({"interpretable": 1}, "interpretable must be True or False; got 1"),
+    ({"interpretable": "yes"}, "interpretable must be True or False"),
+    *(({word: wrong}, f"^{word} must be a size above 0: a number with KB, .* got {wrong!r}")
+      for word in ("model_size", "memory")
+      for wrong in ("big", -1, 0, "5XB", "1B", "0MB", "60s", "5 trials", "2GB 60s", "", True,
+                    2.5))])
 def test_wrong_words_are_refused(words: dict[str, object], rule: str) -> None:
     with pytest.raises((ParameterError, wf.WholefitError), match=rule):
         wf.fit({"a": [1, 2, 3], "y": [0, 1, 0]}, target="y", **words)
