@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,21 @@ def judge(
     ordered = sorted(made, key=lambda entry: _rank(entry, metric))
     return Judged((*ordered, *rest), chosen, metric.name,
                   _warnings(problem, ties, best, entries))
+
+
+def comparable(
+    found: Mapping[str, Validated], candidates: Mapping[str, Model], baseline: str
+) -> dict[str, Validated]:
+    """What finished at least half as many folds as any, and the baseline.
+
+    Models are compared on the rows that all answered: one that the clock ended after its first
+    fold of five would have the others compared on a fifth of the rows, where all are tied, and
+    the cheapest would answer.
+    """
+    most = max((each.folds for label, each in found.items()
+                if candidates[label].name != baseline), default=0)
+    return {label: each for label, each in found.items()
+            if 2 * each.folds >= most or candidates[label].name == baseline}
 
 
 def _keeps_the_gain(

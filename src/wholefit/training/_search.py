@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from wholefit.base.budget import Clock
-from wholefit.base.errors import BudgetError, DataError, WholefitError
+from wholefit.base.errors import BudgetError, DataError
 from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training import _cost
 from wholefit.training._folds import REFIT_FACTOR, Problem, Validated
+from wholefit.training._noted import entry_of, jsonable, nothing_found, scheduled
+from wholefit.training._pace import Pace
 from wholefit.training.apart import Apart, Stopped, Unsendable
 from wholefit.training.fitted import Fitted
 from wholefit.training.record import Entry, labels
-from wholefit.training.replaying.script import Script, written
+from wholefit.training.replaying.script import Script
 from wholefit.training.trials import Here, Trials
 
 
@@ -42,8 +44,9 @@ def is_stranger(model: Model) -> bool:
 class Search:
     """Runs candidates one after the other within the clock, and keeps what each gave.
 
-    `trials` is where they are fitted: here, or in a process that can be stopped. Where there is a
-    `script`, it says how far each one goes, and no clock does.
+    `trials` is where they are fitted: here, or in a process that can be stopped. While that one
+    starts, what is light is fitted here: a short budget would be over before the first trial.
+    Where there is a `script`, it says how far each one goes, and no clock does.
     """
 
     def __init__(
@@ -57,6 +60,9 @@ class Search:
         self.schedule: list[dict[str, Any]] = []
         self._errors: dict[str, Exception] = {}
         self._models: dict[str, Model] = {}
+        self._here: set[str] = set()
+        self._pace = Pace(len(problem.plan.folds[0][0]), len(problem.dataset.schema.features),
+                          problem.n_classes)
         self._interrupted = False
 
     def announce(self, candidates: Sequence[Model]) -> None:
@@ -72,7 +78,15 @@ class Search:
         self._last = list(by_label)[-1]
         self._clocked = sum(model.clocked for model in candidates)
         self._clocked_done = 0
-        for label, model in by_label.items():
+        try:
+            self._each(by_label)
+        finally:
+            self._in_order(list(by_label))
+        if not self.found:
+            raise nothing_found(self._errors, self.clock)
+
+    def _each(self, by_label: dict[str, Model]) -> None:
+        for label, model in self._turns(by_label):
             try:
                 self._try(label, model)
                 self._clocked_done += model.clocked
@@ -83,8 +97,52 @@ class Search:
                 self._interrupted = True
                 emit("interrupted", model=label, kept=list(self.found))
                 return
-        if not self.found:
-            raise nothing_found(self._errors, self.clock)
+
+    def _turns(self, by_label: dict[str, Model]) -> Iterator[tuple[str, Model]]:
+        """The candidates in order; what has to wait for another process, after what has not.
+
+        Whether a model is light is asked when its turn has come: those before it have told how
+        quick this machine is.
+        """
+        waiting = []
+        for label, model in by_label.items():
+            if not isinstance(self.trials, Apart) or self._light(model):
+                self._here.add(label)
+                yield label, model
+            else:
+                waiting.append((label, model))
+        if waiting:
+            self._last = waiting[-1][0]
+        yield from waiting
+
+    def _light(self, model: Model) -> bool:
+        """True for a model that may be fitted here, where nothing can stop it.
+
+        It is wholefit's own, and its trial takes little of the time that is left; or one fold does
+        and the model ends by itself when its time is over, or is linear, which seldom takes longer
+        than the catalog says.
+        """
+        if model.name == self.problem.task.baseline:
+            return True
+        if is_stranger(model) or model.clocked or self.clock.budget.bytes is not None:
+            return False
+        train = self.problem.plan.folds[0][0]
+        if model.growth != "linear" and _cost.worth_a_pilot(
+                len(train), len(self.problem.dataset.schema.features), model.growth):
+            return False
+        room, fold = self._room(), self._pace.expect(model, 1)
+        if model.watches or model.family == "linear":
+            return fold < (_TOLD if model.watches else _ONE_FOLD) * room
+        return fold * (self.folds + REFIT_FACTOR) < _LITTLE * room
+
+    def _in_order(self, names: list[str]) -> None:
+        """What came of the candidates, in their order, whoever was first: a replay goes by it."""
+        place = {label: at for at, label in enumerate(names)}
+        self.schedule.sort(key=lambda trial: place[trial["model"]])
+        for noted in (self.found, self.entries, self._errors):
+            ordered = sorted(noted.items(), key=lambda each: place[each[0]])
+            noted.clear()  # type: ignore[attr-defined]
+            noted.update(ordered)  # type: ignore[attr-defined]
 
     def _try(self, label: str, model: Model) -> None:
         emit("model_start", model=label, left=self.clock.left())
@@ -94,7 +152,7 @@ class Search:
                 status = "skipped" if self.script is None else self.script.status(label)
                 self._close(label, model, status, reason)
                 return
-            found = self._where(model).validate(model, self._deadline(model, label), folds)
+            found = self._where(label).validate(model, self._deadline(model, label), folds)
         except Stopped as stop:
             self._stopped(label, model, stop)
             return
@@ -110,24 +168,35 @@ class Search:
             return
         self._keep(label, model, found)
 
+    def _room(self) -> float:
+        """Seconds left for trials: the dearest model so far can then still be refitted.
+
+        Comparing the models and the record take a moment, too.
+        """
+        spared = max((float(np.mean(found.fit_seconds)) for found in self.found.values()),
+                     default=0.0) * REFIT_FACTOR
+        seconds = self.clock.budget.seconds
+        after = 0.0 if seconds is None else min(_AFTER, _AFTER_SHARE * seconds)
+        return self.clock.left() - spared - after
+
     def _deadline(self, model: Model, label: str) -> float:
-        """When a trial must end, so that the dearest model so far can still be refitted.
+        """When a trial must end, so that there is time for what follows.
 
         A stranger, of whose pace nothing is known, leaves half of the time to those after it; a
         clocked model, which uses what it is given, an equal share to each such model.
         """
-        spared = max((float(np.mean(found.fit_seconds)) for found in self.found.values()),
-                     default=0.0) * REFIT_FACTOR
-        # What is stopped at its deadline leaves no process behind: a refit may wait for a new one.
-        if not all(self._at_once(label) for label in self.found):
-            spared += getattr(self.trials, "startup", 0.0)
+        room = self._room()
+        # What is stopped at its deadline leaves no process behind: some refits need a new one.
+        if label not in self._here and not all(map(self._may_be_here, self.found)):
+            room -= getattr(self.trials, "startup", 0.0)
         share = 0.5 if is_stranger(model) and label != self._last else 1.0
         share /= max(1, self._clocked - self._clocked_done) if model.clocked else 1
-        return time.perf_counter() + (self.clock.left() - spared) * share
+        return time.perf_counter() + room * share
 
-    def _where(self, model: Model) -> Trials:
-        """The baseline costs nothing and must never be missing: it is fitted here."""
-        return Here(self.problem) if model.name == self.problem.task.baseline else self.trials
+    def _where(self, label: str) -> Trials:
+        """Here what is light, and the baseline, which costs nothing and must never be missing."""
+        light = label in self._here or self._models[label].name == self.problem.task.baseline
+        return Here(self.problem) if light and isinstance(self.trials, Apart) else self.trials
 
     def _stopped(self, label: str, model: Model, stop: Stopped) -> None:
         """Keep the folds it had finished, unless it would break the limit again."""
@@ -157,9 +226,11 @@ class Search:
         left = self.clock.left()
         if math.isinf(left) or model.name == self.problem.task.baseline:
             return self.folds, ""
-        if left <= 0:
+        if left <= 0 or self._deadline(model, label) <= time.perf_counter():
             return 0, "the budget was spent before its turn"
         if model.clocked:  # it makes do with its share
+            return self.folds, ""
+        if label in self._here and isinstance(self.trials, Apart):
             return self.folds, ""
         train = self.problem.plan.folds[0][0]
         columns = len(self.problem.dataset.schema.features)
@@ -171,7 +242,7 @@ class Search:
         return self._by_pilot(model, label)
 
     def _by_pilot(self, model: Model, label: str) -> tuple[int, str]:
-        pace = self._where(model).pilot(model, self._deadline(model, label))
+        pace = self._where(label).pilot(model, self._deadline(model, label))
         left = self.clock.left()
         folds = min(self.folds, int(left / pace - REFIT_FACTOR))
         if folds >= 1:
@@ -180,8 +251,10 @@ class Search:
 
     def _keep(self, label: str, model: Model, found: Validated) -> None:
         self.found[label] = found
+        if model.name != self.problem.task.baseline:  # what it takes tells nothing of others
+            self._pace.learn(model, 1, min(found.fit_seconds) + min(found.predict_seconds))
         self.entries[label] = entry_of(label, model, found, self.folds,
-                                       int(getattr(self._where(model), "peak", 0)))
+                                       int(getattr(self._where(label), "peak", 0)))
         self.schedule.append(scheduled(label, model, found))
         emit("model_done", model=label, folds=found.folds,
              seconds=float(np.sum(found.fit_seconds) + np.sum(found.predict_seconds)))
@@ -214,18 +287,16 @@ class Search:
         """
         said: list[str] = []
         self._models = by_label
-        baseline = min((label for label in by_label if label in self.found),
-                       key=lambda label: by_label[label].name != self.problem.task.baseline)
         rest = [label for label in order if label in self.found and label != chosen]
+        baseline = min((chosen, *rest),
+                       key=lambda label: by_label[label].name != self.problem.task.baseline)
         for label in (chosen, *rest, baseline):
             if said and label != baseline and not self._quick(label):
                 continue
             try:
                 emit("refit_start", model=label)
                 start = time.perf_counter()
-                fitted = self._for_the_last(label, by_label[label]).refit(
-                    settled(by_label[label], self.found[label].rounds), schema, codec,
-                    self._last_call())
+                fitted = self._refitted(label, rest, schema, codec)
                 emit("refit_done", model=label, seconds=time.perf_counter() - start)
                 self._note(label, fitted)
                 return label, fitted, tuple(said)
@@ -240,6 +311,26 @@ class Search:
                 emit("refit_stopped", model=label, reason=why)
         raise BudgetError(f"no model could be fitted on all rows within {self.clock.budget}.")
 
+    def _refitted(
+        self, label: str, rest: Sequence[str], schema: Any, codec: Any
+    ) -> Fitted:
+        """The model on all rows; Stopped where it would leave no time for a quick one of `rest`.
+
+        A process that is not there any more is waited for where it can be in time, and by what
+        needs it: whatever may hang, and what memory is watched of. Models of wholefit's own that
+        fitted their folds are fitted here instead.
+        """
+        model = settled(self._models[label], self.found[label].rounds)
+        quick = (self._takes(each) for each in rest if each != label and self._at_once(each))
+        deadline = self._last_call() - next(quick, 0.0)
+        where = self._where(label)
+        if isinstance(where, Apart) and not where.running:
+            deadline -= _NOTICED
+            late = deadline - self._takes(label)
+            if self._may_be_here(label) and (self._at_once(label) or not where.ready(late)):
+                where = Here(self.problem)
+        return where.refit(model, schema, codec, deadline)
+
     def _note(self, label: str, fitted: Fitted) -> None:
         """What a fit that a clock ended did on all rows stands behind what its folds did."""
         if fitted.counted is None:
@@ -249,25 +340,27 @@ class Search:
                 before = trial.get("counted") or [None] * trial["folds"]
                 trial["counted"] = [*before, fitted.counted]
 
+    def _takes(self, label: str) -> float:
+        """Seconds to refit it, by its quickest fold: its first may have had imports to do."""
+        return min(self.found[label].fit_seconds) * REFIT_FACTOR
+
+    def _may_be_here(self, label: str) -> bool:
+        """True for the baseline, and a model of wholefit's own whose memory nobody watches."""
+        model = self._models[label]
+        return model.name == self.problem.task.baseline or (
+            not is_stranger(model) and self.clock.budget.bytes is None)
+
     def _at_once(self, label: str) -> bool:
         """True for a quick model of wholefit's own, which needs no process that can be stopped."""
-        model = self._models[label]
-        if model.name == self.problem.task.baseline:
+        if self._models[label].name == self.problem.task.baseline:
             return True
-        takes = float(np.mean(self.found[label].fit_seconds)) * REFIT_FACTOR
-        return (takes < _AT_ONCE and not is_stranger(model)
-                and self.clock.budget.bytes is None)
-
-    def _for_the_last(self, label: str, model: Model) -> Trials:
-        """Where to refit: what is quick does not wait for a new process."""
-        if (isinstance(self.trials, Apart) and not self.trials.running
-                and self._at_once(label)):
-            return Here(self.problem)
-        return self._where(model)
+        return self._may_be_here(label) and self._takes(label) < _AT_ONCE
 
     def _quick(self, label: str) -> bool:
         """True if there is time to refit this one after the chosen one was stopped."""
-        takes = float(np.mean(self.found[label].fit_seconds)) * REFIT_FACTOR
+        takes = self._takes(label)
+        if not self._may_be_here(label) and not getattr(self.trials, "running", True):
+            takes += self.trials.startup  # type: ignore[attr-defined]
         left = self._last_call() - time.perf_counter()
         return takes < (left if math.isfinite(left) else _SOON) and takes < _SOON
 
@@ -280,6 +373,13 @@ class Search:
 
 # What was quicker than this needs no process that can be stopped.
 _AT_ONCE = 0.5
+# A trial that should take less than this share of the time is begun here; so is one of which a
+# fold should take less than that share, if it is linear, or than the last, if it ends by itself.
+_LITTLE, _ONE_FOLD, _TOLD = 0.1, 0.25, 0.5
+# What follows the last trial beside the refit, at most; and at most this share of the budget.
+_AFTER, _AFTER_SHARE = 0.5, 0.1
+# Until a process that is stopped is gone.
+_NOTICED = 0.3
 # After an interrupt or a stop, what takes longer than this is not begun any more.
 _SOON = 5.0
 
@@ -289,46 +389,3 @@ def settled(model: Model, rounds: Sequence[int]) -> Model:
     if not rounds:
         return model
     return model.replace(n_estimators=round(float(np.median(rounds))), early_stopping=0)
-
-
-def entry_of(label: str, model: Model, found: Validated, folds: int, peak: int = 0) -> Entry:
-    """A leaderboard row, without scores, of what `folds` folds at most gave."""
-    rows = max(int(found.seen.sum()), 1)
-    partial = found.folds < folds
-    return Entry(
-        model=label, params=jsonable(model.to_dict()), status="stopped" if partial else "ok",
-        reason=f"{found.folds} of {folds} folds fitted the budget" if partial else "",
-        fit_seconds=float(np.mean(found.fit_seconds)),
-        predict_seconds=float(np.sum(found.predict_seconds) / rows * 1000),
-        folds=found.folds, peak=peak,
-    )
-
-
-def scheduled(label: str, model: Model, found: Validated) -> dict[str, Any]:
-    """A finished trial, as a replay needs it: what was fitted, on how many folds, how far."""
-    return {"model": label, "name": model.name, "params": jsonable(model.to_dict()),
-            "configuration": written(model), "kept": bool(found.kept) and all(found.kept),
-            "folds": found.folds, "rounds": list(found.rounds) or None,
-            "counted": list(found.counted) if any(found.counted) else None,
-            "seconds": round(sum(found.fit_seconds) + sum(found.predict_seconds), 3)}
-
-
-def nothing_found(errors: dict[str, Exception], clock: Clock) -> Exception:
-    """The error of a search of which nothing came: the first model's own, or of the budget."""
-    if not errors:
-        return BudgetError(
-            f"no model could be fitted within {clock.budget}; give a larger budget, "
-            "fewer rows, or a cheaper model (models='dummy' costs next to nothing).")
-    label, error = next(iter(errors.items()))
-    if isinstance(error, WholefitError):
-        return error
-    failed = DataError(f"every model failed; {label}: {type(error).__name__}: {error}")
-    failed.__cause__ = error
-    return failed
-
-
-def jsonable(values: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as plain data; what is none is given as text."""
-    plain = (str, int, float, bool, type(None))
-    return {name: value if isinstance(value, plain) else str(value)
-            for name, value in values.items()}

@@ -16,8 +16,8 @@ from wholefit.models import make
 from wholefit.training import Options
 from wholefit.training._beside import some
 from wholefit.training._folds import Problem, best_rounds
+from wholefit.training._pace import Pace
 from wholefit.training.automl import _scale
-from wholefit.training.automl._pace import Pace
 from wholefit.training.fitting import plan_of
 
 

@@ -146,6 +146,21 @@ class Apart:
         """End what it is doing, from another thread; the order then fails as Stopped."""
         self._process.kill()
 
+    def ready(self, deadline: float) -> bool:
+        """Wait for a process, a new one where the last was ended; False if it is not there in time.
+
+        Nor if it should not be, by what the start of one takes: then nothing is waited for.
+        """
+        if self._line is None and self._process.poll() is not None:
+            if time.perf_counter() + self.startup > deadline:
+                return False
+            self._begin()
+        try:
+            self._answer_the_call(deadline)
+        except (Stopped, Unsendable):
+            return False
+        return True
+
     @property
     def running(self) -> bool:
         """True if the other process is there and listens."""

@@ -2,7 +2,6 @@
 
     _fit.py     the recipe
     _scale.py   how much of the table and how many folds the budget carries
-    _pace.py    what a trial will cost, learnt while others run
     _crew.py    the worker processes
     _race.py    trials, one after the other in each worker, until the time for them is over
     _blend.py   the ensemble of what they gave, and the fitted model that answers

@@ -19,7 +19,7 @@ from wholefit.models import Model
 from wholefit.models._kernels.blend import blend_state
 from wholefit.models._model import Context
 from wholefit.training._folds import Problem, Validated
-from wholefit.training._search import entry_of
+from wholefit.training._noted import entry_of
 from wholefit.training.bags import Bags
 from wholefit.training.ensembling import Blended, Pool, blend, dear, stacked
 from wholefit.training.fitted import Fitted
@@ -59,7 +59,9 @@ def limits(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds for 1,000 rows and bytes of each member's bag, where it was kept.
 
-    With `grown`, of one model of so many times the rows, with which some models grow.
+    With `grown`, of one model of so many times the rows, with which some models grow. The seconds
+    are those of the fold that took least: the others are answered as fast, but while other models
+    were learning on the same cores.
     """
     cost, size = {}, {}
     for label, each in found.items():
@@ -67,7 +69,7 @@ def limits(
             continue
         rows = max(int(each.seen.sum()), 1)
         models = len(each.kept) if grown is None else grown
-        cost[label] = float(np.sum(each.predict_seconds)) / rows * 1000 * models
+        cost[label] = min(each.predict_seconds) * each.folds / rows * 1000 * models
         size[label] = float(np.mean([bags.size(name) for name in each.kept])) * models
     return cost, size
 

@@ -16,18 +16,12 @@ from wholefit.base.budget import Clock
 from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training._folds import Problem, Validated
-from wholefit.training._search import (
-    candidates_by_label,
-    entry_of,
-    is_stranger,
-    jsonable,
-    nothing_found,
-    scheduled,
-)
+from wholefit.training._noted import entry_of, jsonable, nothing_found, scheduled
+from wholefit.training._pace import Pace
+from wholefit.training._search import candidates_by_label, is_stranger
 from wholefit.training.apart import Apart, Stopped
 from wholefit.training.automl._crew import Crew
 from wholefit.training.automl._outlook import Outlook
-from wholefit.training.automl._pace import Pace
 from wholefit.training.record import Entry, labels
 from wholefit.training.replaying.script import Script
 from wholefit.training.trials import Here

@@ -23,7 +23,8 @@ from wholefit.training import imbalance
 from wholefit.training._folds import Validated
 from wholefit.training._ground import finished
 from wholefit.training._judge import judge
-from wholefit.training._search import Search, entry_of, scheduled
+from wholefit.training._noted import entry_of, scheduled
+from wholefit.training._search import Search
 from wholefit.training.fitting import Options
 from wholefit.training.record import Run
 from wholefit.training.trials import Here
