@@ -145,16 +145,17 @@ def test_one_fold_does_not_set_the_rows_by_which_others_are_compared(
     elsewhere({"gaussian_nb": 1}, light=False)
     found = run(churn, "logistic", "gaussian_nb")
     cut = row(found, "gaussian_nb")
-    assert cut.status == "stopped" and "1 of 5 folds" in cut.reason and not cut.scores
-    assert found.chosen.model == "logistic" and set(found.oof) == {"dummy", "logistic"}
+    assert cut.status == "stopped" and cut.scores["log_loss"].n == 160
+    assert cut.difference is None and not cut.tied and found.leaderboard[-1] is cut
+    assert found.chosen.model == "logistic"
+    assert row(found, "dummy").difference["better"] == "b"
 
 
-@pytest.mark.parametrize(("folds", "kept"), [(5, True), (3, True), (2, False), (1, False)])
-def test_half_of_the_folds_are_enough_to_be_compared(folds: int, kept: bool) -> None:
+@pytest.mark.parametrize(("rows", "kept"), [(10, True), (5, True), (4, False), (1, False)])
+def test_half_of_the_rows_are_enough_to_be_compared(rows: int, kept: bool) -> None:
     models = {"dummy": make("dummy"), "a": make("logistic"), "b": make("decision_tree")}
-    found = {"dummy": 5, "a": 5, "b": folds}
-    made = {label: Validated(np.zeros(1), np.zeros(1, dtype=np.int32), [], [], folds=many)
-            for label, many in found.items()}
+    made = {label: Validated(np.zeros(10), (np.arange(10) < many).astype(np.int32), [], [])
+            for label, many in {"dummy": 10, "a": 10, "b": rows}.items()}
     assert ("b" in comparable(made, models, "dummy")) == kept
     alone = {"dummy": made["dummy"], "b": made["b"]}  # what there is, is compared
     assert set(comparable(alone, models, "dummy")) == {"dummy", "b"}

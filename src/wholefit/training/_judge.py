@@ -42,7 +42,10 @@ def judge(
     found: dict[str, Validated], candidates: dict[str, Model], problem: Problem, options: Any,
     codec: Codec, entries: dict[str, Entry],
 ) -> Judged:
-    """Score every model on the rows it answered, and compare them on the rows all answered."""
+    """Score every model on the rows it answered, and compare them on the rows all answered.
+
+    What answered too few rows to be compared (see `comparable`) comes after the others.
+    """
     metric = evaluation.metrics.main(
         problem.task.name, options.metric, getattr(codec, "classes", None))
     positive = getattr(codec, "positive", 1)
@@ -53,18 +56,19 @@ def judge(
         label: _scores(problem, each, asked, positive, candidates[label])
         for label, each in found.items()
     }
-    ties = _ties(problem, found, metric, positive, candidates)
+    ties = _ties(problem, comparable(found, candidates, problem.task.baseline), metric, positive,
+                 candidates)
     best = _best(ties, metric)
     tied = [label for label, diff in ties.items() if label == best or diff.better == "tied"]
     near = [label for label in tied if _keeps_the_gain(ties, label, best, problem.task.baseline)]
     recommended = min(near, key=lambda label: (candidates[label].burden, label != best))
     chosen = best if options.choose == "best" else recommended
     made = [
-        _entry(entries[label], scored[label], ties[label], label, best, tied, chosen)
+        _entry(entries[label], scored[label], ties.get(label), label, best, tied, chosen)
         for label in found
     ]
     rest = [entry for label, entry in entries.items() if label not in found]
-    ordered = sorted(made, key=lambda entry: _rank(entry, metric))
+    ordered = sorted(made, key=lambda entry: (entry.model not in ties, *_rank(entry, metric)))
     return Judged((*ordered, *rest), chosen, metric.name,
                   _warnings(problem, ties, best, entries))
 
@@ -72,16 +76,17 @@ def judge(
 def comparable(
     found: Mapping[str, Validated], candidates: Mapping[str, Model], baseline: str
 ) -> dict[str, Validated]:
-    """What finished at least half as many folds as any, and the baseline.
+    """What answered at least half as many rows as any other, and the baseline.
 
     Models are compared on the rows that all answered: one that the clock ended after its first
     fold of five would have the others compared on a fifth of the rows, where all are tied, and
     the cheapest would answer.
     """
-    most = max((each.folds for label, each in found.items()
-                if candidates[label].name != baseline), default=0)
+    rows = {label: int((each.seen > 0).sum()) for label, each in found.items()}
+    most = max((many for label, many in rows.items() if candidates[label].name != baseline),
+               default=0)
     return {label: each for label, each in found.items()
-            if 2 * each.folds >= most or candidates[label].name == baseline}
+            if 2 * rows[label] >= most or candidates[label].name == baseline}
 
 
 def _keeps_the_gain(
@@ -132,13 +137,13 @@ def _ties(
 
 
 def _entry(
-    entry: Entry, scores: dict[str, evaluation.Score], difference: Difference,
+    entry: Entry, scores: dict[str, evaluation.Score], difference: Difference | None,
     label: str, best: str, tied: list[str], chosen: str,
 ) -> Entry:
     return dataclasses.replace(
         entry, scores=scores, best=label == best, tied=label in tied and len(tied) > 1,
         recommended=label == chosen,
-        difference=None if label == best else _plain(difference),
+        difference=None if label == best or difference is None else _plain(difference),
     )
 
 

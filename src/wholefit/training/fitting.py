@@ -23,9 +23,9 @@ from wholefit.features.encoding import Encoding
 from wholefit.models import Model
 from wholefit.training import _cleaning, automl, history, imbalance, leaks, portfolio
 from wholefit.training._bounds import Bounds, answering
-from wholefit.training._folds import REFIT_FACTOR, Problem, Validated
+from wholefit.training._folds import REFIT_FACTOR, Problem
 from wholefit.training._ground import Ground, finished
-from wholefit.training._judge import Judged, comparable, judge
+from wholefit.training._judge import Judged, judge
 from wholefit.training._search import Search, candidates_by_label, estimate, is_stranger
 from wholefit.training._warnings import target_warnings
 from wholefit.training.apart import Apart, Limit, Unsendable, sendable
@@ -163,14 +163,11 @@ def _searched(
     try:
         search.announce(candidates)
         search.run(candidates)
-        found = comparable(search.found, by_label, problem.task.baseline)
-        if search.wanted("") not in ("", *found):  # a run of before that was known
-            found = search.found
-        judged = judge(found, by_label, problem, options, codec, search.entries)
-        label, fitted, said = _answering(search, found, judged, by_label, ground)
+        judged = judge(search.found, by_label, problem, options, codec, search.entries)
+        label, fitted, said = _answering(search, judged, by_label, ground)
     finally:
         search.trials.close()
-    run = finished(ground, clock, label, fitted, by_label, found, judged.instead(label),
+    run = finished(ground, clock, label, fitted, by_label, search.found, judged.instead(label),
                    [*entries, *cut], search.schedule, (*few, *said))
     if few:
         run.lineage["decided"] = {"judged": share}
@@ -178,18 +175,17 @@ def _searched(
 
 
 def _answering(
-    search: Search, found: dict[str, Validated], judged: Judged, by_label: dict[str, Model],
-    ground: Ground,
+    search: Search, judged: Judged, by_label: dict[str, Model], ground: Ground,
 ) -> tuple[str, Fitted, tuple[str, ...]]:
     """The choice fitted on all rows; where limits are set, the best that keeps them."""
-    able = [entry for entry in judged.entries if entry.model in found]
+    able = [entry for entry in judged.entries if entry.model in search.found]
     order, schema = [entry.model for entry in able], ground.problem.dataset.schema
     bounds = Bounds.of(ground.options)
     if bounds is None or search.script is not None:
         return search.refit(search.wanted(judged.chosen), order, by_label, schema, ground.codec)
 
     def takes(label: str) -> float:
-        return float(np.mean(found[label].fit_seconds)) * REFIT_FACTOR
+        return float(np.mean(search.found[label].fit_seconds)) * REFIT_FACTOR
 
     return answering(
         bounds, judged.chosen, able,

@@ -239,8 +239,9 @@ def _box(
     difference = entry.difference
     base = Box(entry.model, entry.params, glass, entry.scores[metric],
                size=size_ if glass else "", seconds=entry.fit_seconds)
-    if difference is None:
-        return dataclasses.replace(base, tied=True)
+    if difference is None:  # the best, or one that answered too few rows to be compared
+        return dataclasses.replace(base, tied=True) if entry.best else dataclasses.replace(
+            base, price=math.nan)
     ends = [difference[name] for name in ("value", "low", "high")]
     if any(end is None for end in ends):
         return dataclasses.replace(base, price=math.nan)
