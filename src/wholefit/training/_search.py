@@ -139,10 +139,9 @@ class Search:
         """What came of the candidates, in their order, whoever was first: a replay goes by it."""
         place = {label: at for at, label in enumerate(names)}
         self.schedule.sort(key=lambda trial: place[trial["model"]])
-        for noted in (self.found, self.entries, self._errors):
-            ordered = sorted(noted.items(), key=lambda each: place[each[0]])
-            noted.clear()  # type: ignore[attr-defined]
-            noted.update(ordered)  # type: ignore[attr-defined]
+        self.found = {label: self.found[label] for label in names if label in self.found}
+        self.entries = {label: self.entries[label] for label in names if label in self.entries}
+        self._errors = {label: self._errors[label] for label in names if label in self._errors}
 
     def _try(self, label: str, model: Model) -> None:
         emit("model_start", model=label, left=self.clock.left())
