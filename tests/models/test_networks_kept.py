@@ -113,3 +113,11 @@ def test_curves_go_to_tensorboard(tmp_path: Path) -> None:
 
     NetworkRegressor(**NUMBERS).fit(ROWS, ROWS[:, 0], callbacks=[Board(tmp_path)])
     assert [path for path in tmp_path.iterdir() if path.name.startswith("events.")]
+
+
+def test_another_network_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
+    """Its weights may have the same shapes: other dropout, other changes of pictures."""
+    NetworkClassifier(**NUMBERS).fit(ROWS, CLASSES, checkpoint=tmp_path)
+    other = {**NUMBERS, "network": {**NUMBERS["network"], "dropout": 0.5}}
+    with pytest.raises(ParameterError, match="was made with network="):
+        NetworkClassifier(**other).fit(ROWS, CLASSES, checkpoint=tmp_path)

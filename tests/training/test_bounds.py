@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def asked(until: float, sizes: dict[str, int]) -> tuple[str, tuple[str, ...], li
     """Who answers where 100 bytes are allowed, what is said, and who was fitted for it."""
     fitted: list[str] = []
 
-    def refit(label: str) -> Any:
+    def refit(label: str, others: Sequence[str]) -> Any:
         fitted.append(label)
         return label, Sized(sizes[label]), ()
 
@@ -118,3 +119,43 @@ def test_where_time_is_up_or_nothing_is_small_the_nearest_answers() -> None:
     assert (label, fitted) == ("b", ["b"])
     assert "2 times as much" in said[0]
     assert asked(math.inf, {"a": 300, "b": 200, "c": 250})[0] == "b"
+
+
+def test_who_answers_for_one_that_was_stopped_keeps_the_limits() -> None:
+    """The stopped one is not said to break a limit, and the next is one that keeps them."""
+    given: list[Sequence[str]] = []
+
+    def refit(label: str, others: Sequence[str]) -> Any:
+        given.append(others)
+        return "c", Sized(1), ("b was stopped.",)
+
+    rows = [entry("a", 9.0), entry("b", 0.1), entry("c", 0.2)]
+    label, _, said = answering(Bounds(1.0, None), "b", rows, refit, lambda label: 1.0, math.inf)
+    assert (label, said, given) == ("c", ("b was stopped.",), [["b", "c"]])
+
+
+class Formless:
+    """A fitted model that cannot be stored."""
+
+    def states(self) -> dict[str, Any]:
+        raise wf.StateError("no stored form")
+
+
+def test_a_model_without_a_stored_form_comes_nearest_at_best() -> None:
+    label, _, said = answering(Bounds(None, 100), "b", [entry("b", 0.1)],
+                               lambda label, others: (label, Formless(), ()),
+                               lambda label: 1.0, math.inf)
+    assert label == "b"
+    assert "nobody knows how much" in said[0]
+
+
+def test_what_fails_after_one_that_can_answer_loses_nothing() -> None:
+    def refit(label: str, others: Sequence[str]) -> Any:
+        if label == "a":
+            raise MemoryError
+        return label, Sized(200), ()
+
+    label, _, said = answering(Bounds(None, 100), "b", [entry("b", 0.1), entry("a", 0.1)], refit,
+                               lambda label: 1.0, math.inf)
+    assert label == "b"
+    assert "2 times as much" in said[0]

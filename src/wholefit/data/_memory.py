@@ -273,7 +273,8 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
         return objects(name, values.tolist()) if kind.kind == "O" else _array(name, values)
     if getattr(kind, "storage", "") == "pyarrow" and len(column) > _FEW:
         found = pl.from_arrow(column.array.__arrow_array__())  # lies as polars wants it
-        if isinstance(found, pl.Series) and found.dtype == pl.String:
+        if isinstance(found, pl.Series) and found.dtype == pl.String \
+                and found.null_count() < len(found):
             return found.alias(name)
     if word.startswith("str"):
         return objects(name, column.tolist())

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wholefit.base.errors import StateError
 from wholefit.training.fitted import Fitted
 from wholefit.training.record import Entry
 
-# Gives the label, the fitted model, and what must be said, of a label to be fitted on all rows.
-Refit = Callable[[str], tuple[str, Fitted, tuple[str, ...]]]
+# Who answers, fitted on all rows, and what must be said.
+Answer = tuple[str, Fitted, tuple[str, ...]]
+# Fits a label on all rows; where that is stopped, one of the others that are given.
+Refit = Callable[[str, Sequence[str]], Answer]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def passed_over(bounds: Bounds, wanted: str, label: str) -> str:
 def answering(
     bounds: Bounds, chosen: str, order: Sequence[Entry], refit: Refit,
     takes: Callable[[str], float], until: float,
-) -> tuple[str, Fitted, tuple[str, ...]]:
+) -> Answer:
     """The best model that keeps the limits, fitted on all rows.
 
     `chosen` comes first, then the others in `order`. How large a model is shows when it is fitted:
@@ -68,33 +71,45 @@ def answering(
     """
     ranked = [entry for entry in order if not math.isnan(entry.predict_seconds)]
     ranked.sort(key=lambda entry: entry.model != chosen)
-    quick = [entry for entry in ranked if bounds.excess(entry.predict_seconds) <= 1]
-    nearest: tuple[float, tuple[str, Fitted, tuple[str, ...]]] | None = None
-    for entry in quick or sorted(ranked, key=lambda each: each.predict_seconds)[:1]:
-        if nearest is not None and time.perf_counter() + takes(entry.model) > until:
+    quick = [entry.model for entry in ranked if bounds.excess(entry.predict_seconds) <= 1]
+    tried = quick or [min(ranked, key=lambda entry: entry.predict_seconds).model]
+    seconds = {entry.model: entry.predict_seconds for entry in ranked}
+    nearest: tuple[float, Answer] | None = None
+    passed = chosen not in tried
+    for label in tried:
+        if nearest is not None and time.perf_counter() + takes(label) > until:
             continue
-        found = refit(entry.model)
-        over = bounds.excess(entry.predict_seconds, states_size(found[1])
+        try:
+            found = refit(label, tried)
+        except (Exception, KeyboardInterrupt):
+            if nearest is None:
+                raise
+            break  # one that can answer is there
+        over = bounds.excess(seconds[found[0]], states_size(found[1])
                              if bounds.model_size is not None else 0.0)
+        passed = passed or (found[0] == chosen and over > 1)
         if nearest is None or over < nearest[0]:
             nearest = over, found
-        if nearest[0] <= 1 or found[0] != entry.model:  # that it is another says: time is up
+        if nearest[0] <= 1 or found[0] != label:  # that it is another says: time is up
             break
     assert nearest is not None
-    return _said(bounds, chosen, *nearest)
+    return _said(bounds, chosen, passed, *nearest)
 
 
-def _said(
-    bounds: Bounds, chosen: str, over: float, found: tuple[str, Fitted, tuple[str, ...]],
-) -> tuple[str, Fitted, tuple[str, ...]]:
+def _said(bounds: Bounds, chosen: str, passed: bool, over: float, found: Answer) -> Answer:
     label, fitted, said = found
     if over > 1:
+        much = f"{over:.3g} times as much" if math.isfinite(over) else "nobody knows how much"
         return label, fitted, (*said, f"no model that there was time for keeps {bounds}: {label} "
-                                      f"comes nearest, with {over:.3g} times as much.")
-    return label, fitted, (*said, *(() if label == chosen else (
-        passed_over(bounds, chosen, label),)))
+                                      f"comes nearest, with {much}.")
+    return label, fitted, (*said, *((passed_over(bounds, chosen, label),)
+                                    if passed and label != chosen else ()))
 
 
-def states_size(fitted: Fitted) -> int:
-    """Bytes of all that a fitted model answers with, as it lies in memory."""
-    return sum(state.nbytes for state in fitted.states().values())
+def states_size(fitted: Fitted) -> float:
+    """Bytes of all that a fitted model answers with, as it lies in memory; NaN where it has no
+    stored form."""
+    try:
+        return sum(state.nbytes for state in fitted.states().values())
+    except StateError:
+        return math.nan

@@ -261,6 +261,13 @@ def _watching(
     return X[rest], y[rest], told
 
 
+def _cut(counted: Any) -> bool:
+    """True for counts of a fit that a clock ended; not where only what was chosen is noted."""
+    lessons = counted if isinstance(counted, list) else [counted]
+    return any(bool(each) and not (isinstance(each, dict) and not each.get("plan") and set(
+        each) <= {"plan", "chosen"}) for each in lessons)
+
+
 def _counted(problem: Problem, model: Model, key: Any) -> Any:
     """What the fit that is repeated did by count; None where no clock cut it short."""
     if not problem.counted or not _stops(model):
@@ -318,7 +325,7 @@ def validate(
         if number and time.perf_counter() + needs > deadline:
             break
         fold = fit_one(problem, model, train, number, share, test)
-        if fold.counted and 0 < share < math.inf:
+        if _cut(fold.counted) and 0 < share < math.inf:
             given, late = given + share, max(fold.seconds / share - 1, 0.0)
         waits = keep is not None and model.watches
         answer, predict = (None, 0.0) if waits else answered(problem, fold, test)

@@ -337,7 +337,7 @@ class Search:
         for trial in self.schedule:
             if trial["model"] == label:
                 before = trial.get("counted") or [None] * trial["folds"]
-                trial["counted"] = [*before, fitted.counted]
+                trial["counted"] = [*before[:trial["folds"]], fitted.counted]
 
     def _takes(self, label: str) -> float:
         """Seconds to refit it, by its quickest fold: its first may have had imports to do."""

@@ -189,7 +189,7 @@ def _answering(
 
     return answering(
         bounds, judged.chosen, able,
-        lambda label: search.refit(label, order, by_label, schema, ground.codec), takes,
+        lambda label, others: search.refit(label, others, by_label, schema, ground.codec), takes,
         time.perf_counter() + search.clock.left())
 
 

@@ -284,6 +284,15 @@ def test_a_tuning_that_was_cut_off_goes_on_bit_for_bit(
     assert transfer.fingerprint(rest.module) == transfer.fingerprint(whole.module)
 
 
+def test_what_one_strategy_kept_is_not_what_another_goes_on_from(
+    base: Any, shapes: Any, tmp_path: Path,
+) -> None:
+    data, recipe = shapes(64, seed=11), RECIPE.replace(epochs=1)
+    transfer.tune(base, data, 4, "scratch", recipe=recipe, checkpoint=tmp_path)
+    with pytest.raises(ParameterError, match="was made with strategy='scratch'; got 'top'"):
+        transfer.tune(base, data, 4, "top", recipe=recipe, checkpoint=tmp_path)
+
+
 def test_a_pretraining_that_was_cut_off_goes_on_bit_for_bit(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(100, 6)).astype(np.float32)
     module = networks.make("mlp", inputs=6, outputs=2, hidden=[4])

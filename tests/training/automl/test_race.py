@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from wholefit.data import Dataset, bundled, dataset_of, read
 from wholefit.models import make, scorer
 from wholefit.training import Options, Run
 from wholefit.training.automl._blend import LABEL
-from wholefit.training.automl._fit import variations
+from wholefit.training.automl._fit import fits, variations
 
 MEMBERS = ("logistic", "lightgbm(n_estimators=60, learning_rate=0.1, early_stopping=5)",
            "random_forest(n_estimators=10, max_depth=6)")
@@ -51,6 +52,18 @@ def run(dataset: Dataset, *models: str | object, budget: str = "20 trials",
     limit = Budget.parse(budget)
     return training.fit(dataset, tasks.get(task), Options(models=list(models), **options),
                         Clock(limit))
+
+
+def test_models_with_callbacks_are_no_race() -> None:
+    """They stay in this process, where what they note can be seen."""
+    from types import SimpleNamespace
+
+    ground: Any = SimpleNamespace(
+        problem=SimpleNamespace(dataset=SimpleNamespace(time_order=lambda: None)))
+    heard = SimpleNamespace(callbacks=[print], estimator=dict)
+    clock, sent = Clock(Budget(trials=4)), make("ridge")
+    assert fits(ground, [sent, sent], clock)
+    assert not fits(ground, [sent, heard], clock)  # type: ignore[list-item]
 
 
 @pytest.fixture(scope="module")

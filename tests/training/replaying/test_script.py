@@ -130,3 +130,13 @@ def test_a_network_under_a_clock_is_repeated_by_count() -> None:
     # The last steps have next to no rate, and may change nothing: half of them do.
     other.by_count = [{**under.counted_[0], "steps": under.counted_[0]["steps"] // 2}]
     assert not np.array_equal(other.fit(X, y).predict_proba(X), under.predict_proba(X))
+
+
+def test_counts_are_not_given_to_another_model_of_the_same_name() -> None:
+    """Two of the user's own of one class: one that the clock ended, and one that it did not."""
+    own = {label: LogisticRegression() for label in ("a", "b")}
+    turns = (Turn("a", None, 2, counted=({"steps": 3}, {"steps": 4})), Turn("b", None, 2))
+    with pytest.raises(StateError, match="a was ended by the clock and has one name with b"):
+        Script(turns, "a", own=own).by_configuration()
+    found = Script(turns[:1], "a", own=own).by_configuration()
+    assert list(found.values()) == [{"0": {"steps": 3}, "1": {"steps": 4}}]

@@ -20,6 +20,7 @@ from wholefit.models._networks._answering import Answering
 from wholefit.nn import checkpoints
 from wholefit.nn.checkpoints import Checkpoint
 from wholefit.nn.loop import Callback
+from wholefit.nn.predicting import place
 
 _MATRIX = {"dtype": [np.float64, np.float32, np.uint8]}
 _NETWORK = {"network": "mlp"}
@@ -112,6 +113,7 @@ class _Network(BaseEstimator):
             jobs=self.jobs, figures=self.figures_, change=change, fresh=not later,
             callbacks=[*callbacks, *self._callbacks], by_count=self._by_count(later),
             checkpoint=self._checkpoint, own=own,
+            made_of=repr((self.network, self.augment, self.scaling)),
             tokens=range(len(pieces) - len(self.inputs_.of("tokens")), len(pieces)))
         found = _learn.teach(module, lesson)
         self.counted_ = [*self._counted(), _learn.counted(found)]
@@ -139,7 +141,8 @@ class _Network(BaseEstimator):
         recipe = {**dict(self.recipe or {}), **_LATER}
         known = _learn.settled(self._name(), recipe, 1, False, 0)
         recipe["rate"] = _LATER_RATE * getattr(self, "rate_", known.rate)
-        if known.precision == "auto":  # few steps; and an update is the same whenever it is made
+        half = known.precision == "float16" and place(known.device).type == "cpu"
+        if known.precision == "auto" or half:  # few steps; an update is the same anywhere, anytime
             recipe["precision"] = "float32"
         self._teach(self.module_, self.inputs_.split(X), target, weight, None, recipe, later=True)
 

@@ -42,7 +42,8 @@ class Lesson:
     `strata` are class codes by which rows are held out, or None; `seconds` may be spent; `fresh`
     is a network that has learnt nothing yet. `by_count` repeats what `counted` said of a lesson
     that a clock cut short. `tokens` are the places of inputs that hold token numbers, by whose
-    lengths `Recipe.bucket` sorts rows. A lesson that `checkpoint` kept goes on from there.
+    lengths `Recipe.bucket` sorts rows. A lesson that `checkpoint` kept goes on from there, where
+    `made_of`, the words that made network and pictures, is the same.
     `own` is the name of a loss of the user's, in place of the recipe's.
     """
 
@@ -64,6 +65,7 @@ class Lesson:
     tokens: Sequence[int] = ()
     checkpoint: Checkpoint | None = None
     own: str | None = None
+    made_of: str = ""
 
 
 def made(options: Mapping[str, Any], seed: int) -> nn.Module:
@@ -141,7 +143,7 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
         options["chosen"] = lesson.by_count.get("chosen")
     if lesson.checkpoint is not None:
         options["checkpoint"] = lesson.checkpoint.alike(facts={
-            "data": _print(lesson, held), "own_loss": lesson.own})
+            "data": _print(lesson, held), "own_loss": lesson.own, "network": lesson.made_of})
     if len(held):
         options["valid"] = _taken(data, held)
         if lesson.weights is not None and lesson.weights[held].any():

@@ -85,12 +85,14 @@ class _OnBase:
         """The head alone, on features that are computed once and remembered for other folds."""
         features = transfer.extract(module, pieces, memo=True)
 
+        aim, own = _learn.aimed(recipe, self.loss_)
+
         def teach(head: Any, scaled: np.ndarray, standard: Any) -> Any:
             taught = _learn.teach(head, _learn.Lesson(
-                [scaled], target, weight, "pretrained", {"loss": self.loss_, **recipe},
+                [scaled], target, weight, "pretrained", aim,
                 seeds.derive(self.seed_, "head"), validation=self.validation, strata=strata,
                 seconds=self.seconds, jobs=self.jobs, by_count=self._by_count(),
-                callbacks=listening, checkpoint=self._checkpoint))
+                callbacks=listening, checkpoint=self._checkpoint, own=own))
             self.counted_ = [*self._counted(), _learn.counted(taught)]
             return taught
 

@@ -129,13 +129,14 @@ def tune_module(
     common: dict[str, Any] = {"clock": clock, "weights": weights}
     *inputs, target = data
     saver = None if checkpoint is None else checkpoints.of(checkpoint)
+    facts = {"strategy": strategy, "decay": decay}
 
     def teach(head: nn.Module, scaled: np.ndarray, standard: Standard) -> Trained:
         judged = None if valid is None else (
             standard(extract(made, valid[:-1], cache=cache)), valid[-1])
         mine = callbacks if how.share == 0 and change is None else ()
         return train(head, (scaled, target), recipe, valid=judged, callbacks=mine,
-                     checkpoint=saver and saver.alike("head"), **common)
+                     checkpoint=saver and saver.alike("head", facts), **common)
 
     def head() -> Trained:
         features = extract(made, inputs, cache=cache)
@@ -148,7 +149,7 @@ def tune_module(
         groups = None if how.fresh else rates(made, recipe.rate * gentle, decay=decay)
         return train(made, data, recipe, valid=valid, change=change, groups=groups,
                      callbacks=[*listening, *callbacks],
-                     checkpoint=saver and saver.alike("rest"), **common)
+                     checkpoint=saver and saver.alike("rest", facts), **common)
 
     return in_turn(made, how, head, rest, further=change is not None)
 

@@ -68,12 +68,15 @@ def begun(options: Any, clock: Clock, apart: Apart | None) -> Crew | None:
 def fits(ground: Ground, candidates: Sequence[Model], clock: Clock) -> bool:
     """True if the candidates can be raced: all of them can be sent to another process.
 
+    A model with callbacks of the user's own stays here, where these can be seen.
+
     Where rows are in order of time, a fold's model knows only the rows before it: the models of
     early folds would be stale members, so one model is refitted on all rows instead.
     """
     return (len(candidates) > 1 and clock.left() > _LEAST / 2
             and ground.problem.dataset.time_order() is None
-            and all(sendable(getattr(model, "estimator", model)) for model in candidates))
+            and all(sendable(getattr(model, "estimator", model)) and not getattr(
+                model, "callbacks", ()) for model in candidates))
 
 
 def fit(
@@ -142,7 +145,7 @@ def _ended(
     judged, said = judged.instead(label), (*said, *passed)
     shares = mixed if label == _blend.LABEL else _blend.alone(label, found)
     assert shares is not None
-    if mixed is not None and label in mixed.shares:  # an ensemble of one: why there is but one
+    if mixed is not None and set(mixed.shares) == {label}:  # why there is but one
         shares = replace(shares, said=mixed.said)
     learnt = _learnt(problem, race, shares, found, options, until, whole)
     once = whole and _bounded(options) and _knows_whole(options)

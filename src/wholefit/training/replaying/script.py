@@ -114,11 +114,14 @@ class Script:
         """
         ended = [turn for turn in self.turns if any(turn.counted)]
         keys = [turn.model or key(self._made(turn)) for turn in ended]
-        for at, each in enumerate(keys):
-            if each in keys[:at] and ended[at].model is None:
-                raise StateError(f"{ended[keys.index(each)].label} and {ended[at].label} were "
-                                 "ended by the clock and have one name, so what each did cannot "
-                                 "be told apart: fit them again under names of their own.")
+        own = [turn for turn in self.turns if turn.model is None and turn.folds]
+        for turn, each in zip(ended, keys, strict=True):
+            twins = [other.label for other in own if turn.model is None and other is not turn
+                     and key(self._made(other)) == each]
+            if twins:
+                raise StateError(f"{turn.label} was ended by the clock and has one name with "
+                                 f"{twins[0]}, so what each did cannot be told apart: fit them "
+                                 "again under names of their own.")
         return {each: {("all" if at >= turn.folds else str(at)): done
                        for at, done in enumerate(turn.counted) if done}
                 for each, turn in zip(keys, ended, strict=True)}
