@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ import pytest
 
 import wholefit as wf
 from wholefit.base import tasks
+from wholefit.base.budget import Budget
 from wholefit.data import dataset_of, splits
 from wholefit.models import Context
 from wholefit.training import portfolio
@@ -44,8 +47,10 @@ def test_a_network_without_end_ends_with_its_time() -> None:
 
 
 def test_several_clocked_models_share_the_time_that_is_left() -> None:
-    problem = type("P", (), {"task": tasks.get("classification")})()
-    clock = type("C", (), {"left": staticmethod(lambda: 12.0)})()
+    plan, schema = SimpleNamespace(folds=[(range(9), range(3))]), SimpleNamespace(features=["x"])
+    problem: Any = SimpleNamespace(task=tasks.get("classification"), plan=plan, n_classes=2,
+                                   dataset=SimpleNamespace(schema=schema))
+    clock: Any = SimpleNamespace(left=lambda: 12.0, budget=Budget())
     search = Search(problem, clock, 3, None)  # type: ignore[arg-type]
     search._last, search._clocked, search._clocked_done = "tabm", 2, 0
     model = wf.models.make("mlp")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import wholefit as wf
+from wholefit.base.errors import StateError
 from wholefit.training._bounds import Bounds, able, answering
 from wholefit.training.record import Entry
 
@@ -138,7 +139,7 @@ class Formless:
     """A fitted model that cannot be stored."""
 
     def states(self) -> dict[str, Any]:
-        raise wf.StateError("no stored form")
+        raise StateError("no stored form")
 
 
 def test_a_model_without_a_stored_form_comes_nearest_at_best() -> None:
