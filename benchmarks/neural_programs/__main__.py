@@ -206,6 +206,18 @@ def peak_shares(runs: list[dict[str, Any]], threads: int) -> str:
             ["program", "writing", "MFLOP a sample", "GFLOP/s", "share of that"], rows)])
 
 
+def peers_of(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> dict[str, str]:
+    """The Python of each writing that --peer names; the parser's error for a wrong one."""
+    found = {}
+    for peer in asked.peer:
+        name, _, python = peer.partition("=")
+        if name not in WRITINGS or not Path(python).exists():
+            parser.error(f"--peer takes NAME=PYTHON with a name of {', '.join(WRITINGS)} and a "
+                         f"Python that is there; got {peer!r}")
+        found[name] = python
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.neural_programs")
     parser.add_argument("--only", nargs="*", choices=list(PROGRAMS), metavar="PROGRAM")
@@ -215,13 +227,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--fresh", action="store_true")
     asked = parser.parse_args()
-    pythons = dict.fromkeys(OWN, sys.executable)
-    for peer in asked.peer:
-        name, _, python = peer.partition("=")
-        if name not in WRITINGS or not Path(python).exists():
-            parser.error(f"--peer takes NAME=PYTHON with a name of {', '.join(WRITINGS)} and a "
-                         f"Python that is there; got {peer!r}")
-        pythons[name] = python
+    pythons = {**dict.fromkeys(OWN, sys.executable), **peers_of(parser, asked)}
     runs = gather(asked, pythons)
     text = "\n".join(["# The textbook's networks in every library", "", tables(runs), "",
                       "## Share of the machine's peak", "", peak_shares(runs, asked.threads), "",

@@ -30,7 +30,7 @@ class _Race:
             return
         self.seen.append((sum(seconds), quality()))
         if self.seen[-1][1] >= self.goal:
-            raise _Reached
+            raise _Reached("as good as the goal")
 
 
 RACE = _Race()

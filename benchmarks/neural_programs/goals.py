@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import _tools
-from benchmarks.neural_programs.__main__ import OWN, WRITINGS
+from benchmarks.neural_programs.__main__ import OWN, WRITINGS, peers_of
 from benchmarks.neural_programs._data import write
 
 # Accuracy on the test rows, and the epochs after which a writing gives up.
@@ -100,13 +100,7 @@ def main() -> None:
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON")
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
-    pythons = dict.fromkeys((*OWN, RECIPE), sys.executable)
-    for peer in asked.peer:
-        name, _, python = peer.partition("=")
-        if name not in WRITINGS or not Path(python).exists():
-            parser.error(f"--peer takes NAME=PYTHON with a name of {', '.join(WRITINGS)} and a "
-                         f"Python that is there; got {peer!r}")
-        pythons[name] = python
+    pythons = {**dict.fromkeys((*OWN, RECIPE), sys.executable), **peers_of(parser, asked)}
     text = "\n".join([
         "# Seconds to the same accuracy", "", tables(gather(asked, pythons)),
         "Seconds of training alone (compiling counts, imports and looking at the test rows do "
