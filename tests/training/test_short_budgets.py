@@ -165,7 +165,7 @@ def test_a_first_fold_with_its_imports_does_not_make_a_model_slow(churn: Dataset
     search = _search(churn)
     search._models = {"logistic": make("logistic")}
     search.found = {"logistic": _fitted(churn, [4.0, 0.02, 0.03])}
-    assert search._takes("logistic") == pytest.approx(0.02 * REFIT_FACTOR)
+    assert search.takes("logistic") == pytest.approx(0.02 * REFIT_FACTOR)
     assert search._at_once("logistic")
 
 

@@ -320,12 +320,12 @@ class Search:
         fitted their folds are fitted here instead.
         """
         model = settled(self._models[label], self.found[label].rounds)
-        quick = (self._takes(each) for each in rest if each != label and self._at_once(each))
+        quick = (self.takes(each) for each in rest if each != label and self._at_once(each))
         deadline = self._last_call() - next(quick, 0.0)
         where = self._where(label)
         if isinstance(where, Apart) and not where.running:
             deadline -= _NOTICED
-            late = deadline - self._takes(label)
+            late = deadline - self.takes(label)
             if self._may_be_here(label) and (self._at_once(label) or not where.ready(late)):
                 where = Here(self.problem)
         return where.refit(model, schema, codec, deadline)
@@ -339,7 +339,7 @@ class Search:
                 before = trial.get("counted") or [None] * trial["folds"]
                 trial["counted"] = [*before[:trial["folds"]], fitted.counted]
 
-    def _takes(self, label: str) -> float:
+    def takes(self, label: str) -> float:
         """Seconds to refit it, by its quickest fold: its first may have had imports to do."""
         return min(self.found[label].fit_seconds) * REFIT_FACTOR
 
@@ -353,11 +353,11 @@ class Search:
         """True for a quick model of wholefit's own, which needs no process that can be stopped."""
         if self._models[label].name == self.problem.task.baseline:
             return True
-        return self._may_be_here(label) and self._takes(label) < _AT_ONCE
+        return self._may_be_here(label) and self.takes(label) < _AT_ONCE
 
     def _quick(self, label: str) -> bool:
         """True if there is time to refit this one after the chosen one was stopped."""
-        takes = self._takes(label)
+        takes = self.takes(label)
         if not self._may_be_here(label) and not getattr(self.trials, "running", True):
             takes += self.trials.startup  # type: ignore[attr-defined]
         left = self._last_call() - time.perf_counter()

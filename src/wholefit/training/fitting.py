@@ -23,7 +23,7 @@ from wholefit.features.encoding import Encoding
 from wholefit.models import Model
 from wholefit.training import _cleaning, automl, history, imbalance, leaks, portfolio
 from wholefit.training._bounds import Bounds, answering
-from wholefit.training._folds import REFIT_FACTOR, Problem
+from wholefit.training._folds import Problem
 from wholefit.training._ground import Ground, finished
 from wholefit.training._judge import Judged, judge
 from wholefit.training._search import Search, candidates_by_label, estimate, is_stranger
@@ -183,14 +183,10 @@ def _answering(
     bounds = Bounds.of(ground.options)
     if bounds is None or search.script is not None:
         return search.refit(search.wanted(judged.chosen), order, by_label, schema, ground.codec)
-
-    def takes(label: str) -> float:
-        return float(np.mean(search.found[label].fit_seconds)) * REFIT_FACTOR
-
     return answering(
         bounds, judged.chosen, able,
-        lambda label, others: search.refit(label, others, by_label, schema, ground.codec), takes,
-        time.perf_counter() + search.clock.left())
+        lambda label, others: search.refit(label, others, by_label, schema, ground.codec),
+        search.takes, time.perf_counter() + search.clock.left())
 
 
 def place(
