@@ -95,3 +95,27 @@ def test_levels_are_looked_up_in_a_set() -> None:
     column = Column("x", "categorical", "String", "", ("a", "b"), distinct=2)
     assert column.known == {"a", "b"} and Column.from_json(column.to_json()) == column
     assert "known" not in column.to_json()
+
+
+EXTREMES = [
+    pl.Series([127] * 200 + [-128], dtype=pl.Int8),
+    pl.Series([2**63] * 200 + [2**63 + 3], dtype=pl.UInt64),
+    pl.Series([-(2**63)] * 200 + [2**63 - 1, None]),
+    pl.Series([2**53 + 1] * 200 + [2**53 + 3, None]),
+    pl.Series([None] * 200, dtype=pl.Int32),
+    pl.Series([3, None] * 200, dtype=pl.UInt8),
+    pl.Series([10, 9, -10, None, 100] * 60),
+    pl.Series([1.0, -0.0, float("nan"), None, 12.0] * 60),
+    pl.Series([1.0, float("inf")] * 60),
+    pl.Series([1.0, 2.5] * 60),
+    pl.Series([0, 10**9] * 60),
+]
+
+
+@pytest.mark.parametrize("column", EXTREMES, ids=str)
+def test_whole_numbers_are_coded_as_their_spelling_is(column: pl.Series) -> None:
+    codes, levels = _cells.to_codes(column)
+    spelt, spellings = _cells._short_codes(_cells.to_labels(column).to_list())
+    assert levels == spellings
+    assert codes.dtype == spelt.dtype
+    np.testing.assert_array_equal(codes, spelt)

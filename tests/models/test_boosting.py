@@ -452,3 +452,14 @@ def test_a_lightgbm_model_answers_and_explains_without_lightgbms_package(tmp_pat
             "print([m for m in ('lightgbm', 'sklearn', 'scipy', 'pandas') if m in sys.modules])")
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("codes", [range(5), range(-3, 4), range(10**6, 10**6 + 5), [np.nan]])
+def test_codes_for_catboost_are_the_same_words_in_few_rows_and_in_many(codes: Any) -> None:
+    from wholefit.models._kernels import native
+
+    rows = np.random.default_rng(0).choice(np.array([*codes, np.nan]), (300, 4))
+    few = np.concatenate([native._words(part) for part in np.array_split(rows, 30)])
+    many = native._words(rows)
+    assert few.tolist() == many.tolist()
+    assert {type(word) for word in many.ravel()} == {bytes}

@@ -215,6 +215,10 @@ def _words(codes: np.ndarray) -> np.ndarray:
                           for code in codes.ravel().tolist()]
         return few
     whole = np.where(np.isnan(codes), -1, codes).astype(np.int64)
-    levels, at = np.unique(whole, return_inverse=True)
-    words = np.array([str(level).encode() for level in levels], dtype=object)
-    return np.asarray(words[at.reshape(whole.shape)])
+    if whole.min() < -1 or whole.max() > codes.size:
+        levels, whole = np.unique(whole, return_inverse=True)
+        whole = whole.reshape(codes.shape)
+    else:  # codes count from 0: a word for each of them, and the missing one's comes last
+        levels = np.append(np.arange(whole.max() + 1), -1)
+    words = np.array([b"%d" % level for level in levels.tolist()], dtype=object)
+    return np.asarray(words[whole])
