@@ -463,3 +463,30 @@ def test_codes_for_catboost_are_the_same_words_in_few_rows_and_in_many(codes: An
     many = native._words(rows)
     assert few.tolist() == many.tolist()
     assert {type(word) for word in many.ravel()} == {bytes}
+
+
+@pytest.mark.parametrize("name", ["status", "amount", "price"])
+def test_xgboost_asked_in_blocks_of_trees_answers_the_same_bits(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wholefit.models._kernels import native
+
+    data = coded(name)
+    model, estimator, context = fitted("xgboost(n_estimators=25)", data)
+    state = model.state(estimator, data.task, context)
+    rows = suited(model, data, strange=True)
+    whole = scorer(state).answer(rows)
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(native, "_BLOCK", 10_000)
+    monkeypatch.setattr(native, "_ROWS", 100)
+    answering = scorer(state)
+    predict = answering._model.predict
+
+    def seen(*args: Any, iteration_range: tuple[int, int], **options: Any) -> Any:
+        asked.append(iteration_range)
+        return predict(*args, iteration_range=iteration_range, **options)
+
+    monkeypatch.setattr(answering._model, "predict", seen)
+    np.testing.assert_array_equal(answering.answer(rows), whole)
+    assert len(set(asked)) > 1
+    assert max(end for _, end in asked) == answering._model.num_boosted_rounds()
