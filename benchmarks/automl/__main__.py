@@ -3,7 +3,9 @@
 Each run is a process of its own; the systems take turns on each table, so that none is always
 first. Each finished run is a line of results/automl.jsonl, and what is there is not run again:
 stop it and go on whenever you like. The page results/automl.md is written anew from all lines.
-`--long` takes all twenty tables; `--page` writes the page and runs nothing.
+`--long` takes all twenty tables; `--page` writes the page and runs nothing. Peers need not be
+there: `--budget 300 --again wholefit` runs wholefit alone, and holds it against what it did in less
+time. Two budgets are compared row by row, as long as --cache keeps the losses of both runs.
 
 A peer's environment is any virtual environment that has the peer, numpy and pandas:
     autogluon  torch==2.13.0 first, then "autogluon.tabular[lightgbm,catboost,xgboost]"
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import _tools
-from benchmarks.automl import _report, _run, _tables
+from benchmarks.automl import _longer, _report, _run, _tables
 
 LINES = _tools.RESULTS / "automl.jsonl"
 
@@ -36,6 +38,8 @@ def main(words: Sequence[str] | None = None) -> None:
         members = _run.systems(asked.ours, asked.peer)
         for at, case in enumerate(_cases(asked)):
             _case(case, at, members, asked, lines)
+    for line in list(_longer.missing(lines, asked.cache / "losses")):
+        add(asked.lines, lines, line)
     page = _report.page(lines)
     if asked.lines == LINES:
         _tools.save("automl", page)
