@@ -12,7 +12,8 @@ import numpy as np
 
 from wholefit.base import seeds
 from wholefit.models import Model
-from wholefit.training._folds import Problem, answered, best_rounds, fit_one
+from wholefit.training._folds import Problem, answered, fit_one
+from wholefit.training._stopping import best_rounds
 from wholefit.training.replaying.script import key as counted_by
 
 KEY = "beside"  # what it is called where a fold's model is called by its number

@@ -2,7 +2,9 @@
 
 A model that is stopped early watches the rows its fold holds out while it learns. How many rounds
 then answer those rows is read from the *other* folds' curves: a model whose length was settled by
-the very rows that judge it would be judged too kindly.
+the very rows that judge it would be judged too kindly. Where folds follow each other in time, it is
+read from the two folds before it; the first has none and goes by its own, so an ensemble (see
+`ensembling`) is not judged by that fold's rows.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from wholefit.features.encoding import Encoding, changed
 from wholefit.models import Model
 from wholefit.models._model import Context, spread
 from wholefit.training import _blind, _cleaning, imbalance
+from wholefit.training._stopping import Watch, rounds_of, rounds_to_come, watching
 from wholefit.training.imbalance import Imbalance, Rows
 from wholefit.training.replaying.script import key as counted_by
 
@@ -37,11 +40,7 @@ _AFTER_KEPT, _AFTER_WATCHED = 0.1, 0.6
 _LEAST = 0.05
 # What of its pace a model that a clock may end can make do with in its last fold.
 _AT_LEAST = 0.5
-# Below so many rows a tenth of them tells too little of when to stop.
-_FEW_TO_WATCH = 200
 _TIMED = 1000  # rows by which answering is timed where the answers are known already
-
-Watch = tuple[Any, np.ndarray, np.ndarray | None]
 
 
 @dataclass
@@ -50,6 +49,7 @@ class Problem:
 
     `counted` says, in a replay, what fits that a clock ended did by count: by configuration,
     and by fold or "all"; `known` (n,) whose y is, None for all: others are never watched.
+    `forward` if folds follow each other in time and nothing may be taken from a later one.
     """
 
     dataset: Dataset
@@ -68,10 +68,17 @@ class Problem:
     cleaned_folds: _cleaning.Folds = field(default_factory=_cleaning.Folds)
     counted: dict[str, dict[str, Any]] = field(default_factory=dict)
     known: np.ndarray | None = None
+    forward: bool = False
 
     def encoding(self, model: Model) -> Encoding:
         """What the model's family needs, with the user's changes."""
         return changed(model.encoding(self.task), self.changes)
+
+    @property
+    def learnt_rows(self) -> int:
+        """How many rows a fold learns; in order of time, where each learns more, in the mean."""
+        counts = [len(train) for train, _ in self.plan.folds]
+        return round(float(np.mean(counts))) if self.forward else counts[0]
 
     def blind(self, model: Model) -> bool:
         """True if the model needs no feature made."""
@@ -139,9 +146,10 @@ class Fit:
 class Validated:
     """Out-of-fold answers of one model; `seen` marks the rows that have one.
 
-    `rounds` of boosting in each fold's model, where they were stopped early; `kept`, where each
-    fold's model was put, if it was kept, and `whole`, where those of all rows were, by number;
-    `counted`, what each did by count under a clock.
+    `rounds` of boosting in each fold's model, where they were stopped early, and last, in order of
+    time, in one of all rows (see `rounds_for_all`); `kept`, where each fold's model was put, if it
+    was kept, and `whole`, where those of all rows were, by number; `counted`, what each did by
+    count under a clock.
     """
 
     answer: np.ndarray
@@ -232,7 +240,7 @@ def fit_one(
         estimator = model.build(problem.task, context)
         options: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
         if model.watches:
-            X, y, options = _watching(X, y, options, watch, problem.seed)
+            X, y, options = watching(X, y, options, watch, problem.seed)
         with threadpool_limits(problem.jobs, user_api="blas"):
             estimator.fit(X, y, **options)
         return estimator, context
@@ -243,22 +251,6 @@ def fit_one(
         problem, model, encoder, key, Rows(X, y, weights, units), learn)
     return Fit(answering, estimator, encoder, context, time.perf_counter() - start + spared,
                dataset, replay)
-
-
-def _watching(
-    X: Any, y: np.ndarray, options: dict[str, Any], watch: Watch | None, seed: int
-) -> tuple[Any, np.ndarray, dict[str, Any]]:
-    """What is learnt and what is watched; a tenth of the rows where none were set apart for it."""
-    if watch is not None:
-        return X, y, {**options, "watch": watch}
-    if len(y) < _FEW_TO_WATCH:
-        return X, y, options
-    order = seeds.generator(seed, "watched").permutation(len(y))
-    apart, rest = np.sort(order[:len(y) // 10]), np.sort(order[len(y) // 10:])
-    weights = options.get("sample_weight")
-    told = {} if weights is None else {"sample_weight": weights[rest]}
-    told["watch"] = (X[apart], y[apart], None if weights is None else weights[apart])
-    return X[rest], y[rest], told
 
 
 def _cut(counted: Any) -> bool:
@@ -321,6 +313,8 @@ def validate(
         left = deadline - time.perf_counter() - late * given
         share = left / ((folds - number) * (1 + 2 * late) + after)
         pace = max(found.fit_seconds, default=0.0) + max(found.predict_seconds, default=0.0)
+        if problem.forward and number:  # each learns from more rows than the one before
+            pace *= len(train) / max(len(problem.plan.folds[number - 1][0]), 1)
         needs = pace * (_AT_LEAST if _stops(model) and keep is not None else 1 + beside)
         if number and time.perf_counter() + needs > deadline:
             break
@@ -354,21 +348,26 @@ def answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray,
 
 
 def _shortened(problem: Problem, found: Validated, made: list[Fit]) -> None:
-    """Cut each fold's model to the rounds that the other folds ask for; answers anew."""
+    """Cut each fold's model to the rounds that the other folds ask for; answers anew.
+
+    In order of time, the two folds before it: later ones were not known then, and much earlier
+    ones had learnt from so few rows that fewer rounds were best.
+    """
     curves = [fold.curve for fold in made]
     answers = []
     for at, (fold, curve) in enumerate(zip(made, curves, strict=True)):
         test = problem.plan.folds[at][1]
-        noted, others = None, [each for place, each in enumerate(curves)
-                               if each is not None and place != at]
+        noted = None
         if curve is not None:  # else there was nothing to boost
-            found.rounds.append(min(best_rounds(others or [curve]), len(curve)))
+            found.rounds.append(rounds_of(curves, at, problem.forward))
             noted = _noted(problem, fold, test, found.rounds[-1])
             fold.estimator.cut(found.rounds[-1])
         asked = test if noted is None else test[:_TIMED]
         answer, seconds = answered(problem, fold, asked)
         found.predict_seconds[at] = seconds * len(test) / len(asked)
         answers.append(answer if noted is None else noted)
+    if problem.forward and found.rounds:
+        found.rounds.append(rounds_to_come(curves))
     found.instead(problem.plan.folds, answers)
 
 
@@ -383,10 +382,3 @@ def _noted(problem: Problem, made: Fit, test: np.ndarray, rounds: int) -> np.nda
     if answer is None or not problem.n_classes:
         return answer
     return spread(answer, np.asarray(made.estimator.classes_), problem.n_classes)
-
-
-def best_rounds(curves: list[np.ndarray]) -> int:
-    """Where the mean of the curves is lowest; one that ended early stays where it ended."""
-    longest = max(len(curve) for curve in curves)
-    whole = [np.pad(curve, (0, longest - len(curve)), mode="edge") for curve in curves]
-    return int(np.mean(whole, axis=0).argmin()) + 1

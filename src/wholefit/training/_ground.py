@@ -29,6 +29,10 @@ class Ground:
     warnings: tuple[str, ...]
     findings: tuple[Finding, ...]
 
+    def decided(self) -> dict[str, Any]:
+        """What a replay must know of the folds: those of older runs might ask later ones."""
+        return {"forward": True} if self.problem.forward else {}
+
 
 def finished(
     ground: Ground, clock: Clock, label: str, fitted: Fitted, by_label: Mapping[str, Model],

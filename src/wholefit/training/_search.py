@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from wholefit.training import _cost
 from wholefit.training._folds import REFIT_FACTOR, Problem, Validated
 from wholefit.training._noted import entry_of, jsonable, nothing_found, scheduled
 from wholefit.training._pace import Pace
+from wholefit.training._stopping import rounds_for_all
 from wholefit.training.apart import Apart, Stopped, Unsendable
 from wholefit.training.fitted import Fitted
 from wholefit.training.record import Entry, labels
@@ -61,7 +62,7 @@ class Search:
         self._errors: dict[str, Exception] = {}
         self._models: dict[str, Model] = {}
         self._here: set[str] = set()
-        self._pace = Pace(len(problem.plan.folds[0][0]), len(problem.dataset.schema.features),
+        self._pace = Pace(problem.learnt_rows, len(problem.dataset.schema.features),
                           problem.n_classes)
         self._interrupted = False
 
@@ -319,7 +320,8 @@ class Search:
         needs it: whatever may hang, and what memory is watched of. Models of wholefit's own that
         fitted their folds are fitted here instead.
         """
-        model = settled(self._models[label], self.found[label].rounds)
+        model = settled(
+            self._models[label], self.found[label].rounds, self.problem.forward)
         quick = (self.takes(each) for each in rest if each != label and self._at_once(each))
         deadline = self._last_call() - next(quick, 0.0)
         where = self._where(label)
@@ -383,8 +385,13 @@ _NOTICED = 0.3
 _SOON = 5.0
 
 
-def settled(model: Model, rounds: Sequence[int]) -> Model:
+def asked_before(lineage: Mapping[str, Any]) -> bool:
+    """True of a run whose folds, in order of time, asked no later one (see `settled`)."""
+    return bool(lineage.get("decided", {}).get("forward"))
+
+
+def settled(model: Model, rounds: Sequence[int], forward: bool = False) -> Model:
     """The model as it is fitted on all rows: as many rounds as its folds were found to want."""
     if not rounds:
         return model
-    return model.replace(n_estimators=round(float(np.median(rounds))), early_stopping=0)
+    return model.replace(n_estimators=rounds_for_all(rounds, forward), early_stopping=0)

@@ -138,6 +138,8 @@ def prepared(
         dataset, task, y, n_classes, plan, weights, options.jobs, options.seed,
         dict(options.features), tuple(options.transformers), treated, clean=options.clean,
         counted={} if options.script is None else options.script.by_configuration(),
+        forward=dataset.time_order() is not None and (
+            options.script is None or bool(options.script.decided.get("forward"))),
     )
     warnings = target_warnings(dataset, task, codec, y, plan, treated is not None)
     looked = options.checks and leaks.affordable(dataset, seconds)
@@ -169,8 +171,8 @@ def _searched(
         search.trials.close()
     run = finished(ground, clock, label, fitted, by_label, search.found, judged.instead(label),
                    [*entries, *cut], search.schedule, (*few, *said))
-    if few:
-        run.lineage["decided"] = {"judged": share}
+    if decided := {**({"judged": share} if few else {}), **ground.decided()}:
+        run.lineage["decided"] = decided
     return run
 
 

@@ -15,8 +15,9 @@ from wholefit.data import dataset_of
 from wholefit.models import make
 from wholefit.training import Options
 from wholefit.training._beside import some
-from wholefit.training._folds import Problem, best_rounds
+from wholefit.training._folds import Problem
 from wholefit.training._pace import Pace
+from wholefit.training._stopping import best_rounds
 from wholefit.training.automl import _scale
 from wholefit.training.fitting import plan_of
 

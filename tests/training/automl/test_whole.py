@@ -104,7 +104,8 @@ def rows(truth: np.ndarray) -> Any:
     parts = np.array_split(np.arange(len(truth)), FOLDS)
     folds = tuple((np.setdiff1d(np.arange(len(truth)), part), part) for part in parts)
     return SimpleNamespace(y=truth, plan=SimpleNamespace(folds=folds, units=None), weights=None,
-                           seed=0, n_classes=0, task=SimpleNamespace(name="regression"))
+                           seed=0, n_classes=0, task=SimpleNamespace(name="regression"),
+                           forward=False)
 
 
 def member(answer: np.ndarray) -> Validated:
@@ -171,7 +172,7 @@ def problem_of(truth: np.ndarray) -> Any:
 
 def outlook(truth: np.ndarray, kept: int = FOLDS, **given: Any) -> Outlook:
     plan = SimpleNamespace(folds=rows(truth).plan.folds[:kept], units=None)
-    problem = SimpleNamespace(y=truth, plan=plan, n_classes=0, seed=0,
+    problem = SimpleNamespace(forward=False, y=truth, plan=plan, n_classes=0, seed=0,
                               task=SimpleNamespace(name="regression", baseline="dummy"))
     return Outlook(problem, **{"folds": FOLDS, "workers": 2, "most": 60.0, **given})  # type: ignore[arg-type]
 

@@ -27,7 +27,7 @@ from wholefit.base.stored import reading
 from wholefit.models import Model
 from wholefit.models._network_entry import NetworkModel
 from wholefit.training import Fitted
-from wholefit.training._search import settled
+from wholefit.training._search import asked_before, settled
 
 __all__ = ["Origin", "folds_of", "is_folded", "script"]
 
@@ -114,7 +114,8 @@ def _turn(model: Model, lineage: dict[str, Any]) -> dict[str, Any]:
 
 def _settled(model: Model, lineage: dict[str, Any]) -> Model:
     """With as many rounds as it was fitted with, where its folds found them by stopping early."""
-    return settled(model, _turn(model, lineage).get("rounds") or () if model.watches else ())
+    return settled(model, _turn(model, lineage).get("rounds") or () if model.watches else (),
+                   asked_before(lineage))
 
 
 def _lesson(fitted: Fitted, origin: Origin, model: Model) -> Lesson:

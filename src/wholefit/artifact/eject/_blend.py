@@ -33,7 +33,7 @@ from wholefit.models._network_entry import NetworkModel
 from wholefit.training import Fitted
 from wholefit.training._folds import Problem
 from wholefit.training._lineage import data_hash
-from wholefit.training._search import settled
+from wholefit.training._search import asked_before, settled
 from wholefit.training.automl._scale import scaled
 from wholefit.training.fitting import Options, prepared
 from wholefit.training.replaying import Script
@@ -105,7 +105,7 @@ def _of_all_rows(fitted: Fitted, lineage: Mapping[str, Any]) -> list[Part]:
     for each in state.config["members"]:
         label, number = str(each["model"]), int(each["whole"])
         model, turn = _model(lineage, label)
-        model = settled(model, turn.get("rounds") or ())
+        model = settled(model, turn.get("rounds") or (), asked_before(lineage))
         seed = int(lineage.get("seed", 0))
         encoder = Encoder.from_state(state.parts[f"encoder {each['encoder']}"])
         counted = next((dict(fold[0]) for fold in turn.get("counted") or () if fold), None)
@@ -174,7 +174,7 @@ def _lesson(
     rows = int(((folds >= 0) & (folds != fold)).sum())
     return Lesson(fitted.task, encoder, rows, len(getattr(fitted.codec, "classes", ())),
                   int(lineage.get("seed", 0)), jobs, counted or None,
-                  list(turn.get("rounds") or ()), folded=True)
+                  list(turn.get("rounds") or ())[:int(turn["folds"])], folded=True)
 
 
 def _on_folds(state: State, count: int, folds: np.ndarray) -> Pieces:

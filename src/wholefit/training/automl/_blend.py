@@ -88,7 +88,12 @@ def pool_of(problem: Problem, found: Mapping[str, Validated], metric: Any = None
     """The models whose folds were all kept; None if there are none."""
     able = {label: each.known() for label, each in found.items() if each.kept and all(each.kept)}
     return Pool(able, problem.y, held_of(problem).fold.astype(np.int16), problem.weights,
-                problem.task.name, metric) if able else None
+                problem.task.name, metric, order_of(problem)) if able else None
+
+
+def order_of(problem: Problem) -> np.ndarray | None:
+    """Each row's rank in time (n,), where nothing may be taken from a later fold; else None."""
+    return problem.dataset.time_order() if problem.forward else None
 
 
 def dear_of(
@@ -154,7 +159,8 @@ def joined(
 ) -> Fitted:
     """The fitted model that answers with these members: as learnt from all rows, or by folds.
 
-    With `once`, a member that was not learnt from all rows answers by the first fold's model.
+    With `once`, a member that was not learnt from all rows answers by the first fold's model; where
+    folds follow each other in time, by the last one's: the others are out of date.
     """
     states: list[State] = []
     encoders: dict[str, Encoder] = {}
@@ -162,7 +168,9 @@ def joined(
     for label in asked(mixed):
         share = mixed.shares.get(label, 0.0)
         whole = found[label].whole
-        names = whole or dict(enumerate(found[label].kept[:1 if once else None]))
+        folds = dict(enumerate(found[label].kept))
+        names = whole or (dict(list(folds.items())[-1:]) if problem.forward else
+                          dict(list(folds.items())[:1]) if once else folds)
         for number, name in names.items():
             kept = bags.get(name)
             if kept.encoder not in encoders:

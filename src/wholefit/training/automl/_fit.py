@@ -69,12 +69,8 @@ def fits(ground: Ground, candidates: Sequence[Model], clock: Clock) -> bool:
     """True if the candidates can be raced: all of them can be sent to another process.
 
     A model with callbacks of the user's own stays here, where these can be seen.
-
-    Where rows are in order of time, a fold's model knows only the rows before it: the models of
-    early folds would be stale members, so one model is refitted on all rows instead.
     """
     return (len(candidates) > 1 and clock.left() > _LEAST / 2
-            and ground.problem.dataset.time_order() is None
             and all(sendable(getattr(model, "estimator", model)) and not getattr(
                 model, "callbacks", ()) for model in candidates))
 
@@ -100,7 +96,7 @@ def fit(
          rows=len(scale.problem.y), budget=str(clock.budget), estimate_seconds=clock.left())
     # Where a share of the rows is all that the time carries, all of them are out of reach; where
     # folds are repeated, means of several models were judged.
-    whole = scale.share is None and options.repeats == 1
+    whole = scale.share is None and _once(scale.problem, options)
     outlook = Outlook(
         scale.problem, scale.folds, len(crew.workers), _ONCE_MORE * clock.left(),
         _blend.MOST.get(options.preset), whole, _bounded(options)
@@ -113,7 +109,8 @@ def fit(
     race.run(candidates)
     run = _ended(ground, left_out, clock, crew, race, (*scale.said, *_not_begun(race)), whole,
                  time.perf_counter() + clock.left() - _KEPT_BACK * reserve)
-    run.lineage["decided"] = {**scale.decided(), **crew.told(), **race.limits}
+    run.lineage["decided"] = {
+        **scale.decided(), **crew.told(), **race.limits, **ground.decided()}
     if clock.left() > _TELLING:
         told = progress.of_run(run, skip=(ground.problem.task.baseline, _blend.LABEL),
                                most=_blend.MOST.get(options.preset))
@@ -159,6 +156,11 @@ def _ended(
     return finished(ground, clock, judged.chosen, fitted, by_label, found, judged, left_out,
                     race.schedule, (*said, *shares.said), preset=options.preset,
                     ensemble=made_of)
+
+
+def _once(problem: Problem, options: Any) -> bool:
+    """False where folds are repeated, which they never are in order of time."""
+    return options.repeats == 1 or problem.forward
 
 
 def _bounded(options: Any) -> bool:
@@ -231,7 +233,7 @@ def _mixed(
     script = None if options.script is None else options.script.decided
     bounded = _bounded(options)
     cost, size = _blend.limits(found, crew.bags, _whole.grown(problem)
-                               if bounded and options.repeats == 1 else None)
+                               if bounded and _once(problem, options) else None)
     limits: dict[str, Any] = {}
     if bounded:
         limits = {"cost": cost, "size": size} if script is None else {
@@ -242,7 +244,7 @@ def _mixed(
     if script is None and math.isfinite(clock.left()):  # where no clock counts, none is read here
         out, said = _blend.dear_of(pool, problem, cost, **asked)
     mixed = _blend.blended(problem, without(pool, out), cost=limits.get("cost"), **asked,
-                           **_second(options, clock))
+                           **({} if problem.forward else _second(options, clock)))
     race.limits = {**limits, "dear": list(out), "second": list(mixed.tried)}
     return replace(mixed, said=(said, *mixed.said)) if said else mixed
 

@@ -75,7 +75,7 @@ class Race:
         self.schedule: list[dict[str, Any]] = []
         self.interrupted = False
         self._errors: dict[str, Exception] = {}
-        self._pace = Pace(len(problem.plan.folds[0][0]), len(problem.dataset.schema.features),
+        self._pace = Pace(problem.learnt_rows, len(problem.dataset.schema.features),
                           problem.n_classes)
         self._lock = threading.Lock()
         self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()

@@ -2,7 +2,8 @@
 
 On a table where one trial would take most of the time, fewer folds leave room for several
 trials; where even one fold is too much, trials learn from a share of the rows. What every trial
-of a race is given is the same, so that they can be compared and blended.
+of a race is given is the same, so that they can be compared and blended. Where folds follow each
+other in time, the last ones are fitted: they know most, and are judged by what came last.
 """
 
 from __future__ import annotations
@@ -78,11 +79,11 @@ def scaled(
     """
     if script is not None:
         share, lent = script.decided["share"], script.decided["lent"]
-        met = _lent(problem) if lent else problem
+        met = _lent(problem) if lent else _last(problem, script.decided["folds"])
         return Scale(met if share is None else _cut(met, share),
                      script.decided["folds"], script.decided["workers"],
                      tuple(script.decided["said"]), share, lent)
-    rows = len(problem.plan.folds[0][0])
+    rows = len(_learnt(problem))
     columns = len(problem.dataset.schema.features)
     cells = rows * max(columns, 1) * max(1, problem.n_classes // 2)  # boosting has trees for each
     enough = _judges(problem)
@@ -95,7 +96,7 @@ def scaled(
     fitting = max(1, int(room / fold))
     if fitting >= _LEAST_FOLDS and not enough:
         said = f"{fitting} of {folds} folds are fitted, for the time would not carry all"
-        return Scale(problem, fitting, workers, (said,))
+        return Scale(_last(problem, fitting), fitting, workers, (said,))
     lending = _lent(problem)
     why = f"for the time would not carry {folds} folds" if fold * folds > room else (
         "for these judge well enough, and more models have a turn")
@@ -162,7 +163,7 @@ def _rarest(problem: Problem, rows: np.ndarray) -> int:
 
 def _judges(problem: Problem) -> bool:
     """True if the rows that one fold would judge by are enough, those of the rarest class too."""
-    test = problem.plan.folds[0][1]
+    test = problem.plan.folds[-1 if problem.forward else 0][1]
     return len(test) >= _JUDGED and (
         not problem.n_classes or _rarest(problem, test) * _JUDGED >= _RARE * len(test))
 
@@ -181,7 +182,7 @@ def _fold_seconds(problem: Problem, model: Model, rows: int, columns: int) -> fl
     """
     now = time.process_time if problem.jobs == 1 else time.perf_counter
     some = min(rows, max(1_000, _TASTE // max(columns, 1)))
-    order = seeds.generator(problem.seed, "taste").permutation(problem.plan.folds[0][0])
+    order = seeds.generator(problem.seed, "taste").permutation(_learnt(problem))
     quick = model.replace(**{name: value for name, value in (
         ("n_estimators", _ROUNDS), ("early_stopping", 0)) if hasattr(model, name)})
     picked = np.sort(order[:some])
@@ -206,12 +207,48 @@ def _cut(problem: Problem, share: float) -> Problem:
     return replace(problem, plan=cut, encoders={})
 
 
+def _learnt(problem: Problem) -> np.ndarray:
+    """The rows that a usual fold learns: they grow from fold to fold in order of time."""
+    folds = problem.plan.folds
+    return folds[len(folds) // 2 if problem.forward else 0][0]
+
+
+def _last(problem: Problem, folds: int) -> Problem:
+    """The problem with so many folds, the last ones, if they follow each other in time."""
+    if not problem.forward or folds >= len(problem.plan.folds):
+        return problem
+    plan = replace(problem.plan, folds=problem.plan.folds[-folds:])
+    return replace(problem, plan=plan, encoders={})
+
+
 def _lent(problem: Problem) -> Problem:
-    """The problem with the first fold alone, most of whose rows are learnt from; whole units."""
+    """The problem with one fold alone, most of whose rows are learnt from; whole units.
+
+    The first; in order of time the last, whose latest rows are judged by.
+    """
     plan = problem.plan
-    train, test = plan.folds[0]
+    train, test = plan.folds[-1 if problem.forward else 0]
     share = max(_JUDGED / max(len(test), 1), _JUDGED_SHARE)
-    judged = some(test, share, plan.units, seeds.generator(problem.seed, "lent"))
-    lent = np.setdiff1d(test, judged)
+    if problem.forward:
+        judged, lent = _parted(problem, test, share)
+    else:
+        judged = some(test, share, plan.units, seeds.generator(problem.seed, "lent"))
+        lent = np.setdiff1d(test, judged)
     one = Plan(((np.sort(np.concatenate([train, lent])), judged),), plan.how, plan.unit, plan.units)
     return replace(problem, plan=one, encoders={})
+
+
+def _parted(problem: Problem, test: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """About so large a share of the rows, the latest, and those strictly before them.
+
+    The latter without rows of groups that the former have.
+    """
+    order = problem.dataset.time_order()
+    assert order is not None
+    late = np.sort(order[test])[-min(max(1, round(share * len(test))), len(test))]
+    judged, before = test[order[test] >= late], test[order[test] < late]
+    groups = problem.dataset.groups()
+    if groups is not None:
+        known = groups[judged][groups[judged] >= 0]
+        before = before[~np.isin(groups[before], known)]
+    return judged, before

@@ -6,7 +6,9 @@ few rows, for less of it on others, and takes as many times as long to answer. S
 each member once more, over as many rounds as its folds were found to want; one that has most of the
 weight, twice, by other random numbers. Scores stay those of the folds' models, which saw no row
 that they answered; the model beside a fold's shows what to expect beyond them (see `_expect`).
-Where folds are repeated the scores are of means of several models, and such means answer.
+Where folds are repeated the scores are of means of several models, and such means answer. In
+order of time the last fold's model, which knows most and latest, answers for a member that is not
+learnt once more; those of earlier folds are out of date.
 """
 
 from __future__ import annotations
@@ -78,8 +80,12 @@ def turns(
 def measurable(problem: Problem, folds: int, *, whole: bool) -> bool:
     """True if a model beside a fold's tells something of what answers.
 
-    The mean of `folds` models, or, if `whole`, models that learn clearly more than a fold's.
+    The mean of `folds` models, or, if `whole`, models that learn clearly more than a fold's. In
+    order of time none is made: rows to come may differ from all that were known, and how many
+    they are says little of what they teach.
     """
+    if problem.forward:
+        return False
     if len(problem.plan.folds) == 1:
         return whole and grown(problem) * _NEARLY_ALL > 1 and tells(problem)
     return folds > 1 and tells(problem)  # with one, the second fold's rows are answered by none
@@ -109,8 +115,9 @@ def learn(
             return
         growing.update({turn.label} if first else ())
         try:
-            came[turn] = (_beside if turn.number is None else _whole)(
-                worker, models[turn.label], each, turn, deadline)
+            model = models[turn.label]
+            came[turn] = _beside(worker, model, each, deadline) if turn.number is None else _whole(
+                worker, settled(model, each.rounds, problem.forward), each, turn, deadline)
         except Exception:  # whatever a library raises, its folds' models can answer
             came[turn] = None
         if first and not came[turn]:
@@ -129,13 +136,11 @@ def learn(
 
 def _whole(worker: Apart, model: Model, each: Validated, turn: Turn, deadline: float) -> str:
     return worker.whole(
-        settled(model, each.rounds), deadline, number=turn.number,
+        model, deadline, number=turn.number,
         counted=None if each.rounds else next(filter(None, each.counted), None))
 
 
-def _beside(
-    worker: Apart, model: Model, each: Validated, turn: Turn, deadline: float
-) -> np.ndarray:
+def _beside(worker: Apart, model: Model, each: Validated, deadline: float) -> np.ndarray:
     return worker.beside(model, deadline, rounds=each.rounds[0] if each.rounds else None,
                          counted=each.counted[0] if each.counted else None)
 

@@ -29,7 +29,7 @@ from wholefit.data.splits import Plan
 from wholefit.models import scorer
 from wholefit.models._kernels.blend import blend_state
 from wholefit.training._folds import Problem, fit_one
-from wholefit.training._search import settled
+from wholefit.training._search import asked_before, settled
 from wholefit.training.fitted import Fitted
 
 Answer = Callable[[Dataset], np.ndarray]
@@ -120,13 +120,13 @@ def _blends(fitted: Fitted, lineage: dict[str, Any], problem: Problem) -> list[A
     for each in config["members"]:
         shares[str(each["model"])] = shares.get(str(each["model"]), 0.0) + float(each["share"])
     turns = {str(turn.get("model")): turn for turn in lineage.get("schedule", ())}
-    members = {}
+    members, forward = {}, asked_before(lineage)
     counted: dict[str, dict[str, Any]] = {}
     for label in shares:
         turn = turns[label]
         rounds = turn.get("rounds") or ()
         model = models.get(str(turn["name"])).from_dict(dict(turn["params"]))
-        members[label] = settled(model, rounds)
+        members[label] = settled(model, rounds, forward)
         if not rounds and (done := next(filter(None, turn.get("counted") or ()), None)):
             counted[str(turn["configuration"])] = {
                 str(number): done for number in range(len(problem.plan.folds))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from wholefit.training.ensembling._calibrate import Calibrated, calibrated
 from wholefit.training.ensembling._greedy import ROUNDS, Climb, bagged, climb
 from wholefit.training.ensembling._layer import Second
 from wholefit.training.ensembling._limits import Limits, limits, within
-from wholefit.training.ensembling._objectives import objective
+from wholefit.training.ensembling._objectives import Objective, objective
 from wholefit.training.ensembling._pool import Pool, mixed
 
 Array = np.ndarray
@@ -24,10 +24,11 @@ class Blended:
 
     `shares` maps the members taken to weights that add up to 1, largest first; `answer` is the
     ensemble's answer to each row of the pool, with weights (and calibration) that were learnt on
-    the other folds' rows only, NaN where it was not judged; `temperature`, `line` and `bounds`
-    are what `mixed` does to the members' answers; `path` says what was added in which order,
-    with the loss after it; `said` what a person should know; `layer` holds the members that are
-    models of a second layer, and `tried` names all that were tried for it (see `stacked`).
+    the other folds' rows only, in order of time on earlier ones, NaN where it was not judged;
+    `temperature`, `line` and `bounds` are what `mixed` does to the members' answers; `path` says
+    what was added in which order, with the loss after it; `said` what a person should know;
+    `layer` holds the members that are models of a second layer, and `tried` names all that were
+    tried for it (see `stacked`).
     """
 
     shares: dict[str, float]
@@ -59,12 +60,15 @@ def blend(
     """Greedy weights over a pool, and their answer cross-fitted.
 
     The weights that answer a fold come from the rows of the other folds, so that the answer's
-    score is from rows that no part of the ensemble saw. `most` bounds how many members there
-    are. `cost` (seconds for 1,000 rows) and `size` (bytes) of each member are held against
-    `predict_time` and `model_size`; `needs` maps a member to others that are asked with it, and
-    are then paid for once. Calibration is kept only where it lowers the loss on folds that it
-    was not learnt on. With `bags`, weights are the mean of so many selections among random halves
-    of the members, for which nothing may be limited. ParameterError where a limit is not above 0.
+    score is from rows that no part of the ensemble saw. In order of time (`Pool.order`) they come
+    from earlier folds only, and the first one's rows are not answered, for nothing came before
+    them; nor is anything calibrated, for later rows would say whether to. `most` bounds how many
+    members there are. `cost` (seconds for 1,000 rows) and `size` (bytes) of each member are held
+    against `predict_time` and `model_size`; `needs` maps a member to others that are asked with
+    it, and are then paid for once. Calibration is kept only where it lowers the loss on folds that
+    it was not learnt on. With `bags`, weights are the mean of so many selections among random
+    halves of the members, for which nothing may be limited. ParameterError where a limit is not
+    above 0.
     """
     labels, rows, said = pool.judged
     parts = pool.parts(rows, seed)
@@ -75,17 +79,20 @@ def blend(
         raise ParameterError("bags= spreads the weights over many members: it goes with none of "
                              "most=, predict_time= and model_size=.")
 
-    def learnt(without: int | None) -> Climb:
+    def learnt(aim: Objective, without: int | None = None) -> Climb:
         if bags:
             return bagged(aim, bags, without=without, seed=seed)
         return within(aim, given, without=without, rounds=rounds, most=most)
 
-    crossed = np.empty((len(rows), *next(iter(pool.answers.values())).shape[1:]))
-    each = [named(learnt(number).shares, labels) for number in range(len(parts))]
+    crossed = np.full((len(rows), *next(iter(pool.answers.values())).shape[1:]), np.nan)
+    if pool.forward(rows):
+        _forward(pool, labels, rows, parts, crossed, learnt, seed)
+        calibrate, parts = False, []
+    each = [named(learnt(aim, number).shares, labels) for number in range(len(parts))]
     for part, shares in zip(parts, each, strict=True):
         crossed[part] = mixed({label: np.asarray(pool.shown[label])[rows[part]]
                                for label in shares}, shares)
-    found = learnt(None)
+    found = learnt(aim)
     true = calibrated(pool, crossed, rows, parts, each, seed) if calibrate else Calibrated(crossed)
     answer = np.full(next(iter(pool.answers.values())).shape, np.nan)
     answer[rows] = true.answer
@@ -94,6 +101,20 @@ def blend(
         tuple((labels[member], loss) for member, loss in found.path),
         (*said, *_limited(given, found.counts, labels), *true.said), true.line,
         pool.bounds)
+
+
+def _forward(
+    pool: Pool, labels: tuple[str, ...], rows: Array, parts: Sequence[Array], crossed: Array,
+    learnt: Callable[[Objective], Climb], seed: int,
+) -> None:
+    """Fill the answers to each part but the first, with what the rows before it taught."""
+    for number, part in enumerate(parts[1:], 1):
+        past, places = pool.before(rows[part])
+        known = np.searchsorted(places, rows[np.sort(np.concatenate(parts[:number]))])
+        aim = objective(past, labels, known, past.parts(known, seed), seed)
+        shares = named(learnt(aim).shares, labels)
+        crossed[part] = mixed({label: np.asarray(pool.answers[label])[rows[part]]
+                               for label in shares}, shares, bounds=past.bounds)
 
 
 def named(shares: Array, labels: Sequence[str]) -> dict[str, float]:

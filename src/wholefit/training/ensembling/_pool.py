@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,7 +29,9 @@ class Pool:
     fold answered a row; `truth` (n,) holds numbers or class codes; `fold` (n,) says in which
     fold a row was held out, -1 where in none; `weights` (n,) weigh the rows; `loss` is the
     metric that the blend is to be good at: a name, a Metric or a function, the task's own where
-    None. DataError where the shapes do not fit together.
+    None. `order` (n,) is each row's rank in time where folds follow each other in time: then
+    what answers a row is learnt from earlier rows only. DataError where the shapes do not fit
+    together.
     """
 
     answers: Mapping[str, Array]
@@ -38,6 +40,7 @@ class Pool:
     weights: Array | None = None
     task: str = "classification"
     loss: str | Callable[..., float] | Any = None
+    order: Array | None = None
 
     def __post_init__(self) -> None:
         if not self.answers:
@@ -51,7 +54,8 @@ class Pool:
             raise DataError(f"answers of {self.task} must be "
                             f"{'(n, classes)' if self.is_classes else '(n,)'}; got "
                             f"{next(iter(shapes))}.")
-        for name, values in (("fold", self.fold), ("weights", self.weights)):
+        for name, values in (("fold", self.fold), ("weights", self.weights),
+                             ("order", self.order)):
             if values is not None and np.shape(values) != (rows,):
                 raise DataError(f"a pool's {name} must have a value for each of the {rows} rows; "
                                 f"got shape {np.shape(values)}.")
@@ -135,15 +139,47 @@ class Pool:
         given = np.take_along_axis(answer[rows], truth.astype(np.intp)[:, None], axis=1)[:, 0]
         return -np.log(np.clip(given, np.finfo(np.float64).eps, 1.0))
 
+    def forward(self, rows: Array) -> bool:
+        """True if these rows are answered by what was learnt from earlier ones, part by part."""
+        return self.order is not None and len(np.unique(np.asarray(self.order)[rows])) > 1
+
+    def before(self, rows: Array) -> tuple[Pool, Array]:
+        """The pool as it was before the first of these rows, and the rows of it, in order."""
+        order = np.asarray(self.order)
+        past = np.flatnonzero(order < order[rows].min())
+        return replace(
+            self, answers={label: answer[past] for label, answer in self.answers.items()},
+            truth=np.asarray(self.truth)[past], fold=np.asarray(self.fold)[past],
+            weights=None if self.weights is None else np.asarray(self.weights)[past],
+            order=order[past]), past
+
     def parts(self, rows: Array, seed: int = 0) -> list[Array]:
-        """The judged rows by the fold that held them out; random parts if there is only one."""
+        """The judged rows by the fold that held them out; random parts if there is only one.
+
+        In order of time where that is known: one fold's rows are parted into stretches of it.
+        """
         fold = np.asarray(self.fold)[rows]
         numbers = np.unique(fold)
         if len(numbers) > 1:
             return [np.flatnonzero(fold == number) for number in numbers]
+        if self.forward(rows):
+            return _stretches(np.asarray(self.order)[rows], _PARTS)
         count = min(_PARTS, len(rows))
         drawn = seeds.generator(seed, "ensemble", "parts").permutation(len(rows)) % count
         return [np.flatnonzero(drawn == number) for number in range(count)]
+
+
+def _stretches(order: Array, count: int) -> list[Array]:
+    """At most so many consecutive stretches of time, of about as many rows; equal times together.
+
+    There are two at least where there are two times.
+    """
+    times, at, many = np.unique(order, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(many) - many / 2) * count / len(order)
+    bins = np.minimum(middle.astype(np.intp), count - 1)
+    if bins[0] == bins[-1]:
+        bins = (np.arange(len(times)) > 0).astype(np.intp)
+    return [np.flatnonzero(bins[at] == number) for number in np.unique(bins)]
 
 
 def mixed(

@@ -189,12 +189,16 @@ def of_run(
 
 
 def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """What the clock of a race decided, checked; of another run, what share of rows judged."""
+    """What the clock of a race decided, checked; of another run, what share of rows judged.
+
+    And whether folds in order of time asked no later one, which older runs did.
+    """
+    forward = {"forward": True} if stored.get("forward") is True else {}
     if not stored.get("race"):
         judged = float(stored.get("judged", 1.0))
         if not 0 < judged <= 1:
             raise ValueError("the share of rows that judged is out of bounds")
-        return {"judged": judged} if judged < 1 else {}
+        return {**({"judged": judged} if judged < 1 else {}), **forward}
     counts = {name: int(stored[name]) for name in ("folds", "workers", "threads")}
     share = None if stored.get("share") is None else float(stored["share"])
     if min(counts.values()) < 1 or max(counts.values()) > _MOST_COUNTED \
@@ -210,7 +214,7 @@ def _decided(stored: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("a member is learnt from all rows twice at most")
     return {"race": True, **counts, **whole, "share": share,
             "lent": stored.get("lent") is True,
-            "said": [str(each) for each in stored["said"]], **limits, **layer}
+            "said": [str(each) for each in stored["said"]], **limits, **layer, **forward}
 
 
 def _own(turns: Sequence[Turn], live: Any) -> dict[str, Any]:

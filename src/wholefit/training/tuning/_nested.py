@@ -43,7 +43,7 @@ def nested(
         inner = base.within(train)
         tried, count = search(inner, number + 1, 1.0 / (len(plan.folds) - number))
         chosen = best(tried)
-        model = settled(chosen.model, chosen.found().rounds)
+        model = settled(chosen.model, chosen.found().rounds, inner.problem.forward)
         once = _one_fold(base.problem, plan, train, test)
         part = Here(once).validate(model, float("inf"), 1)
         found.add(test, part.answer[test], part.fit_seconds[0], part.predict_seconds[0])
