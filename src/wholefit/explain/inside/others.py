@@ -181,9 +181,13 @@ def blend(state: State) -> list[str]:
         shares.setdefault(name, []).append(float(member["share"]))
         whole |= {name} if "whole" in member else set()
     said = ["An ensemble: the weighted mean of these, the heaviest first."]
-    said += [f"{name}: {sum(each):.0%} of the weight, in {counted(len(each), 'model')} of "
-             f"{'all rows' if name in whole else 'its folds'}."
-             for name, each in sorted(shares.items(), key=lambda one: -sum(one[1]))]
+    told = _layer(state)
+    for name, each in shares.items():
+        share = f"{sum(each):.0%} of the weight" if sum(each) else \
+            "no weight of its own, asked by the second layer"
+        told.append((sum(each), f"{name}: {share}, in {counted(len(each), 'model')} of "
+                     f"{'all rows' if name in whole else 'its folds'}."))
+    said += [words for _, words in sorted(told, key=lambda one: -one[0])]
     temperature, line = state.config["temperature"], state.config["line"]
     if temperature != 1.0:
         how = "less" if temperature > 1 else "more"
@@ -191,3 +195,15 @@ def blend(state: State) -> list[str]:
     if list(line) != [0.0, 1.0]:
         said.append(f"The mean m becomes {line[0]:.4g} + {line[1]:.4g} m.")
     return said
+
+
+def _layer(state: State) -> list[tuple[float, str]]:
+    """The weights of a second layer's models, and what each of them reads."""
+    found = []
+    for at, each in enumerate(state.config.get("seconds", ())):
+        part = state.parts[f"second {at}"]
+        read = ", ".join(map(str, part.config["inputs"]))
+        found.append((float(each["share"]),
+                      f"a second layer ({part.parts['model'].kind}): {float(each['share']):.0%} of "
+                      f"the weight, learnt from the out-of-fold answers of {read}."))
+    return found

@@ -146,6 +146,11 @@ def asked(mixed: Blended) -> tuple[str, ...]:
                                for each in second.get(label, (label,))))
 
 
+def is_several(mixed: Blended) -> bool:
+    """True if it is more than one model of the race; a second layer may have all the weight."""
+    return len(mixed.shares) > 1 or bool(mixed.layer)
+
+
 def entry(mixed: Blended, made: Validated, folds: int) -> Entry:
     """The ensemble's row of the leaderboard; its parameters are its members' shares."""
     row = entry_of(LABEL, Blend(), made, folds)

@@ -132,7 +132,7 @@ def _ended(
     by_label, found = dict(race.models), _blend.comparable(
         race.found, race.models, problem.task.baseline)
     mixed = _mixed(problem, found, crew, race, options, clock)
-    if mixed is not None and len(mixed.shares) > 1:
+    if mixed is not None and _blend.is_several(mixed):
         made = _blend.validated(mixed, found)
         found = {_blend.LABEL: made, **found}
         by_label = {_blend.LABEL: _blend.Blend(), **by_label}

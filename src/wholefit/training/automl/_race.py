@@ -188,9 +188,7 @@ class Race:
 
     def _next(self) -> tuple[str, Model] | None:
         """The next candidate that should end in time; those that would not are closed."""
-        while not self._ended and (self._left or self._another()):
-            if self.most is not None and self._begun >= self.most:
-                return None
+        while not self._ended and not self._is_spent() and (self._left or self._another()):
             left = self.until - time.perf_counter()
             if left <= 0:
                 return None
@@ -201,6 +199,10 @@ class Race:
                 return label, model
             self.unbegun[label] = f"it would take about {needs:.0f} s of the {left:.0f} s left"
         return None
+
+    def _is_spent(self) -> bool:
+        """True once all trials of the budget are begun; no more are drawn then, to have no turn."""
+        return self.most is not None and self._begun >= self.most
 
     def _least(self, model: Model, needs: float) -> float:
         """Seconds below which a model that should take so many is not worth beginning."""
