@@ -15,7 +15,7 @@ from wholefit.api import _answers
 from wholefit.api._telling import warn
 from wholefit.artifact import exports
 from wholefit.artifact.exports import Exported
-from wholefit.base.errors import DataError, UnknownNameError, unknown
+from wholefit.base.errors import DataError, ParameterError, UnknownNameError, unknown
 from wholefit.base.seeds import generator
 from wholefit.data import Dataset, Schema
 from wholefit.data.schema import LEARNT
@@ -28,12 +28,25 @@ def exported(
     result: Any, path: str | Path, to: str | None, rows: Any, tolerance: float | None,
     force: bool, options: dict[str, Any],
 ) -> Exported:
-    """See `Result.export`; `options` are the target's own, policies, and those of `wf.read`."""
+    """See `Result.export`; `options` are the target's own, policies, and those of `wf.read`.
+
+    Those named `distil` and `held_out` ask for a student in the place of the model.
+    """
     target = exports.named(path, to)
+    options = dict(options)
+    word, held_out = options.pop("distil", None), options.pop("held_out", None)
+    if word is not None:
+        from wholefit.api._export_small import exported_student
+
+        return exported_student(result, path, target.NAME, rows, tolerance, force, word, held_out,
+                                options)
+    if held_out is not None:
+        raise ParameterError("held_out judges a student that is exported: say distil= (--distil) "
+                             "too, or give rows= (--rows) for the export to be checked on.")
     own = list(inspect.signature(target.write).parameters)[2:]
     mine = {name: value for name, value in options.items() if name in own}
     others = {name: value for name, value in options.items() if name not in own}
-    _check(others, target.NAME, own)
+    check_options(others, target.NAME, own)
     asked = _made_up(result) if rows is None else _rows(result, rows, others)
     found = exports.export(result, target.NAME, path, asked, tolerance=tolerance, force=force,
                            made_up=rows is None, **mine)
@@ -49,7 +62,8 @@ def listed() -> list[dict[str, str]]:
             for name, target in exports.targets().items()]
 
 
-def _check(others: dict[str, Any], target: str, own: list[str]) -> None:
+def check_options(others: dict[str, Any], target: str, own: list[str]) -> None:
+    """UnknownNameError for what is no option of the target, no policy and none of `wf.read`."""
     try:
         _answers.asked_for(others)
     except UnknownNameError:

@@ -205,17 +205,23 @@ class Result(Told, Understood):
                               reference=_record.reference(self._facts))
 
     def export(self, path: str | Path, *, to: str | None = None, rows: Any = None,
-               tolerance: float | None = None, force: bool = False, **options: Any) -> Exported:
+               tolerance: float | None = None, force: bool = False, distil: str | None = None,
+               held_out: Any = None, **options: Any) -> Exported:
         """Write the model for another runtime; a file that answers otherwise is not left behind.
 
         `to` names the target (`wholefit export --list`), or the path's ending does. `rows` are
         answered by both and compared; without, rows made up from what the model remembers.
         `tolerance` is the largest difference allowed. `options` are the target's and those of
         `predict`. Raises ExportError for what the target cannot hold.
+
+        With `distil` ("tree", "boosted", "linear") a small model is taught on `rows` and written
+        instead; `held_out` judges it, `options` may be those of `distil`, and the answer tells
+        what it loses and gains (`.distilled`).
         """
         from wholefit.api.exporting import exported
 
-        return exported(self, path, to, rows, tolerance, force, options)
+        return exported(self, path, to, rows, tolerance, force,
+                        {**options, "distil": distil, "held_out": held_out})
 
     def eject(self, path: str | Path, *, rows: Any = None, force: bool = False,
               **options: Any) -> Ejected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,8 +29,14 @@ def export(
     tolerance: Annotated[float | None, option(
         "Largest difference of answers allowed; each target has its own.", "NUMBER")] = None,
     having: Annotated[list[str] | None, typer.Option(
-        "--option", help="An option of the target; may be repeated.",
-        metavar="NAME=VALUE")] = None,
+        "--option", help="An option of the target, or with --distil of the teaching (leaves=16); "
+        "may be repeated.", metavar="NAME=VALUE")] = None,
+    distil: Annotated[str | None, option(
+        "Export a small model that is taught what this one answers, on --rows with their target: "
+        "tree, boosted or linear.", "STUDENT")] = None,
+    held_out: Annotated[str | None, option(
+        "With --distil: rows with the target that the model has not seen, to judge both by.",
+        "FILE")] = None,
     force: Force = False,
     policy: Policy = None,
     reading: Reading = READ,
@@ -40,6 +46,7 @@ def export(
     """Write a saved model for another runtime; a file that answers otherwise is not left behind.
 
     wholefit export m.wf --to onnx --rows rows.csv
+    wholefit export m.wf --to c --distil tree --rows train.csv --held-out test.csv
     """
     from wholefit.api import exporting
 
@@ -56,16 +63,32 @@ def export(
     path = out or named_after(model, target.EXTENSION or f"-{target.NAME}")
     if target.EXTENSION:
         check_free([path], str(model), force)
-    if rows is not None:
-        check_order(model, rows)
+    for source in (rows, held_out):
+        if source is not None:
+            check_order(model, source)
     with noted():
         found = exporting.exported(
             wf.load(model), path, target.NAME, rows, tolerance, force,
-            {**pairs(having, "--option"), **pairs(policy, "--policy", plain=False), **reading})
+            {**pairs(having, "--option"), **pairs(policy, "--policy", plain=False), **reading,
+             "distil": distil, "held_out": held_out})
     if as_json:
         _show.as_json(found.to_json())
         return
-    for sentence in found.to_text().splitlines():
+    _tell(found)
+
+
+def _tell(found: Any) -> None:
+    """A student beside its teacher first, where there is one; then the file and its parity."""
+    from wholefit.artifact.exports import Exported
+
+    small = getattr(found, "distilled", None)
+    if small is not None:
+        for sentence in small.said[:2]:  # what else it says was a warning
+            _show.say(_show.wrapped(sentence))
+        _show.say()
+        _show.table(*small.table())
+        _show.say()
+    for sentence in Exported.to_text(found).splitlines():
         _show.say(_show.wrapped(sentence))
 
 

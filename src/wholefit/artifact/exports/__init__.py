@@ -10,6 +10,7 @@ A target is a file in this folder. It has
     NAME, SAID       the word that asks for it, and what it gives, in one line
     EXTENSION        how its path ends; "" where it is a folder
     TOLERANCE        the largest difference allowed where the user states none
+    NETWORKS         True where it holds networks alone; left out by others
     write(fitted, path, **options)      writes `path` whole; gives sentences worth telling, or None
     open(path)       a `Runner`: `answer(frame)` as `Fitted.answer` has it, from the file alone
 

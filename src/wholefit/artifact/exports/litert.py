@@ -24,6 +24,7 @@ NAME = "litert"
 EXTENSION = ".tflite"
 SAID = "a Keras model or a plain network for LiteRT (TensorFlow Lite), features in, answers out"
 TOLERANCE = 1e-4
+NETWORKS = True
 _FACTS = "features.json"
 _ROWS = 2_000
 

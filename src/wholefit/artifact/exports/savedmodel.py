@@ -22,6 +22,7 @@ NAME = "savedmodel"
 EXTENSION = ""
 SAID = "a Keras model or a plain network as TensorFlow's SavedModel, features in, answers out"
 TOLERANCE = 1e-5
+NETWORKS = True
 _EXTRA, _FACTS = "assets.extra", "features.json"
 
 

@@ -18,6 +18,7 @@ NAME = "torch"
 EXTENSION = ".pt2"
 SAID = "a network as torch's exported program, features in, answers out"
 TOLERANCE = 1e-5
+NETWORKS = True
 
 
 def write(fitted: Subject, path: Path) -> list[str]:

@@ -18,6 +18,7 @@ NAME = "torchscript"
 EXTENSION = ".pt"
 SAID = "a network as TorchScript, for LibTorch in C++; features in, answers out"
 TOLERANCE = 1e-5
+NETWORKS = True
 
 
 def write(fitted: Subject, path: Path) -> list[str]:
