@@ -209,7 +209,7 @@ def place(
         if not doubtful and (left <= 0 or guess < _HEAVY * left):
             return Here(problem)
         try:
-            apart = Apart(Limit(clock.budget.bytes))
+            apart = Apart(Limit(clock.budget.bytes), time.perf_counter() + left)
         except OSError:  # no place for its files, no process to be had
             return Here(problem)
     try:

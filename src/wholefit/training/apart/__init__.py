@@ -12,6 +12,8 @@ reached; what that one had finished is here already.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,7 +37,7 @@ def begun(budget: Budget) -> Iterator[Apart | None]:
         yield None
         return
     try:
-        apart = Apart(Limit(budget.bytes))
+        apart = Apart(Limit(budget.bytes), time.perf_counter() + (budget.seconds or math.inf))
     except OSError as error:
         raise BudgetError(f"memory= fits in a second process, which could not be begun ({error}): "
                           "free room in the folder for temporary files (TMPDIR), or leave memory= "

@@ -28,8 +28,9 @@ from wholefit.training.fitted import Fitted
 
 # How often time and memory are looked at while the other works, in seconds.
 _GLANCE = 0.01
-# How long it usually takes to start.
-_STARTUP = 1.5
+# How long it usually takes to start, and the least it must then have to be of any use. (A start on
+# two busy cores took 2.4 s of processor time and 7 to 9 s by the clock.)
+_STARTUP, _OF_USE = 1.5, 0.5
 # How long it may take to start and to import what it needs.
 _PATIENCE = 120.0
 # How long it has to say where it is, before it is killed.
@@ -64,9 +65,12 @@ class Apart:
     Give it the problem with `load` before the first order. After a stop the next order begins a
     fresh process. `peak` is the most that the last order held above the process's start, `startup`
     the seconds that a process takes to begin.
+
+    Where `until` (time.perf_counter) is nearer than that and a little more, none is begun: it could
+    not answer in time, and would take a core from what can. Orders are then Stopped.
     """
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Limit, until: float = math.inf) -> None:
         self.limit, self.peak = limit, 0
         self.startup = _STARTUP
         self._folder = tempfile.TemporaryDirectory(prefix="wholefit-", ignore_cleanup_errors=True)
@@ -74,7 +78,9 @@ class Apart:
         self._line: Connection | None = None
         self._cargo: dict[str, Any] | None = None
         self._loaded = False
-        self._begin()
+        self._process: subprocess.Popen[str] | None = None
+        if time.perf_counter() + _STARTUP + _OF_USE <= until:
+            self._begin()
 
     # What it does
 
@@ -144,14 +150,15 @@ class Apart:
 
     def abandon(self) -> None:
         """End what it is doing, from another thread; the order then fails as Stopped."""
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
 
     def ready(self, deadline: float) -> bool:
         """Wait for a process, a new one where the last was ended; False if it is not there in time.
 
         Nor if it should not be, by what the start of one takes: then nothing is waited for.
         """
-        if self._line is None and self._process.poll() is not None:
+        if self._is_gone():
             if time.perf_counter() + self.startup > deadline:
                 return False
             self._begin()
@@ -160,6 +167,12 @@ class Apart:
         except (Stopped, Unsendable):
             return False
         return True
+
+    @property
+    def _there(self) -> subprocess.Popen[str]:
+        """The process that was begun."""
+        assert self._process is not None
+        return self._process
 
     @property
     def running(self) -> bool:
@@ -186,16 +199,21 @@ class Apart:
             stdout=subprocess.DEVNULL, stderr=self._words, text=True, env=_environment(),
             # Ctrl-C in a terminal goes to a whole group of processes; that one ignores it.
         )
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(told) + "\n")
-        self._process.stdin.close()
+        stdin = self._there.stdin
+        assert stdin is not None
+        stdin.write(json.dumps(told) + "\n")
+        stdin.close()
         self._line, self._loaded = None, False
+
+    def _is_gone(self) -> bool:
+        """True if there is no process, or it has ended, and a new one is needed."""
+        return self._line is None and (self._process is None or self._process.poll() is not None)
 
     def _answer_the_call(self, deadline: float) -> Connection:
         """The line to a process that is ready, with the problem loaded."""
         if self._line is None:
             self._line = self._accept(deadline)
-            self._start = held(self._process.pid)
+            self._start = held(self._there.pid)
         if not self._loaded:
             self._loaded = True
             try:
@@ -219,7 +237,7 @@ class Apart:
             except TimeoutError:
                 if time.perf_counter() > deadline:
                     raise Stopped("its time was up before it could begin", "time", 0, "") from None
-                if self._process.poll() is not None or time.perf_counter() > end:
+                if self._there.poll() is not None or time.perf_counter() > end:
                     raise Unsendable(
                         f"the second process did not start: {self._said()[-500:]}") from None
         self._listener.close()
@@ -230,7 +248,10 @@ class Apart:
     def _order(
         self, order: str, deadline: float, fold: Callable[..., None] | None = None, **given: Any
     ) -> Any:
-        if self._line is None and self._process.poll() is not None:
+        if self._process is None and time.perf_counter() + _STARTUP + _OF_USE > deadline:
+            raise Stopped("its time was up before it could begin: it is fitted in a second "
+                          f"process, which takes about {_STARTUP:g} s to start", "time", 0, "")
+        if self._is_gone():
             self._begin()
         self._answer_the_call(deadline)
         if order in _TIMED:
@@ -287,7 +308,7 @@ class Apart:
             raise self._stop("its time was up", "time")
 
     def _used(self) -> int:
-        theirs = max(held(self._process.pid) - self._start, 0)
+        theirs = max(held(self._there.pid) - self._start, 0)
         return theirs + (self.limit.own() if self.limit.bytes is not None else 0)
 
     def _stop(self, reason: str, limit: str) -> Stopped:
@@ -296,8 +317,8 @@ class Apart:
         return Stopped(reason, limit, self.peak, trace)
 
     def _died(self) -> Stopped:
-        self._process.wait(timeout=10)
-        code = self._process.returncode
+        self._there.wait(timeout=10)
+        code = self._there.returncode
         what = f"was killed by signal {_signal(-code)}" if code < 0 else f"ended with code {code}"
         trace = self._said()
         self._end()
@@ -309,7 +330,7 @@ class Apart:
             return ""
         before = len(self._said())
         with contextlib.suppress(OSError):
-            self._process.send_signal(signal.SIGUSR1)
+            self._there.send_signal(signal.SIGUSR1)
         end = time.perf_counter() + _LAST_WORDS
         while time.perf_counter() < end and not self._said()[before:].rstrip().endswith(_OUTERMOST):
             time.sleep(0.005)
@@ -326,6 +347,8 @@ class Apart:
             self._line.close()
             self._line = None
         self._loaded = False
+        if self._process is None:  # none was ever begun
+            return
         self._listener.close()
         self._process.kill()
         self._process.wait()
