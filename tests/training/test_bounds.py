@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import wholefit as wf
+from wholefit.api._file_parts import file_parts, too_large
 from wholefit.base.errors import StateError
 from wholefit.training._bounds import Bounds, able, answering
 from wholefit.training.record import Entry
@@ -62,6 +63,24 @@ def test_a_race_keeps_the_size_that_is_said(curved: dict[str, np.ndarray], tmp_p
     assert states <= 12_000 or "no model keeps model_size" in told(small)
     file = small.save(tmp_path / "small.wf").stat().st_size
     assert (file > 12_000) == ("the saved file takes" in told(small))
+
+
+def test_where_the_record_makes_the_file_larger_each_part_is_named(
+    curved: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    """The model keeps the limit, its file does not: the sentence says what the rest is."""
+    small = fit(curved, models=["ridge"], model_size="2KB")
+    path = small.save(tmp_path / "m.wf")
+    part, size = file_parts(path), path.stat().st_size
+    assert sum(part.values()) == size > 2000 and min(part.values()) > 0
+    assert small._fitted.states()["model"].nbytes < 2000 and "no model" not in told(small)
+    said = told(small)
+    assert "more than model_size=2,000, which bounds what answers" in said
+    said = said.replace(",", "")
+    # The sentence was made before it was itself part of the record.
+    assert f"{part['intervals']} to tell intervals" in said and "pictures" in said
+    assert f"{part['drift']} to tell drift" in said and "export the model" in said
+    assert not too_large(path, size) and too_large(path, size - 1)
 
 
 def entry(name: str, seconds: float) -> Entry:

@@ -15,6 +15,7 @@ from wholefit import data, evaluation
 from wholefit import models as catalog
 from wholefit.api import _unlabelled
 from wholefit.api._choice import tell_choice
+from wholefit.api._file_parts import too_large
 from wholefit.api._tables import cleaned, read_recipe
 from wholefit.api._telling import tell, warn
 from wholefit.api.history import noted as into_history
@@ -251,12 +252,9 @@ def _too_large(result: Result, most: int) -> str:
     """A sentence where the saved file would be larger than that; else nothing."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            size = result.save(Path(folder, "model.wf")).stat().st_size
+            return too_large(result.save(Path(folder, "model.wf")), most)
         except (OSError, StateError):  # no room, or no stored form: saving says so
             return ""
-    return "" if size <= most else (
-        f"the saved file takes {size:,} bytes, more than model_size={most:,}: beside the model it "
-        "holds the schema, the scores and how it was made.")
 
 
 def _limits(
