@@ -211,3 +211,32 @@ def test_a_report_is_written_beside_the_model(run, simple) -> None:
     done = run("report", "simple.wf")
     assert done.code == 0 and Path("simple.html").exists()
     assert "--force" in run("report", "simple.wf").last
+
+
+def test_a_network_is_kept_and_its_curves_are_written(room: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    words = ["fit", str(room / "churn.csv"), "--target", "churn", "--models", "mlp(epochs=2)",
+             "--jobs", "1", "--folds", "2", "--choose", "best", "--checkpoint", "kept",
+             "--tensorboard", "curves", "--force"]
+    done = process(*words, cwd=tmp_path)
+    assert done.code == 0 and done.err == ""
+    for folder in ("kept", "curves"):
+        (one,) = (tmp_path / folder).iterdir()
+        assert {"fold-1", "fold-2"} <= {each.name for each in one.iterdir()}
+    other = process(*words, "--seed", "1", cwd=tmp_path)
+    assert other.code == 1 and "take another folder" in other.last
+
+
+@pytest.mark.parametrize(("more", "said"), [
+    (["--checkpoint", "kept"], "models= has none (logistic)"),
+    (["--tensorboard", "file.csv", "--models", "mlp"], "must name a folder; got 'file.csv'"),
+])
+def test_what_no_network_is_taught_by_keeps_nothing(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], said: str,
+) -> None:
+    pytest.importorskip("tensorboard")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file.csv").write_text("a,y\n1,2\n")
+    done = run("fit", "file.csv", "--target", "y", "--models", "logistic", *more)
+    assert done.code == 1 and said in done.last
+    assert [path.name for path in tmp_path.iterdir()] == ["file.csv"]

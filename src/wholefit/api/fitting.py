@@ -36,6 +36,7 @@ from wholefit.base.errors import (
 from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training._costs import COST_WORDS
+from wholefit.training._heard import Heard
 from wholefit.training.replaying.again import noted
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def fit(
     rating: str | None = None,
     basket: str | None = None,
     amount: str | None = None,
+    checkpoint: Any = None,
+    callbacks: Sequence[Any] = (),
     **reading: Any,
 ) -> Any:
     """Read, infer the task, cross-validate a few models, and refit the one to use.
@@ -170,6 +173,13 @@ def fit(
     label, user, item, rating, basket, amount: names of columns, for tasks without a target: known
         answers, which judge what is found and are never learnt; who, what, and how much it was
         liked; what was together, and its money.
+    checkpoint: a folder where the trainings of networks in `models` are kept as they go, one inside
+        it for each fold and one for all rows; called again with the same words, a fit that was
+        ended goes on from there (a `nn.checkpoints.Checkpoint` says how often). Other rows,
+        words or seeds are refused.
+    callbacks: callables (event, loop) that the training loop of networks in `models` tells of
+        steps and epochs; one with `alike(name)`, such as `nn.board.Board`, gives one of its own
+        for each fold ("mlp-1f0c33ab/fold-1") and for all rows (".../all").
     reading: passed to `wf.read` (delimiter, na_values, sheet, query, ...); for tasks without a
         target also the words of the task (clusters=5, alerts="1%", support=0.01, ...).
 
@@ -194,7 +204,8 @@ def fit(
             "interpretable": (interpretable, False),
             "predict_time": (predict_time, None), "model_size": (model_size, None),
             "history": (history, None), "balance": (balance, None), "costs": (costs, None),
-            "clean": (clean, None), "transformers": (transformers or (), ())}, checks=checks)
+            "clean": (clean, None), "transformers": (transformers or (), ()),
+            "checkpoint": (checkpoint, None), "callbacks": (callbacks or (), ())}, checks=checks)
         common = {"metric": metric, "jobs": _unlabelled.threads(jobs), "seed": seed,
                   "features": dict(features or {})}
         return _unlabelled.fit(
@@ -204,13 +215,15 @@ def fit(
     _unlabelled.refuse_roles(own)
     _unlabelled.refuse_words(reading)
     recipe = None if clean is None else read_recipe(clean)
+    named, preset = _named(models), _preset(preset, interpretable, budget, models)
     options = training.Options(
-        models=_named(models), metric=metric, folds=folds, repeats=repeats,
+        models=named, metric=metric, folds=folds, repeats=repeats,
         jobs=cores() if jobs is None else jobs, seed=seed, positive=positive,
         choose=choose, features=dict(features or {}), transformers=_steps(transformers),
         balance=balance, costs=costs, threshold=threshold, checks=checks,
-        preset=_preset(preset, interpretable, budget, models), predict_time=predict_time,
+        preset=preset, predict_time=predict_time,
         model_size=_bytes("model_size", model_size), history=remembered(history),
+        heard=_heard(checkpoint, callbacks, named, preset, clock.budget),
     )
     _check_metric(None if metric in COST_WORDS and costs is not None else metric, task)
     given = source, dict(reading)
@@ -227,6 +240,7 @@ def fit(
              said=said, seconds=clock.spent())
         tell(dataset.notes)
         run = training.fit(dataset, chosen, options, clock, apart)
+    options = dataclasses.replace(options, heard=None)  # a replay keeps nothing and tells nobody
     noted(run, asked_of(options, run, dataset, given, roles, recipe, clock.budget))
     into_history(history, run, dataset)
     tell_choice(run.fitted.encoder)
@@ -299,6 +313,16 @@ def _preset(asked: str | None, interpretable: bool, budget: Any, models: Any) ->
     given = Budget() if budget is None else Budget.parse(budget)
     spends = given.seconds is not None or given.trials is not None
     return "balanced" if spends and models is None else "fast"
+
+
+def _heard(
+    checkpoint: Any, callbacks: Any, models: list[Model] | None, preset: str, budget: Budget
+) -> Heard | None:
+    """What is kept of trainings and who hears of them, refused before a long reading."""
+    found = Heard.of(checkpoint, callbacks)
+    if found is not None:
+        found.check(models, preset, budget.bytes is not None)
+    return found
 
 
 def _check_metric(metric: Any, task: str | None) -> None:

@@ -2,6 +2,7 @@
 
     WholefitError                    the root: catch this one
       ParameterError                 a hyper-parameter or option has a forbidden value
+        CheckpointError              a folder keeps the training of something else
       UnknownNameError               a word that names nothing; offers the nearest right one
       DataError                      a source cannot be read, or cannot be learnt from
         SchemaError                  new data does not fit the schema a model was fitted with
@@ -38,6 +39,10 @@ class WholefitWarning(UserWarning):
 
 class ParameterError(WholefitError, ValueError):
     """A hyper-parameter or option has a value outside its stated bounds."""
+
+
+class CheckpointError(ParameterError):
+    """A folder holds checkpoints of another training, with which this one cannot go on."""
 
 
 class UnknownNameError(WholefitError, LookupError):

@@ -10,6 +10,7 @@ import typer
 
 from wholefit.base.errors import ParameterError
 from wholefit.base.events import listen
+from wholefit.base.optional import need
 from wholefit.cli import _findings, _found, _show
 from wholefit.cli._app import command, importable, pairs
 from wholefit.cli._places import planned, written
@@ -119,6 +120,11 @@ def fit(
     clean: Annotated[Path | None, _how(
         "Cleaning recipe (.toml, .json): fixed steps are repeated on every row asked, learnt ones "
         "learn from training rows only.", "FILE")] = None,
+    checkpoint: Annotated[Path | None, _how(
+        "Keep the trainings of networks in the folder as they go; the same command again goes on "
+        "from there.", "DIR")] = None,
+    tensorboard: Annotated[Path | None, _how(
+        "Write the curves of networks' trainings for TensorBoard, a run a fold.", "DIR")] = None,
     jobs: Annotated[int | None, _how("Threads; as many as there are cores.", "N")] = None,
     seed: Annotated[int, _how("Every random choice follows from it.", "N")] = 0,
     reading: Reading = READ,
@@ -155,6 +161,7 @@ def fit(
             costs=costs, threshold=threshold, checks=not no_checks,
             features=pairs(feature, "--feature"), clean=clean,
             transformers=wf.load_features(engineer) if engineer else (),
+            checkpoint=checkpoint, callbacks=_boards(tensorboard),
             label=label, user=user, item=item, rating=rating, basket=basket, amount=amount,
             **_own(own),
             **reading,
@@ -240,6 +247,18 @@ def _plan(quiet: bool, default: bool) -> Any:
                       f"at most {facts['budget']} (--budget)")
 
     return tell
+
+
+def _boards(folder: Path | None) -> list[Any]:
+    """What writes for TensorBoard, where a folder is named."""
+    if folder is None:
+        return []
+    need("torch", extra="deep", user="--tensorboard")
+    from wholefit.nn.board import Board
+
+    if folder.exists() and not folder.is_dir():
+        raise ParameterError(f"--tensorboard must name a folder; got {str(folder)!r}, a file.")
+    return [Board(folder)]
 
 
 def _own(said: list[str] | None) -> dict[str, Any]:

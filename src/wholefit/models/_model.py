@@ -61,6 +61,7 @@ class Model(Params):
     `blind`, whether it looks at no feature, and so needs none made to learn from;
     `pace`, seconds to fit a million cells of training matrix on two cores, for estimates only;
     `clocked`, whether a fit keeps to `Context.seconds` by itself and answers with the best so far;
+    `heard`, whether its estimator's `fit` takes `checkpoint` and `callbacks`, as networks' do;
     `steady`, how far a row's answer alone may lie from its answer in a batch, for the scale of the
     answers: what is computed in float32 hangs on the batch by its rounding.
     """
@@ -75,6 +76,7 @@ class Model(Params):
     weighted: ClassVar[bool] = True
     incremental: ClassVar[bool] = False
     clocked: ClassVar[bool] = False
+    heard: ClassVar[bool] = False
     blind: ClassVar[bool] = False
     steady: ClassVar[float] = 1e-9
     burden: ClassVar[int] = 50

@@ -24,6 +24,8 @@ def for_networks(**changes: object) -> Encoding:
 class Trained(Model):
     """What is taught by the training loop of `nn`: where, in which numbers, at which rate."""
 
+    heard: ClassVar[bool] = True
+
     find_rate: bool = param(
         False, "Try rates on the training rows before learning, and take the one at which the "
         "loss falls fastest in place of learning_rate (Smith 2017); in a fifth of the time at "

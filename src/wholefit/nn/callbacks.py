@@ -152,9 +152,14 @@ class Log:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
 
+    def alike(self, inside: str) -> Log:
+        """A fresh one that writes a file of this name in a folder beside it."""
+        return Log(self._path.parent / inside / self._path.name)
+
     def __call__(self, event: str, loop: Loop) -> None:
         """One row an epoch; the file is written anew where the run begins."""
         if event == "begin":
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text("")
             for row in loop.history:  # a resumed run writes what went before again
                 self._write(row)

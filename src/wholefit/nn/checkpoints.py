@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from wholefit.base.errors import ParameterError, StateError, WholefitWarning
+from wholefit.base.errors import CheckpointError, ParameterError, StateError, WholefitWarning
 from wholefit.base.optional import need
 from wholefit.nn.loop import Loop
 
@@ -93,8 +93,8 @@ class Checkpoint:
         for name, value in self.recipe.items():
             stored = found["recipe"].get(name, value)
             if stored != value and name not in _FREE:
-                raise ParameterError(f"the checkpoint in {self.folder} was made with {name}="
-                                     f"{stored!r}; got {value!r}: take another folder.")
+                raise CheckpointError(f"the checkpoint in {self.folder} was made with {name}="
+                                      f"{stored!r}; got {value!r}: take another folder.")
         try:
             loop.load_state_dict(found["loop"])
         except (KeyError, ValueError, TypeError, IndexError, RuntimeError) as error:

@@ -28,6 +28,7 @@ from wholefit.features.encoding import Encoding, changed
 from wholefit.models import Model
 from wholefit.models._model import Context, spread
 from wholefit.training import _blind, _cleaning, imbalance
+from wholefit.training._heard import Heard, turns
 from wholefit.training._stopping import Watch, rounds_of, rounds_to_come, watching
 from wholefit.training.imbalance import Imbalance, Rows
 from wholefit.training.replaying.script import key as counted_by
@@ -48,8 +49,9 @@ class Problem:
     """All that does not change from model to model within a run.
 
     `counted` says, in a replay, what fits that a clock ended did by count: by configuration,
-    and by fold or "all"; `known` (n,) whose y is, None for all: others are never watched.
-    `forward` if folds follow each other in time and nothing may be taken from a later one.
+    and by fold or "all"; `known` (n,) whose y is, None for all: others are never watched;
+    `forward` if folds follow each other in time and nothing may be taken from a later one;
+    `heard`, what is kept of the trainings of networks, and who is told of them.
     """
 
     dataset: Dataset
@@ -69,6 +71,7 @@ class Problem:
     counted: dict[str, dict[str, Any]] = field(default_factory=dict)
     known: np.ndarray | None = None
     forward: bool = False
+    heard: Heard | None = None
 
     def encoding(self, model: Model) -> Encoding:
         """What the model's family needs, with the user's changes."""
@@ -229,6 +232,8 @@ def fit_one(
         heavy = None if weights is None else problem.weights[watched]  # type: ignore[index]
         watch = encoder.transform(dataset, watched), problem.y[watched], heavy
 
+    beside = turns(problem.heard, model, key)
+
     def learn(X: Any, y: np.ndarray, weights: np.ndarray | None) -> tuple[Any, Context]:
         context = Context(
             rows=X.shape[0], features=X.shape[1], categorical=encoder.categorical,
@@ -238,7 +243,7 @@ def fit_one(
             counted=_counted(problem, model, key),
         )
         estimator = model.build(problem.task, context)
-        options: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
+        options = {**next(beside), **({} if weights is None else {"sample_weight": weights})}
         if model.watches:
             X, y, options = watching(X, y, options, watch, problem.seed)
         with threadpool_limits(problem.jobs, user_api="blas"):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.budget import Clock
-from wholefit.base.errors import BudgetError, DataError
+from wholefit.base.errors import BudgetError, CheckpointError, DataError
 from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training import _cost
@@ -121,9 +121,10 @@ class Search:
 
         It is wholefit's own, and its trial takes little of the time that is left; or one fold does
         and the model ends by itself when its time is over, or is linear, which seldom takes longer
-        than the catalog says.
+        than the catalog says. What callbacks hear of is fitted where they are.
         """
-        if model.name == self.problem.task.baseline:
+        if model.name == self.problem.task.baseline or (
+                model.heard and self.problem.heard is not None and self.problem.heard.callbacks):
             return True
         if is_stranger(model) or model.clocked or self.clock.budget.bytes is not None:
             return False
@@ -159,6 +160,8 @@ class Search:
         except Unsendable as error:
             self._bring_home(label, model, error)
             return
+        except CheckpointError:  # the user's to settle: nothing else shall answer instead
+            raise
         except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
                 ImportError) as error:
             self._errors[label] = error

@@ -25,6 +25,7 @@ from wholefit.training import _cleaning, automl, history, imbalance, leaks, port
 from wholefit.training._bounds import Bounds, answering
 from wholefit.training._folds import Problem
 from wholefit.training._ground import Ground, finished
+from wholefit.training._heard import Heard
 from wholefit.training._judge import Judged, judge
 from wholefit.training._search import Search, candidates_by_label, estimate, is_stranger
 from wholefit.training._warnings import target_warnings
@@ -67,6 +68,7 @@ class Options:
     model_size: int | None = None
     script: Script | None = None
     history: Sequence[Past] = ()
+    heard: Heard | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in portfolio.PRESETS:
@@ -140,6 +142,7 @@ def prepared(
         counted={} if options.script is None else options.script.by_configuration(),
         forward=dataset.time_order() is not None and (
             options.script is None or bool(options.script.decided.get("forward"))),
+        heard=options.heard if options.script is None else None,
     )
     warnings = target_warnings(dataset, task, codec, y, plan, treated is not None)
     looked = options.checks and leaks.affordable(dataset, seconds)

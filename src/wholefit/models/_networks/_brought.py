@@ -44,6 +44,12 @@ class _Brought:
     def _name(self) -> str:
         return "mlp"  # whose recipe is a plain one
 
+    def _words(self: Any) -> str:
+        """A function's name in place of its address, which another process has elsewhere."""
+        given = self.network["made"]
+        said = repr(given) if isinstance(given, nn.Module) else given.__qualname__
+        return repr((said, self.augment, self.scaling))
+
 
 class ModuleClassifier(_Brought, NetworkClassifier):
     """Classes by a copy of the module."""

@@ -113,7 +113,7 @@ class _Network(BaseEstimator):
             jobs=self.jobs, figures=self.figures_, change=change, fresh=not later,
             callbacks=[*callbacks, *self._callbacks], by_count=self._by_count(later),
             checkpoint=self._checkpoint, own=own,
-            made_of=repr((self.network, self.augment, self.scaling)),
+            made_of=self._words(),
             tokens=range(len(pieces) - len(self.inputs_.of("tokens")), len(pieces)))
         found = _learn.teach(module, lesson)
         self.counted_ = [*self._counted(), _learn.counted(found)]
@@ -148,6 +148,10 @@ class _Network(BaseEstimator):
 
     def _name(self) -> str:
         return str(dict(self.network or _NETWORK)["network"])
+
+    def _words(self) -> str:
+        """What made network and pictures, in words that are the same in another process."""
+        return repr((self.network, self.augment, self.scaling))
 
     def _weights(self, X: np.ndarray, weight: Any) -> np.ndarray | None:
         if weight is None:

@@ -43,6 +43,7 @@ def pack(problem: Problem, folder: str) -> dict[str, Any]:
             np.save(place / f"{name}.npy", array, allow_pickle=False)
     small = {f.name: getattr(problem, f.name) for f in dataclasses.fields(problem)
              if f.name not in _APART}
+    small["heard"] = problem.heard and problem.heard.sent()
     return {"problem": small, "schema": problem.dataset.schema, "how": problem.plan.how,
             "unit": problem.plan.unit, "folds": len(problem.plan.folds)}
 
