@@ -25,6 +25,7 @@ KINDS = {"reduction": estimators.CatalogMap, "clustering": estimators.CatalogClu
          "anomaly": estimators.CatalogDetector, "generation": estimators.CatalogGenerator}
 QUICK = {"vae": "vae(steps=20)", "gan": "gan(steps=20)", "rbm": "rbm(steps=20, chain=5)",
          "autoencoder_map": "autoencoder_map(epochs=10)",
+         "conv_autoencoder": "conv_autoencoder(epochs=2)",
          "denoising_autoencoder": "denoising_autoencoder(epochs=2)"}
 TEXTS = ("language_model", "ngram_language_model")
 EACH = [(task, name) for task in KINDS for name in models.names(task) if name not in TEXTS]

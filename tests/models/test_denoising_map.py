@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ def test_numpy_answers_as_the_network_does(activation: str) -> None:
         assert np.allclose(answering.restore(code.numpy()), estimator.module_(x).numpy(),
                            atol=1e-5)
     assert np.allclose(estimator.transform(rows), answering.answer(rows))
+    again = pickle.loads(pickle.dumps(estimator))
+    assert np.array_equal(again.transform(rows), estimator.transform(rows))
+    pickle.dumps(answering)
 
 
 def test_cells_that_are_lost_are_rebuilt_from_others() -> None:

@@ -17,6 +17,7 @@ from wholefit.models._model import Scorer
 # kind of state -> "module:Class"; the class is called with the state.
 KINDS: dict[str, str] = {
     "additive": "wholefit.models._kernels.additive:Additive",
+    "conv_autoencoder": "wholefit.models._kernels.conv_autoencoder:ConvAutoencoder",
     "autoencoder_map": "wholefit.models._kernels.autoencoder_map:Autoencoder",
     "bernoulli_nb": "wholefit.models._kernels.bayes:Bernoulli",
     "blend": "wholefit.models._kernels.blend:Blend",

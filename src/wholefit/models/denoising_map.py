@@ -58,9 +58,5 @@ class DenoisingAutoencoder(Model):
 
     def state(self, estimator: Any, task: Task, context: Context) -> State:
         """Kind "autoencoder_map", as the numpy autoencoder's: weights and offsets by layer."""
-        weights, offsets = estimator.layers()
-        arrays = {f"w{at}": w for at, w in enumerate(weights)}
-        arrays |= {f"b{at}": b for at, b in enumerate(offsets)}
-        return State("autoencoder_map", {
-            "layers": len(weights), "code": len(self.hidden) + 1,
-            "activation": self.activation}, arrays)
+        learnt: State = estimator.state()
+        return learnt

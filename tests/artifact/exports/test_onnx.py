@@ -35,7 +35,8 @@ MUSEUM = Path(__file__).parents[1] / "museum"
 REFUSED = {
     "association": "by features", "generation": "by features", "multilabel": "by features",
     "recommendation": "by features",
-    "autoencoder_map": "kind 'autoencoder_map'", "geodesic": "kind 'geodesic'",
+    "autoencoder_map": "kind 'autoencoder_map'",
+    "conv_autoencoder": "kind 'conv_autoencoder'", "geodesic": "kind 'geodesic'",
     "map": "kind 'map'", "parts": "without a fixed number",
 }
 pytestmark = pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")

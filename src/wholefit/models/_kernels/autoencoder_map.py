@@ -12,8 +12,18 @@ from wholefit.base.state import State
 from wholefit.models._kernels._links import dense
 from wholefit.models._kernels.projections import spans
 
+
+def _relu(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0)
+
+
+def _same(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+# By name, not lambdas: what holds one can be pickled.
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "tanh": np.tanh, "relu": lambda x: np.maximum(x, 0), "identity": lambda x: x}
+    "tanh": np.tanh, "relu": _relu, "identity": _same}
 
 
 class Autoencoder:

@@ -9,7 +9,7 @@ DEFAULT = 2
 # Name of the model: what a column of coordinates is called, and what an axis is called in words.
 NAMES = {
     "autoencoder_map": ("code", "code"), "denoising_autoencoder": ("code", "code"),
-    "ica": ("ic", "independent component"),
+    "conv_autoencoder": ("code", "code"), "ica": ("ic", "independent component"),
     "incremental_pca": ("pc", "principal component"), "isomap": ("isomap", "Isomap axis"),
     "kernel_pca": ("kpc", "kernel component"), "lle": ("lle", "LLE axis"),
     "mds": ("mds", "MDS axis"), "nmf": ("part", "part"), "opentsne": ("tsne", "t-SNE axis"),

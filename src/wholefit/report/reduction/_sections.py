@@ -18,6 +18,7 @@ TITLES = {
     "umap": "UMAP", "tsne": "t-SNE", "opentsne": "t-SNE (openTSNE)", "mds": "MDS", "lle": "LLE",
     "isomap": "Isomap", "autoencoder_map": "Autoencoder",
     "denoising_autoencoder": "Denoising autoencoder",
+    "conv_autoencoder": "Autoencoder of pictures",
     "random_projection": "Random projection",
 }
 _MOST = 12

@@ -221,7 +221,7 @@ def _trial(
     try:
         encoder = _encoder(model, dataset, plan, common, encoders)
         X = encoder.transform(dataset, plan.learn)
-        estimator, state = _learnt(model, X, task, common)
+        estimator, state = _learnt(model, X, encoder, task, common)
         spent = time.perf_counter() - start
         judged, own, pace = _judged(state, estimator, encoder, dataset, plan, X, options)
     except WholefitError as error:
@@ -256,8 +256,8 @@ def _encoding(model: Model, common: Common, base: Encoding) -> Encoding:
     return changed(model.encoding(tasks.get("reduction")), common.features)
 
 
-def _learnt(model: Model, X: Any, task: Task, common: Common) -> tuple[Any, State]:
-    context = Context(rows=X.shape[0], features=X.shape[1], jobs=common.jobs,
+def _learnt(model: Model, X: Any, by: Encoder, task: Task, common: Common) -> tuple[Any, State]:
+    context = Context(rows=X.shape[0], features=X.shape[1], jobs=common.jobs, spans=by.spans,
                       seed=derive(common.seed, "reduction", model.name))
     values = X.data if hasattr(X, "tocsr") else X
     if not np.isfinite(values).all():
@@ -363,7 +363,7 @@ def _final(chosen: _Trial, dataset: Dataset, task: Task, common: Common) -> _Tri
         return chosen
     encoder = Encoder(chosen.encoder.encoding, seed=common.seed).fit(dataset)
     X = encoder.transform(dataset)
-    estimator, state = _learnt(chosen.model, X, task, common)
+    estimator, state = _learnt(chosen.model, X, encoder, task, common)
     return replace(chosen, encoder=encoder, state=state, estimator=estimator,
                    rows=np.arange(rows))
 

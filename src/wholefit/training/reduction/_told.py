@@ -19,7 +19,7 @@ from wholefit.training.record import Entry
 from wholefit.training.reduction import _axes, _noise
 
 _POINTS, _ROWS = 1500, 5000
-_HAS_INVERSE = ("projection", "parts", "autoencoder_map")
+_HAS_INVERSE = ("projection", "parts", "autoencoder_map", "conv_autoencoder")
 
 
 @dataclass(frozen=True, eq=False)
