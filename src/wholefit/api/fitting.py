@@ -37,6 +37,7 @@ from wholefit.base.events import emit
 from wholefit.models import Model
 from wholefit.training._costs import COST_WORDS
 from wholefit.training._heard import Heard
+from wholefit.training._unlabelled import noted as of_unlabelled
 from wholefit.training.replaying.again import noted
 
 if TYPE_CHECKING:
@@ -238,18 +239,24 @@ def fit(
         chosen, said = choose_task(dataset, target, task)
         emit("read", source=dataset.source, rows=len(dataset), columns=dataset.frame.width,
              said=said, seconds=clock.spent())
+        dataset.notes = of_unlabelled(dataset, named, recipe is not None)
         tell(dataset.notes)
         run = training.fit(dataset, chosen, options, clock, apart)
     options = dataclasses.replace(options, heard=None)  # a replay keeps nothing and tells nobody
     noted(run, asked_of(options, run, dataset, given, roles, recipe, clock.budget))
     into_history(history, run, dataset)
+    _warned(run)
+    return _weighed(run, said, dataset, options.model_size)
+
+
+def _warned(run: Run) -> None:
+    """Say how rows are read, and warn of what should be known, at the line of the user's call."""
     tell_choice(run.fitted.encoder)
     for sentence in run.warnings:
-        warn(sentence)
+        warn(sentence, stacklevel=4)
     for finding in run.findings:
         if finding.severity == "critical":
-            warnings.warn(str(finding), WholefitWarning, stacklevel=2)
-    return _weighed(run, said, dataset, options.model_size)
+            warnings.warn(str(finding), WholefitWarning, stacklevel=3)
 
 
 def _weighed(run: Run, said: str, dataset: data.Dataset, most: int | None) -> Result:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _WHAT, _HOW, _OUT = "What is learnt", "How it is learnt", "What comes out"
 _SHOWN = 4
 # Words of `wf.fit` whose option is called otherwise.
-_CALLED = {"features": "feature", "transformers": "engineer", "checks": "no-checks"}
+_CALLED = {"features": "feature", "transformers": "engineer", "checks": "no-checks",
+           "callbacks": "tensorboard"}
 
 
 def _what(meaning: str, metavar: str) -> Any:

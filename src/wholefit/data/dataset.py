@@ -37,7 +37,8 @@ class Dataset:
 
     `source` names where the rows came from, `guest` the frame type the user gave, `notes` what
     reading and cleaning found. `original` is the user's own frame when the rows were made to
-    conform to a schema; without that it is `frame`.
+    conform to a schema; without that it is `frame`. `without_target` are rows that were left out
+    because their target is missing; None where there are none.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Dataset:
         self.notes = list(notes)
         self._store = _Store(frame, frame if original is None else original)
         self._rows: np.ndarray | None = None
+        self.without_target: pl.DataFrame | None = None
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -90,6 +92,15 @@ class Dataset:
     def with_schema(self, schema: Schema) -> Dataset:
         """The same rows with other roles; what was converted already is kept."""
         return self._like(schema, self._rows)
+
+    def unlabelled(self) -> Dataset | None:
+        """The rows without a target, as new data are made to fit the schema; None if none are."""
+        if self.without_target is None:
+            return None
+        from wholefit.data.conform import conform
+
+        return Dataset(conform(self.schema, self.without_target)[0], self.schema,
+                       source=self.source, guest=self.guest)
 
     def numeric(self, name: str) -> np.ndarray:
         """Column as float64 (n,): NaN where missing, booleans 0/1, infinities kept."""
@@ -205,6 +216,7 @@ class Dataset:
         other = Dataset.__new__(Dataset)
         other.schema, other.source, other.guest = schema, self.source, self.guest
         other.notes, other._store, other._rows = self.notes, self._store, rows
+        other.without_target = self.without_target
         return other
 
     def _column(self, name: str) -> pl.Series:

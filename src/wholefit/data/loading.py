@@ -36,7 +36,8 @@ def load(
 
     `target`, `time`, `groups` and `weights` name columns; `roles` overrides others (a dict, or
     the path of a TOML file); `task` is checked and kept in the schema; `options` go to
-    `read`. Rows without a target are dropped, counted and noted. Raises UnknownNameError for a
+    `read`. Rows without a target are left out, counted and noted, and kept apart in
+    `Dataset.without_target`. Raises UnknownNameError for a
     misspelt name and DataError for a source that cannot be learnt from.
     """
     return _settled(_read(source, options), target=target, roles=roles, task=task, time=time,
@@ -134,7 +135,7 @@ def _settled(
     said = wanted_roles(table.frame.columns, roles, **single)
     wanted = {**{name: role for name, role in own.items() if role != "image"}, **said}
     name = next((name for name, role in wanted.items() if role == "target"), None)
-    frame, dropped = _with_target(table.frame, name)
+    frame, dropped, rest = _with_target(table.frame, name)
     frame, blank = _with_pictures(frame, {**own, **wanted})
     if frame.height == 0:
         why = "" if name is None else f" with a value of target {name!r}"
@@ -149,7 +150,9 @@ def _settled(
     if task is not None:
         schema = replace(schema, task=tasks.get(task).name)
     notes = [*table.notes, *dropped, *blank, *_lost_cells(frame, schema)]
-    return Dataset(frame, schema, source=table.source, guest=table.guest, notes=notes)
+    found = Dataset(frame, schema, source=table.source, guest=table.guest, notes=notes)
+    found.without_target = rest
+    return found
 
 
 def _dates_as_in_training(
@@ -176,10 +179,12 @@ def _dates_as_in_training(
     return frame, settled
 
 
-def _with_target(frame: pl.DataFrame, target: str | None) -> tuple[pl.DataFrame, list[Note]]:
-    """Rows whose target is there, and a note on those that were dropped."""
+def _with_target(
+    frame: pl.DataFrame, target: str | None
+) -> tuple[pl.DataFrame, list[Note], pl.DataFrame | None]:
+    """Rows whose target is there, a note on the others, and these."""
     if target is None:
-        return frame, []
+        return frame, [], None
     column = frame.get_column(target).alias("column")
     empty = column.is_null()
     if column.dtype.is_float():
@@ -188,14 +193,14 @@ def _with_target(frame: pl.DataFrame, target: str | None) -> tuple[pl.DataFrame,
         empty = empty | (column.str.strip_chars() == "").fill_null(True)
     count = int(empty.sum())
     if not count:
-        return frame, []
+        return frame, [], None
     rows = np.flatnonzero(empty.to_numpy()) + 1
     word = "row has" if count == 1 else "rows have"
     note = warning(
         "target_missing", f"{count:,} of {frame.height:,} {word} no target {target!r} and cannot "
         f"be learnt from: left out (rows {some(rows.tolist())}).",
         column=target, rows=rows, count=count)
-    return frame.filter(~empty), [note]
+    return frame.filter(~empty), [note], frame.filter(empty)
 
 
 def _with_pictures(

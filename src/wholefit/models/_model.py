@@ -94,6 +94,14 @@ class Model(Params):
         """
         return int(getattr(self, "early_stopping", 0)) > 0
 
+    @property
+    def unlabelled(self) -> bool:
+        """True if the estimator's `fit` takes `unlabelled`, features (m, p) without a target.
+
+        It learns from them, beside those that have one, before it is shown any target.
+        """
+        return False
+
     def encoding(self, task: Task) -> Encoding:
         """How this family wants its columns."""
         raise NotImplementedError

@@ -51,6 +51,17 @@ class MLP(NetworkModel):
         none=True)
     validation: float = param(0.15, "Share of the rows held out to stop early by (none below 60 "
                               "rows).", low=0, below=1)
+    pretrain: str = param(
+        "none", "What the layers learn of rows before any target is shown, of rows without a "
+        "target too: to rebuild them, as they are, from spoilt ones, or what is left out of them.",
+        choices=("none", "autoencoder", "denoising", "masked"), search=("none",))
+    pretrain_epochs: int = param(20, "Times that all rows are seen before any target is shown.",
+                                 low=1)
+
+    @property
+    def unlabelled(self) -> bool:
+        """True where the layers learn rows before their targets."""
+        return self.pretrain != "none"
 
     def network(self, task: Task, context: Context) -> dict[str, Any]:
         """Layers of equal width."""
@@ -67,4 +78,6 @@ class MLP(NetworkModel):
 
     def options(self, task: Task, context: Context) -> dict[str, Any]:
         """Scaling, and rows held out."""
-        return {"scaling": self.scaling, "validation": self.validation}
+        first = {"how": self.pretrain, "epochs": self.pretrain_epochs}
+        return {"scaling": self.scaling, "validation": self.validation,
+                "pretrain": first if self.unlabelled else None}

@@ -27,7 +27,7 @@ from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import Encoding, changed
 from wholefit.models import Model
 from wholefit.models._model import Context, spread
-from wholefit.training import _blind, _cleaning, imbalance
+from wholefit.training import _blind, _cleaning, _unlabelled, imbalance
 from wholefit.training._heard import Heard, turns
 from wholefit.training._stopping import Watch, rounds_of, rounds_to_come, watching
 from wholefit.training.imbalance import Imbalance, Rows
@@ -232,7 +232,7 @@ def fit_one(
         heavy = None if weights is None else problem.weights[watched]  # type: ignore[index]
         watch = encoder.transform(dataset, watched), problem.y[watched], heavy
 
-    beside = turns(problem.heard, model, key)
+    beside, more = turns(problem.heard, model, key), _unlabelled.given(problem, model, encoder)
 
     def learn(X: Any, y: np.ndarray, weights: np.ndarray | None) -> tuple[Any, Context]:
         context = Context(
@@ -243,7 +243,9 @@ def fit_one(
             counted=_counted(problem, model, key),
         )
         estimator = model.build(problem.task, context)
-        options = {**next(beside), **({} if weights is None else {"sample_weight": weights})}
+        options = {**more, **next(beside)}
+        if weights is not None:
+            options["sample_weight"] = weights
         if model.watches:
             X, y, options = watching(X, y, options, watch, problem.seed)
         with threadpool_limits(problem.jobs, user_api="blas"):

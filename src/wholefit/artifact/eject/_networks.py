@@ -70,6 +70,10 @@ def network(
         raise ExportError(f"this model cannot be ejected as a plain script: its network {name!r} "
                           "has no plain form there; export it (`wholefit export`) to torch or "
                           "onnx.")
+    if made.pretrain is not None:
+        raise ExportError("this model cannot be ejected as a plain script: its layers learnt rows "
+                          "before their targets (pretrain=), which has no plain form there; "
+                          "export it (`wholefit export`) to torch or onnx.")
     recipe = _recipe(made, name, classes, rows)
     found = Pieces({"network_train", "held_out_classes" if classes else "held_out_numbers",
                     "error_classes" if classes else "error_numbers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from wholefit.base import seeds
 from wholefit.base.errors import ParameterError
 from wholefit.features.spans import Span
 from wholefit.models._kernels import _links, _network_inputs
-from wholefit.models._networks import _augment, _learn, _shape
+from wholefit.models._networks import _augment, _beginning, _learn, _shape
 from wholefit.models._networks._answering import Answering
 from wholefit.nn import checkpoints
 from wholefit.nn.checkpoints import Checkpoint
@@ -38,7 +39,9 @@ class _Network(BaseEstimator):
     `recipe` what is changed in `nn.Recipe`; `spans` which features are what (None: all numbers);
     `scaling` of numbers ("standard", "robust", "quantile", "none"); `augment` words for changes of
     pictures as `nn.augment` takes them, or "auto"; `validation` the share of rows held out to stop
-    early by; `seconds` that a fit may take (None: as many as it needs); `jobs` threads.
+    early by; `seconds` that a fit may take (None: as many as it needs); `jobs` threads; `pretrain`
+    what its layers learn of rows before any target is shown: {"how": "autoencoder", "denoising" or
+    "masked", "epochs": 20, "rate": 1e-3, "batch": 64}; `fit` takes `unlabelled` rows (m, p) for it.
 
     `fit` takes two things that no model file holds: `checkpoint`, a folder (or a `Checkpoint`)
     where the training is kept as it goes, so that a fit of the same rows that was ended half way
@@ -50,26 +53,35 @@ class _Network(BaseEstimator):
     rate_: float
     _checkpoint: Checkpoint | None = None
     _callbacks: tuple[Callback, ...] = ()
+    _unlabelled: Any = None
 
     def __init__(
         self, network: Mapping[str, Any] | None = None, recipe: Mapping[str, Any] | None = None,
         spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = None,
         validation: float = 0.15, class_weight: Any = None, seconds: float | None = None,
         jobs: int | None = None, random_state: Any = 0,
+        pretrain: Mapping[str, Any] | None = None,
     ) -> None:
         self.network, self.recipe, self.spans, self.scaling = network, recipe, spans, scaling
         self.augment, self.validation, self.class_weight = augment, validation, class_weight
         self.seconds, self.jobs, self.random_state = seconds, jobs, random_state
+        self.pretrain = pretrain
 
     @contextmanager
-    def _beside(self, checkpoint: Any, callbacks: Sequence[Callback]) -> Iterator[None]:
+    def _beside(
+        self, checkpoint: Any, callbacks: Sequence[Callback], unlabelled: Any
+    ) -> Iterator[None]:
         """Inside, lessons are kept and heard of; afterwards nothing of either stays."""
+        if (unlabelled is not None or self.pretrain) and (
+                type(self)._learn is not _Network._learn):
+            raise ParameterError(f"{type(self).__name__} begins from a network that is given: it "
+                                 "takes no pretrain= and no unlabelled rows.")
         self._checkpoint = None if checkpoint is None else checkpoints.of(checkpoint)
-        self._callbacks = tuple(callbacks)
+        self._callbacks, self._unlabelled = tuple(callbacks), unlabelled
         try:
             yield
         finally:
-            del self._checkpoint, self._callbacks
+            del self._checkpoint, self._callbacks, self._unlabelled
 
     def _seed(self) -> int:
         if isinstance(self.random_state, (int, np.integer)):
@@ -93,7 +105,37 @@ class _Network(BaseEstimator):
         self.made_of_ = _shape.complete(options, self.inputs_, outputs, _ANSWERS[self.loss_])
         module = _learn.made(self.made_of_, self.seed_)
         self.updates_ = 0
-        self._teach(module, pieces, target, weight, strata, dict(self.recipe or {}))
+        with self._begun(module, X, pieces):
+            self._teach(module, pieces, target, weight, strata, dict(self.recipe or {}))
+
+    @contextmanager
+    def _begun(self, module: Any, X: np.ndarray, pieces: list[np.ndarray]) -> Iterator[None]:
+        """The first lesson, where one is asked for; inside, what is left of the seconds."""
+        self.__dict__.pop("learning_", None)
+        if self.pretrain is None:
+            if self._unlabelled is not None:
+                raise ParameterError("unlabelled rows are for pretrain=: say how they are learnt.")
+            yield
+            return
+        start, more = time.perf_counter(), []
+        if self._unlabelled is not None:
+            more = self.inputs_.split(validate_data(self, self._unlabelled, reset=False, **_MATRIX))
+        rows = _beginning.rows_of(pieces, more)
+        done = _beginning.begin(module, _beginning.Beginning(
+            rows, self.pretrain, self.seed_, self.seconds, self.jobs, self._by_count(),
+            self._checkpoint, self._words()))
+        self.counted_ = [_learn.counted(done)]
+        self.learning_ = {"pretrained": {
+            "how": dict(self.pretrain)["how"], "rows": len(rows),
+            "without_target": len(rows) - len(X), "steps": done.steps,
+            "loss": [row["loss"] for row in (done.history[0], done.history[-1])]}}
+        whole = self.seconds
+        if whole is not None:
+            self.seconds = max(whole - (time.perf_counter() - start), 1e-3)
+        try:
+            yield
+        finally:
+            self.seconds = whole
 
     def _teach(self, module: Any, pieces: list[np.ndarray], target: np.ndarray, weight: Any,
                strata: np.ndarray | None, recipe: Mapping[str, Any], *, later: bool = False,
@@ -151,7 +193,8 @@ class _Network(BaseEstimator):
 
     def _words(self) -> str:
         """What made network and pictures, in words that are the same in another process."""
-        return repr((self.network, self.augment, self.scaling))
+        begun = () if self.pretrain is None else (dict(self.pretrain),)
+        return repr((self.network, self.augment, self.scaling, *begun))
 
     def _weights(self, X: np.ndarray, weight: Any) -> np.ndarray | None:
         if weight is None:
@@ -175,9 +218,9 @@ class NetworkClassifier(ClassifierMixin, _Network):
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, checkpoint: Any = None,
-            callbacks: Sequence[Callback] = ()) -> NetworkClassifier:
+            callbacks: Sequence[Callback] = (), unlabelled: Any = None) -> NetworkClassifier:
         """Learn from features (n, p) and classes (n,) or labels (n, labels)."""
-        with self._beside(checkpoint, callbacks):
+        with self._beside(checkpoint, callbacks, unlabelled):
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NetworkClassifier:
@@ -263,9 +306,9 @@ class NetworkRegressor(RegressorMixin, _Network):
     """A network for a number, or several at once: y (n,) or (n, outputs), standardised inside."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, checkpoint: Any = None,
-            callbacks: Sequence[Callback] = ()) -> NetworkRegressor:
+            callbacks: Sequence[Callback] = (), unlabelled: Any = None) -> NetworkRegressor:
         """Learn from features (n, p) and numbers (n,) or (n, outputs)."""
-        with self._beside(checkpoint, callbacks):
+        with self._beside(checkpoint, callbacks, unlabelled):
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NetworkRegressor:

@@ -30,10 +30,11 @@ class _Started:
         spans: Sequence[Span] | None = None, scaling: str = "standard", augment: Any = (),
         validation: float = 0.15, class_weight: Any = None, seconds: float | None = None,
         jobs: int | None = None, random_state: Any = 0, vectors: Vectors | None = None,
+        pretrain: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(  # type: ignore[call-arg]
             network, recipe, spans, scaling, augment, validation, class_weight, seconds, jobs,
-            random_state)
+            random_state, pretrain)
         self.vectors = vectors
 
     def _teach(self, module: Any, *given: Any, later: bool = False, **more: Any) -> Any:

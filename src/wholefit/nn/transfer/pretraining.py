@@ -41,6 +41,15 @@ def pretrain(
     decoder; `callbacks` and `checkpoint` are those of `train`. Raises UnknownNameError for a
     misspelt objective.
     """
+    return taught(module, x, recipe, objective=objective, noise=noise, masked=masked,
+                  hidden=hidden, clock=clock, callbacks=callbacks, checkpoint=checkpoint)[0]
+
+
+def taught(
+    module: nn.Module, x: Any, recipe: Recipe | None = None, *, objective: str = "denoise",
+    noise: float = 0.3, masked: float = 0.5, hidden: Sequence[int] = (), **how: Any,
+) -> tuple[Base, Trained]:
+    """As `pretrain`, with what its training tells; `how` are further words of `train`."""
     if objective not in OBJECTIVES:
         raise unknown("objective", objective, OBJECTIVES)
     if not 0 <= noise < 100 or not 0 < masked < 1:
@@ -49,9 +58,8 @@ def pretrain(
     recipe = (recipe or Recipe()).replace(loss="squared")
     found = rebuilder(copy.deepcopy(module), tuple(x.shape[1:]), hidden=hidden, seed=recipe.seed)
     change = _changes(objective, noise, masked)
-    taught = train(found, (x, x), recipe, change=change, loss=_gap, clock=clock,
-                   callbacks=callbacks, checkpoint=checkpoint)
-    return _base_of(module, taught)
+    done = train(found, (x, x), recipe, change=change, loss=_gap, **how)
+    return _base_of(module, done), done
 
 
 class Rebuilder(nn.Module):

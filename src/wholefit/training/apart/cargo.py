@@ -15,7 +15,7 @@ from wholefit.data.dataset import Dataset
 from wholefit.data.splits import Plan
 from wholefit.training._folds import Problem
 
-_TABLE = "table.arrow"
+_TABLE, _UNLABELLED = "table.arrow", "unlabelled.arrow"
 # Made anew over there, or sent as files.
 _APART = ("dataset", "y", "weights", "plan", "encoders", "cleaned_folds")
 
@@ -35,6 +35,8 @@ def pack(problem: Problem, folder: str) -> dict[str, Any]:
     """Write the large parts into `folder`; gives the small ones, to be sent."""
     place = Path(folder)
     problem.dataset.frame.write_ipc(place / _TABLE, compression="uncompressed")
+    if problem.dataset.without_target is not None:
+        problem.dataset.without_target.write_ipc(place / _UNLABELLED, compression="uncompressed")
     arrays = {"y": problem.y, "weights": problem.weights, "units": problem.plan.units}
     for number, (train, test) in enumerate(problem.plan.folds):
         arrays |= {f"train {number}": train, f"test {number}": test}
@@ -59,5 +61,8 @@ def unpack(folder: str, facts: dict[str, Any]) -> Problem:
     frame = pl.read_ipc(place / _TABLE)
     folds = tuple((array(f"train {i}"), array(f"test {i}")) for i in range(facts["folds"]))
     plan = Plan(folds=folds, how=facts["how"], unit=facts["unit"], units=array("units"))
-    return Problem(dataset=Dataset(frame, facts["schema"]), y=array("y"), plan=plan,
+    dataset = Dataset(frame, facts["schema"])
+    if (place / _UNLABELLED).exists():
+        dataset.without_target = pl.read_ipc(place / _UNLABELLED)
+    return Problem(dataset=dataset, y=array("y"), plan=plan,
                    weights=array("weights"), **facts["problem"])
