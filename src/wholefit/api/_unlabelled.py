@@ -27,7 +27,7 @@ from wholefit.training.found import Common, Found, recipe
 
 # How a source was read, as far as the command line can say it again.
 _READ = ("format", "delimiter", "encoding", "sheet", "table")
-_ROLES = ("label", "labels", "user", "item", "rating", "basket", "amount")
+_ROLES = ("target", "label", "labels", "user", "item", "rating", "basket", "amount")
 
 
 def fit(
@@ -45,6 +45,9 @@ def fit(
     given = {role: name for role, name in named.items() if name is not None}
     settled = _roles(roles, given)
     _check_roles(task, given, set(settled.values()))
+    if hasattr(recipe(task), "as_read"):
+        target = next((name for name, role in settled.items() if role == "target"), None)
+        reading = recipe(task).as_read(target, options, reading)
     dataset = data.load(source, roles=settled, task=task.name,
                         time=given.get("time"), groups=given.get("group"),
                         weights=given.get("weight"), **reading)
@@ -145,10 +148,13 @@ def settle(
 ) -> None:
     """Refuse words of supervised fits that say something here: name to (value, default).
 
-    A task of labels takes the target for their columns, into `own`, and the words that its
-    options know too, into `words`. Where nothing is checked, `checks` says nothing.
+    A task that learns from a target takes it into `own`; one of labels takes it for their columns,
+    and the words that its options know too, into `words`. Where nothing is checked, `checks` says
+    nothing.
     """
     known = set()
+    if "target" in task.roles:
+        own["target"], known = said["target"][0], {"target"}
     if "labels" in task.roles:
         own["labels"] = said["target"][0]
         known = {spec.name for spec in recipe(task).Options.specs()} | {"target"}

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from wholefit.api.multilabel import Multilabel
     from wholefit.api.recommendation import Recommender
     from wholefit.api.reduction import Reduction
+    from wholefit.api.translation import Translation
     from wholefit.training import Run
 
 _TARGETS = frozenset({"target", "y", "label", "labels", "class", "outcome", "response", "churn",
@@ -74,6 +75,8 @@ def fit(source: Any, *, task: Literal["generation"], **words: Any) -> Generator:
 def fit(source: Any, *, task: Literal["multilabel"], **words: Any) -> Multilabel: ...
 @overload
 def fit(source: Any, *, task: Literal["recommendation"], **words: Any) -> Recommender: ...
+@overload
+def fit(source: Any, *, task: Literal["translation"], **words: Any) -> Translation: ...
 @overload
 def fit(source: Any, *, task: str | None, **words: Any) -> Any: ...
 
@@ -128,8 +131,9 @@ def fit(
     target: the column to predict; or a list of columns of two values each, all predicted at once
         (several labels: "multilabel").
     task: "classification" or "regression", inferred from the target when left out; "multilabel",
-        where the target is one column that holds sets of labels; or one that has no target:
-        "clustering", "reduction", "anomaly", "association", "recommendation", "generation".
+        where the target is one column that holds sets of labels; "translation", where it is a
+        column of texts to be written; or one that has no target: "clustering", "reduction",
+        "anomaly", "association", "recommendation", "generation".
     models: names ("ridge, random_forest(n_estimators=300)"), Model objects, scikit-learn-style
         estimators, or import paths; a default set chosen for the size of the data if left out.
     metric: what models are compared by, a name or a callable; the task's own by default.

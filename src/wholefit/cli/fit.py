@@ -47,8 +47,9 @@ def fit(
         "Column to predict; with --task multilabel several, parted by commas, or one that holds "
         "sets of labels.", "COLUMN")] = None,
     task: Annotated[str | None, _what(
-        "classification or regression, which the target decides; multilabel; or, without a target, "
-        "clustering, reduction, anomaly, association, recommendation or generation.",
+        "classification or regression, which the target decides; multilabel; translation, from a "
+        "column of texts to another, the target; or, without a target, clustering, reduction, "
+        "anomaly, association, recommendation or generation.",
         "NAME")] = None,
     own: Annotated[list[str] | None, typer.Option(
         "--set", help="A word of the task itself, e.g. clusters=5, alerts=1%, support=0.01; may be "

@@ -146,7 +146,8 @@ def _settled(
                 reason="names the files of the pictures"
                 if c.name in own and c.name not in said and c.role == "identifier" else c.reason)
         for c in schema.columns))
-    _check_learnable(schema, table.source)
+    if task is None or tasks.get(task).supervised:  # what others learn from, their recipe knows
+        _check_learnable(schema, table.source)
     if task is not None:
         schema = replace(schema, task=tasks.get(task).name)
     notes = [*table.notes, *dropped, *blank, *_lost_cells(frame, schema)]

@@ -79,6 +79,9 @@ KINDS: dict[str, str] = {
     "stack": "wholefit.models._kernels.members:Stack",
     "trees": "wholefit.models._kernels.trees:Trees",
     "language_model": "wholefit.models._kernels.writers:Neural",
+    "translator": "wholefit.models._kernels.translators:Network",
+    "translator.frequent": "wholefit.models._kernels.translators:Frequent",
+    "translator.nearest": "wholefit.models._kernels.translators:Nearest",
     "writer.runs": "wholefit.models._kernels.writers:Runs",
     "xgboost": "wholefit.models._kernels.native:XGBoost",
 }

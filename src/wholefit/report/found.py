@@ -23,7 +23,7 @@ from wholefit.report.writing import ending, foot, put, whole
 from wholefit.training.found import Found, trusting
 from wholefit.training.record import Entry
 
-_WORDS = {"label": "label", "user": "user", "item": "item", "rating": "rating",
+_WORDS = {"target": "target", "label": "label", "user": "user", "item": "item", "rating": "rating",
           "basket": "basket", "amount": "amount", "time": "time", "group": "groups",
           "weight": "weights"}
 # Words of a task that the command line has an option of its own for.

@@ -33,36 +33,45 @@ KIND = "translator"
 _RECIPE = {"epochs": 20, "batch": 64, "rate": 1e-3, "schedule": "cosine", "warmup": 0.1,
            "clip": 1.0, "label_smoothing": 0.1}
 _ROWS = 128
+MOST_BEAMS = 64
 
 
 class Translator:
     """A Transformer from source texts to target texts, each with a tokenizer of its own.
 
     `options` are those of the network "transformer"; `tokens`, `vocabulary`, `lower` as for
-    tokenizers; `length` tokens are read and written at most; `recipe` changes `nn.Recipe`.
-    While it learns, the decoder is given the true target so far (teacher forcing).
+    tokenizers; `length` tokens are read and written at most; `beams` texts are kept in mind
+    while one is written, where `translate` says no other number; `recipe` changes `nn.Recipe`.
+    While it learns, the decoder is given the true target so far (teacher forcing). After `fit`,
+    `history` has a line an epoch, `stopped` says why it ended early, or is None.
     """
 
     def __init__(
         self, options: Mapping[str, Any] | None = None, *, tokens: str = "character",
-        vocabulary: int = 8000, lower: bool = False, length: int = 64,
+        vocabulary: int = 8000, lower: bool = False, length: int = 64, beams: int = 1,
         recipe: Mapping[str, Any] | None = None, seed: int = 0, threads: int | None = None,
     ) -> None:
         if length < 1:
             raise ParameterError(f"Translator.length must be >= 1; got {length}.")
+        _check_beams(beams)
         self.options, self.tokens, self.vocabulary = dict(options or {}), tokens, vocabulary
         self.lower, self.length, self.recipe = lower, length, dict(recipe or {})
+        self.beams = beams
         self.seed, self.threads = seed, threads
         self.history: list[dict[str, float]] = []
+        self.stopped: str | None = None
 
     def fit(
         self, sources: Sequence[str], targets: Sequence[str], *, clock: Clock | None = None,
         callbacks: Sequence[Callback] = (),
+        valid: tuple[Sequence[str], Sequence[str]] | None = None,
     ) -> Translator:
-        """Learn from pairs of texts; DataError unless there are as many of one as of the other."""
-        if len(sources) != len(targets) or not len(sources):
-            raise DataError("a translator needs one target for each source, and a pair at least; "
-                            f"got {len(sources)} sources and {len(targets)} targets.")
+        """Learn from pairs of texts; DataError unless there are as many of one as of the other.
+
+        `valid` are pairs held out, (sources, targets): judged after each epoch, they are what the
+        recipe's `patience` looks at. Tokenizers do not learn from them.
+        """
+        _check_pairs(sources, targets)
         self.source, self.target = (tokenizers.learn(
             texts, self.tokens, size=self.vocabulary, lower=self.lower)
             for texts in (sources, targets))
@@ -72,14 +81,21 @@ class Translator:
                    "length": self.length + 1}
         with quiet(derive(derive(self.seed, "weights"), "torch"), "cpu", self.threads):
             module = networks.make("transformer", **made_of)
-        written = self.target.encode(targets)
-        data = [_padded(self.source.encode(sources), self.length),
-                _padded(written, self.length + 1, before=self.end),
-                _padded(written, self.length + 1, after=self.end, padding=-100)]
-        found = train(module, data, recipe, clock=clock, callbacks=callbacks,
-                      threads=self.threads)
+        held = None if valid is None else self._arrays(*valid)
+        # Batches of like length (Recipe.bucket) are cut by what is written first: the target's
+        # width is that of the written tokens.
+        found = train(module, self._arrays(sources, targets), recipe, valid=held, clock=clock,
+                      callbacks=callbacks, threads=self.threads, tokens=(1, 0))
+        self.stopped = found.stopped
         self.module, self.history = module.cpu().eval(), found.history
         return self
+
+    def _arrays(self, sources: Sequence[str], targets: Sequence[str]) -> list[np.ndarray]:
+        """Source tokens, target tokens so far, and the tokens that come next."""
+        written = self.target.encode(targets)
+        return [_padded(self.source.encode(sources), self.length),
+                _padded(written, self.length + 1, before=self.end),
+                _padded(written, self.length + 1, after=self.end, padding=-100)]
 
     @property
     def end(self) -> int:
@@ -87,12 +103,15 @@ class Translator:
         return self.target.size
 
     def translate(
-        self, texts: Sequence[str], *, beams: int = 1, length: int | None = None
+        self, texts: Sequence[str], *, beams: int | None = None, length: int | None = None
     ) -> list[str]:
-        """One text for each: the likeliest token at every step, or the best that beams find."""
+        """One text for each: the likeliest token at every step, or the best that beams find.
+
+        `length` tokens are written at most, and no more than there were room for at the fit.
+        """
         self._check_fitted()
-        if beams < 1:
-            raise ParameterError(f"beams must be >= 1; got {beams}.")
+        beams = self.beams if beams is None else beams
+        _check_beams(beams)
         most = min(length or self.length, self.length)
         sources, found = _padded(self.source.encode(texts), self.length), []
         with torch.inference_mode():
@@ -150,7 +169,8 @@ class Translator:
         self._check_fitted()
         config = {"made_of": dict(self.module.made_of), "tokens": self.tokens,
                   "vocabulary": self.vocabulary, "lower": self.lower, "length": self.length,
-                  "seed": self.seed, "recipe": self.recipe, "options": self.options}
+                  "beams": self.beams, "seed": self.seed, "recipe": self.recipe,
+                  "options": self.options}
         return State(KIND, config, blobs={"weights.safetensors": to_bytes(self.module)},
                      parts={"source": self.source.state(), "target": self.target.state()})
 
@@ -165,8 +185,8 @@ class Translator:
         try:
             made = cls(config["options"], tokens=config["tokens"],
                        vocabulary=int(config["vocabulary"]), lower=bool(config["lower"]),
-                       length=int(config["length"]), recipe=config["recipe"],
-                       seed=int(config["seed"]))
+                       length=int(config["length"]), beams=int(config.get("beams", 1)),
+                       recipe=config["recipe"], seed=int(config["seed"]))
         except (KeyError, TypeError, ValueError) as error:
             raise StateError(f"the stored translator is damaged: {error}") from error
         made.source = Tokenizer.from_state(state.parts["source"])
@@ -178,6 +198,17 @@ class Translator:
             raise StateError("the stored translator is damaged: its network and its tokenizers "
                              "do not have the same tokens.")
         return made
+
+
+def _check_beams(beams: int) -> None:
+    if not 1 <= beams <= MOST_BEAMS:
+        raise ParameterError(f"beams must be >= 1 and <= {MOST_BEAMS}; got {beams}.")
+
+
+def _check_pairs(sources: Sequence[str], targets: Sequence[str]) -> None:
+    if len(sources) != len(targets) or not len(sources):
+        raise DataError("a translator needs one target for each source, and a pair at least; "
+                        f"got {len(sources)} sources and {len(targets)} targets.")
 
 
 def _padded(

@@ -6,8 +6,9 @@ from typing import Any
 
 from wholefit.evaluation import Score
 from wholefit.report._html import Html, bullets, data, el, join, table
-from wholefit.report.generation._pictures import curves, key, pair, sheet
+from wholefit.report.generation._pictures import key, pair, sheet
 from wholefit.report.sections import Section
+from wholefit.report.training_curves import curves
 from wholefit.training.found import Found
 
 _MOST = 12

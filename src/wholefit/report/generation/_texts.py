@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from wholefit.evaluation import Score
 from wholefit.report._html import Html, bullets, data, el, join
-from wholefit.report.generation._pictures import curves
 from wholefit.report.generation._sections import lead, percent
 from wholefit.report.sections import Section
+from wholefit.report.training_curves import curves
 from wholefit.training.found import Found
 
 _MOST_SHOWN, _MOST_LETTERS = 6, 400
