@@ -61,6 +61,16 @@ def several() -> pl.DataFrame:
         "late": b + rng.normal(size=150) / 2 > 0.3})
 
 
+def spoken() -> pl.DataFrame:
+    """Times of the day as figures and as words."""
+    hours = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    said = [(f"{at + 1}:{minute}", f"{words} {hour}") for at, hour in enumerate(hours)
+            for minute, words in (("15", "a quarter past"), ("30", "half past"),
+                                  ("10", "ten past"), ("20", "twenty past"))]
+    return pl.DataFrame({"key": [f"r{at:03d}" for at in range(40)], "time": [a for a, _ in said],
+                         "words": [b for _, b in said]})
+
+
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "anomaly": (rows, {}),
     "association": (lines, {"basket": "order", "item": "product"}),
@@ -69,4 +79,5 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "multilabel": (several, {"target": ["warm", "dry", "late"]}),
     "recommendation": (ratings, {"user": "user", "item": "film", "rating": "stars"}),
     "reduction": (rows, {}),
+    "translation": (spoken, {"target": "words", "text": "time"}),
 }

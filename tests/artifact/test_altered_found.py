@@ -30,6 +30,7 @@ MODELS = {
     "multilabel": ["logistic", "decision_tree", "mlp(epochs=2)"],
     "recommendation": ["", "item_knn", "als", "svd"],
     "reduction": ["pca", "nmf", "autoencoder_map"],
+    "translation": ["frequent_target", "nearest_pair", "seq2seq(steps=5, width=8, layers=1)"],
 }
 FORMS = [(task, model) for task in TASKS for model in MODELS[task]] + [
     ("texts", "ngram_language_model(order=3)"), ("texts", "language_model(steps=3, hidden=4)")]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.unlabelled import several
+from tests.unlabelled import several, spoken
 
 from wholefit.base import tasks
 from wholefit.report._script import SCRIPT
@@ -18,6 +18,7 @@ WORDS: dict[str, list[str]] = {
     "anomaly": [], "clustering": [], "generation": [], "reduction": [],
     "association": ["--basket", "order", "--item", "product"],
     "multilabel": ["--target", "warm,dry,late"],
+    "translation": ["--target", "words", "--set", "text=time"],
     "recommendation": ["--user", "user", "--item", "film", "--rating", "stars"],
 }
 
@@ -34,6 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for task in ("anomaly", "clustering", "generation", "reduction"):
         rows.write_csv(place / f"{task}.csv")
     several().write_csv(place / "multilabel.csv")
+    spoken().write_csv(place / "translation.csv")
     held = [(o, i) for o in range(200) for i, p in (("bread", .5), ("jam", .3), ("tea", .3))
             if rng.random() < p]
     held += [(o, "butter") for o, i in held if i == "bread" and rng.random() < 0.7]

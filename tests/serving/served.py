@@ -26,7 +26,8 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 _CHEAP = {"anomaly": "isolation_forest", "association": "eclat", "clustering": "kmeans",
           "generation": "independent_columns", "multilabel": "logistic",
-          "recommendation": ["popularity", "bias"], "reduction": "pca"}
+          "recommendation": ["popularity", "bias"], "reduction": "pca",
+          "translation": "nearest_pair"}
 
 
 def people(rows: int = 300) -> pl.DataFrame:

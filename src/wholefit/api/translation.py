@@ -69,9 +69,10 @@ class Translation(FoundResult):
         where there is no text to write from.
 
         `beams` texts are kept in mind while one is written (those of the fit where not said; 1
-        takes the likeliest token at each step), `length` tokens are written at most; models that
-        copy whole texts look at neither. A numpy question gets texts (n,). `options` are policies
-        and options of `wf.read`. Raises ParameterError, SchemaError.
+        takes the likeliest token at each step), `length` tokens are written at most (as many as
+        the longest text learnt had); models that copy whole texts look at neither. A numpy
+        question gets texts (n,). `options` are policies and options of `wf.read`. Raises
+        ParameterError, SchemaError.
         """
         dataset = self.asked(new, options)
         written = self._written(dataset.texts(self.source_column), beams, length)

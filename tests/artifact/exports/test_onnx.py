@@ -34,7 +34,7 @@ MUSEUM = Path(__file__).parents[1] / "museum"
 # What has no form in ONNX, by task or by kind of model, with a word of the reason that is told.
 REFUSED = {
     "association": "by features", "generation": "by features", "multilabel": "by features",
-    "recommendation": "by features",
+    "recommendation": "by features", "translation": "by features",
     "autoencoder_map": "kind 'autoencoder_map'",
     "conv_autoencoder": "kind 'conv_autoencoder'", "geodesic": "kind 'geodesic'",
     "map": "kind 'map'", "parts": "without a fixed number",

@@ -187,7 +187,7 @@ def test_top_k_and_top_p_keep_the_likeliest():
 
 
 def test_beams_find_what_trying_everything_finds_and_greed_does_not():
-    """Three words, at most four steps, word 0 ends: every sequence is scored by hand."""
+    """Three words, word 0 ends, at most four before it: every sequence is scored by hand."""
     random = torch.Generator().manual_seed(3)
     table = torch.randn(40, 3, generator=random).mul(2).log_softmax(-1)
 
@@ -202,7 +202,7 @@ def test_beams_find_what_trying_everything_finds_and_greed_does_not():
         return torch.stack([row(words[1:]) for words in state]), state
 
     def every(words):
-        if len(words) == 4:
+        if len(words) == 5:
             return
         logs = row(words)
         total = sum(row(words[:i])[words[i]].item() for i in range(len(words)))

@@ -32,6 +32,9 @@ def test_it_learns_to_turn_words_round(made):
     assert sum(a == b for a, b in zip(greedy, right, strict=True)) >= 7
     assert sum(a == b for a, b in zip(best, right, strict=True)) >= 7
     assert made.translate(new, beams=1) == greedy
+    # A text that is as long as may be written is weighed with its end, as shorter ones are.
+    assert made.longest == 4
+    assert made.translate(new, beams=3, length=4) == made.translate(new, beams=3, length=6)
 
 
 def test_attention_looks_from_the_end_to_the_beginning(made):

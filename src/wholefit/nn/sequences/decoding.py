@@ -42,17 +42,22 @@ def beam(
     step: Step, pick: Pick, state: Any, first: int, last: int, *, beams: int = 4,
     length: int = 100, penalty: float = 0.6,
 ) -> list[int]:
-    """The best sequence that beams find: its tokens, without `first` and `last`.
+    """The best sequence that beams find: at most `length` tokens, without `first` and `last`.
 
     `step(tokens (b,), state)` gives log-probabilities (b, vocabulary) and a state, `pick(state,
     rows)` the state of those rows. Sums of logarithms are divided by ((5 + tokens) / 6) to the
-    `penalty`, lest short ones always win (Wu et al. 2016). Equal scores: the earlier beam.
+    `penalty`, lest short ones always win (Wu et al. 2016). Sequences of `length` tokens are scored
+    with their end, as those are that ended before. Equal scores: the earlier beam.
     """
     tokens = torch.tensor([first])
     sums, kept, ended = torch.zeros(1, dtype=torch.float64), [[]], []  # type: ignore[var-annotated]
-    for _ in range(length):
+    for at in range(length + 1):
         logs, state = step(tokens, state)
         whole = sums[:, None] + logs.double()
+        if at == length:  # there is room for the end alone
+            ended += [(_scaled(float(total), at + 1, penalty), row)
+                      for total, row in zip(whole[:, last], kept, strict=True)]
+            break
         best, places = whole.flatten().topk(min(2 * beams, whole.numel()))
         rows, words = places // whole.shape[1], places % whole.shape[1]
         going: list[tuple[float, int, int]] = []
@@ -63,7 +68,8 @@ def beam(
                 going.append((total, row, word))
         hope = max((total for total, _, _ in going), default=-torch.inf)
         ended = sorted(ended, key=lambda one: -one[0])[:beams]
-        if not going or (len(ended) == beams and ended[0][0] >= _scaled(hope, length, penalty)):
+        if not going or (len(ended) == beams
+                         and ended[0][0] >= _scaled(hope, length + 1, penalty)):
             break
         kept = [[*kept[row], word] for _, row, word in going]
         sums = torch.tensor([total for total, _, _ in going], dtype=torch.float64)

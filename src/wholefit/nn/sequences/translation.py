@@ -81,6 +81,7 @@ class Translator:
                    "length": self.length + 1}
         with quiet(derive(derive(self.seed, "weights"), "torch"), "cpu", self.threads):
             module = networks.make("transformer", **made_of)
+        self.longest = max(1, min(self.length, int(self.target.encode(targets).lengths.max())))
         held = None if valid is None else self._arrays(*valid)
         # Batches of like length (Recipe.bucket) are cut by what is written first: the target's
         # width is that of the written tokens.
@@ -107,12 +108,13 @@ class Translator:
     ) -> list[str]:
         """One text for each: the likeliest token at every step, or the best that beams find.
 
-        `length` tokens are written at most, and no more than there were room for at the fit.
+        `length` tokens are written at most, and no more than there was room for at the fit; where
+        it is not said, as many as the longest target had that was learnt from.
         """
         self._check_fitted()
         beams = self.beams if beams is None else beams
         _check_beams(beams)
-        most = min(length or self.length, self.length)
+        most = min(length or self.longest, self.length)
         sources, found = _padded(self.source.encode(texts), self.length), []
         with torch.inference_mode():
             for start in range(0, len(texts), _ROWS if beams == 1 else 1):
@@ -169,8 +171,8 @@ class Translator:
         self._check_fitted()
         config = {"made_of": dict(self.module.made_of), "tokens": self.tokens,
                   "vocabulary": self.vocabulary, "lower": self.lower, "length": self.length,
-                  "beams": self.beams, "seed": self.seed, "recipe": self.recipe,
-                  "options": self.options}
+                  "longest": self.longest, "beams": self.beams, "seed": self.seed,
+                  "recipe": self.recipe, "options": self.options}
         return State(KIND, config, blobs={"weights.safetensors": to_bytes(self.module)},
                      parts={"source": self.source.state(), "target": self.target.state()})
 
@@ -191,6 +193,7 @@ class Translator:
             raise StateError(f"the stored translator is damaged: {error}") from error
         made.source = Tokenizer.from_state(state.parts["source"])
         made.target = Tokenizer.from_state(state.parts["target"])
+        made.longest = max(1, min(made.length, int(config.get("longest", made.length))))
         made.module = module
         fits = {"vocabulary": made.source.size, "outputs": made.end + 1,
                 "length": made.length + 1}

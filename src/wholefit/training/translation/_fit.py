@@ -24,7 +24,7 @@ from wholefit.evaluation import translation as measures
 from wholefit.models import Context, Model, make, scorer
 from wholefit.training.found import Common, Found, lineage
 from wholefit.training.record import Entry, labels
-from wholefit.training.translation._pairs import Options, Pairs, pairs_of, settled
+from wholefit.training.translation._pairs import FEWEST, Options, Pairs, pairs_of, settled
 
 _BASELINES = ("frequent_target", "nearest_pair")
 _NETWORK = "seq2seq"
@@ -59,7 +59,7 @@ def fit(dataset: Dataset, task: Task, options: Options, common: Common) -> Found
     metric = _checked(common)
     dataset = settled(dataset, options)
     pairs = pairs_of(dataset, options, common.seed)
-    models, asked = _models(common)
+    models, asked = _models(common, pairs)
     names = labels(models)
     trials: list[_Trial] = []
     for at, (model, name) in enumerate(zip(models, names, strict=True)):
@@ -93,13 +93,13 @@ def _checked(common: Common) -> str:
     return metric
 
 
-def _models(common: Common) -> tuple[list[Model], int]:
+def _models(common: Common, pairs: Pairs) -> tuple[list[Model], int]:
     """Those to try, and how many of them, the first, may answer: baselines that nobody asked for
-    are there to be compared with.
+    are there to be compared with. Of pairs too few to judge by no network learns.
     """
     if common.models is None:
-        found = [make(name) for name in (*_BASELINES, *(
-            [_NETWORK] if available("torch") else []))]
+        network = [_NETWORK] if available("torch") and len(pairs.held) else []
+        found = [make(name) for name in (*_BASELINES, *network)]
         return found, len(found)
     there = {model.name for model in common.models}
     return [*common.models, *(make(name) for name in _BASELINES if name not in there)], \
@@ -243,7 +243,8 @@ def _warnings(
     if pairs.empty:
         found.append(f"{pairs.empty:,} rows without a text in {pairs.source!r} were left out")
     if not len(pairs.held):
-        found.append(f"{pairs.split}: {len(pairs.sources):,} pairs, from 50 on some are set apart")
+        found.append(f"{pairs.split}: there are {len(pairs.sources):,}, and {FEWEST} with sources "
+                     "of their own are needed")
     if common.models is None and not available("torch"):
         found.append("torch is not installed, so that only the baselines were tried: "
                      "pip install 'wholefit[deep]' for seq2seq")
