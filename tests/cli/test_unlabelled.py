@@ -115,6 +115,26 @@ def test_texts_are_learnt_and_written(run: Any, tmp_path: Path) -> None:
     assert run("fit", "tale.txt", "--format", "paragraph", "--task", "generation").code != 0
 
 
+def test_pairs_are_learnt_and_texts_written(run: Any, folder: Path) -> None:
+    source = str(folder / "translation.csv")
+    done = run("fit", source, "--task", "translation", "--target", "words", "--set", "text=time",
+               "--models", "nearest_pair", "--out", "m.wf", "--report", "m.html")
+    assert done.code == 0 and "from 'time' to 'words', by nearest_pair" in done.out, done.err
+    assert "--target words --set text=time" in Path("m.html").read_text()
+    made = run("predict", "m.wf", source)
+    assert made.out.splitlines()[:2] == ["key,words", "r000,a quarter past one"]
+    done = run("evaluate", "m.wf", source)
+    assert done.code == 0 and "exact_match" in done.out, done.err
+    done = run("explain", "m.wf", source, "--row", "3")
+    assert done.code != 0 and done.err and "Traceback" not in done.err
+    done = run("export", "m.wf", "--to", "onnx")
+    assert done.code != 0 and "serve it" in done.err and "Traceback" not in done.err
+    for wrong, said in ((["--set", "text=tim"], "did you mean 'time'"), ([], "say text="),
+                        (["--set", "text=time", "--folds", "3"], "has no folds=")):
+        done = run("fit", source, "--task", "translation", "--target", "words", *wrong)
+        assert done.code in (1, 2) and said in done.err, done.err
+
+
 def test_words_for_texts_are_refused_for_rows(run: Any, folder: Path) -> None:
     done = run("fit", str(folder / "generation.csv"), "--task", "generation", "--out", "m.wf",
                "--models", "independent_columns")

@@ -26,7 +26,7 @@ COLUMNS = {
     "recommendation": ("users", "k", "likes", "filter", "rows"),
     "association": ("baskets", "k", "rows"), "generation": ("n", "seed", "label"),
     "multilabel": ("key", "a", "b", "kind"),
-    "translation": ("key", "time", "texts", "beams", "length")}
+    "translation": ("key", "time")}
 CELLS = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
     | st.integers() | st.text(max_size=8) | st.sampled_from([

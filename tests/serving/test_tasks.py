@@ -117,6 +117,27 @@ def test_texts_are_written(client: Client) -> None:
         assert client.post("/v1/models/writer:sample", wrong).status in (400, 422), wrong
 
 
+def test_texts_are_written_for_texts(client: Client) -> None:
+    asked = [{"key": "k", "time": "7:30"}, {"key": "l", "time": None}, {"key": "m", "time": "1:15"}]
+    found = ask(client, "translation", "predict", asked)
+    assert found == fitted("translation").predict(pl.DataFrame(asked)).to_dicts()
+    assert [row["words"] for row in found] == ["half past seven", None, "a quarter past one"]
+    bare = client.post("/v1/models/translation:predict", b"7:30\n1:15\n",
+                       content_type="text/plain")
+    assert "half past seven" in bare.body.decode(), bare.body
+    beams = client.post("/v1/models/translation:predict?beams=3&length=9", asked)
+    assert beams.status == 200 and beams.json == found
+    for wrong in ("beams=0", "beams=65", "beams=x", "length=0", "length=1.5", "beam=2"):
+        got = client.post(f"/v1/models/translation:predict?{wrong}", asked)
+        assert got.status in (400, 422) and got.json["detail"], wrong
+    many = client.post("/v1/models/translation:predict?beams=60", asked * 10)
+    assert many.status in (400, 422) and "beams times rows" in many.json["detail"]
+    for wrong in ({"rows": [{"time": "7:30"}], "beams": 2}, {"rows": [{"time": ["7:30"]}, 3]},
+                  {"words": "half past"}, ["7:30"]):
+        got = client.post("/v1/models/translation:predict", wrong)
+        assert got.status in (400, 422) and got.json["detail"], wrong
+
+
 def test_texts_come_as_json_or_alone(client: Client) -> None:
     words = "a lovely day in the whole series of reviews"
     found = ask(client, "text", "predict", {"review": words})

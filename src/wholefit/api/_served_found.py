@@ -19,10 +19,10 @@ from wholefit.base.events import listen
 from wholefit.serving._model import Answers, Input, Row, Wants
 
 _MOST_MADE = 100_000
+# Of translations: texts kept in mind for all rows of a request together.
+_MOST_KEPT = 1000
 # Of texts: what may be said of how they are written, and tokens of one request together.
 _WRITING, _MOST_TOKENS = ("prompt", "length", "temperature", "top_k", "top_p"), 20_000
-# Texts that are kept in mind for all rows of a request together.
-_MOST_KEPT = 1000
 
 
 class ServedFound:
@@ -159,27 +159,14 @@ class ServedRules(ServedFound):
 
 
 class ServedTranslator(ServedFound):
-    """A text for each text: rows with the source's column, with `beams` and `length`."""
-
-    def answer(self, rows: Sequence[Row], wants: Wants) -> Answers:
-        """The texts, one a row; `texts`, a list of them, may stand for rows of that one column."""
-        asked = _options(wants, ("texts", "list", "beams", "length"))
-        texts = asked.pop("texts", None)
-        texts = asked.pop("list", texts)
-        if texts is not None and not rows:
-            listed = texts if isinstance(texts, list) else [texts]
-            if not all(text is None or isinstance(text, str) for text in listed):
-                raise ParameterError("texts must be a list of texts: {\"texts\": [\"Good day\"]}.")
-            rows = [{self.result.source_column: text} for text in listed]
-        return super().answer(rows, wants)
+    """A text for each row, by `beams` and of at most `length` tokens where the request says so."""
 
     def _asked(self, frame: pl.DataFrame, wants: Wants) -> Any:
-        asked = {name: wants.options[name] for name in ("beams", "length") if name in wants.options}
-        beams = asked.get("beams")
+        beams = wants.options.get("beams")
         if isinstance(beams, int) and beams * frame.height > _MOST_KEPT:
             raise ParameterError(f"beams times rows may be {_MOST_KEPT:,}, so that no other caller "
                                  f"waits; got {beams:,} of {frame.height:,}."[:300])
-        return self.result.predict(frame, **asked)
+        return self.result.predict(frame, **wants.options)
 
 
 class ServedGenerator(ServedFound):

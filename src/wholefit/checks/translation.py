@@ -70,9 +70,9 @@ def one_pair_is_refused_or_learnt(model: Model, task: Task) -> None:
     estimator = model.replace(**few).build(task, Context(rows=1, features=1, seed=3))
     estimator.fit(["a"], ["b"])
     assert len(scorer(estimator.state_).translate(["a", "c"])) == 2  # type: ignore[attr-defined]
-    for sources, targets in (([], []), (["a"], [])):
+    for sources in ((), ("a",)):
         try:
-            model.build(task, Context(rows=0, features=1)).fit(sources, targets)
+            model.build(task, Context(rows=0, features=1)).fit(sources, ())
         except WholefitError as error:
             assert "pair" in str(error), str(error)
         else:

@@ -67,5 +67,13 @@ def test_wrong_data_and_damaged_states_are_refused(made):
         config = {**state.config, "made_of": {**state.config["made_of"], **change}}
         with pytest.raises(StateError):
             Translator.from_state(State(state.kind, config, blobs=state.blobs, parts=state.parts))
+    for change in ({"longest": "x"}, {"longest": [3]}, {"length": None}):
+        with pytest.raises(StateError, match="damaged"):
+            Translator.from_state(State(state.kind, {**state.config, **change}, blobs=state.blobs,
+                                        parts=state.parts))
+    older = {name: value for name, value in state.config.items()
+             if name not in ("longest", "beams")}
+    again = Translator.from_state(State(state.kind, older, blobs=state.blobs, parts=state.parts))
+    assert (again.longest, again.beams) == (6, 1)  # as they were before these were kept
     with pytest.raises(StateError):
         Translator.from_state(State(state.kind, state.config, blobs=state.blobs))

@@ -92,8 +92,8 @@ def _counted(texts: Sequence[str]) -> Any:
 
     rows = [np.unique(_runs(text), return_counts=True) for text in texts]
     ends = np.cumsum([0, *(len(places) for places, _ in rows)])
-    places = np.concatenate([places for places, _ in rows] or [np.zeros(0, dtype=np.int64)])
-    times = np.concatenate([times for _, times in rows] or [np.zeros(0)])
+    places = np.concatenate([np.zeros(0, dtype=np.int64), *(places for places, _ in rows)])
+    times = np.concatenate([np.zeros(0, dtype=np.int64), *(times for _, times in rows)])
     return csr_matrix((times.astype(np.float64), places, ends), shape=(len(texts), _PLACES))
 
 

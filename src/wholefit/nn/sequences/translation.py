@@ -189,11 +189,11 @@ class Translator:
                        vocabulary=int(config["vocabulary"]), lower=bool(config["lower"]),
                        length=int(config["length"]), beams=int(config.get("beams", 1)),
                        recipe=config["recipe"], seed=int(config["seed"]))
+            made.longest = max(1, min(made.length, int(config.get("longest", made.length))))
         except (KeyError, TypeError, ValueError) as error:
             raise StateError(f"the stored translator is damaged: {error}") from error
         made.source = Tokenizer.from_state(state.parts["source"])
         made.target = Tokenizer.from_state(state.parts["target"])
-        made.longest = max(1, min(made.length, int(config.get("longest", made.length))))
         made.module = module
         fits = {"vocabulary": made.source.size, "outputs": made.end + 1,
                 "length": made.length + 1}
