@@ -28,7 +28,8 @@ MODEL = "seq2seq(steps=400, width=64, layers=1, dropout=0, rate=0.004)"
 
 def main() -> dict[str, float]:
     pairs = written(1200)
-    result = wf.fit(pairs, target="iso", text="written", task="translation", models=MODEL, jobs=1)
+    result = wf.fit(pairs, target="iso", text="written", task="translation", models=MODEL, jobs=1,
+                    budget="10min")
     print(result.leaderboard, result.to_text(), sep="\n")
     copied = next(row.scores for row in result.leaderboard if row.model == "nearest_pair")
     new = written(40, seed=1)
