@@ -30,6 +30,7 @@ from wholefit.base.errors import (
 from wholefit.base.state import State
 from wholefit.models import Context, make
 from wholefit.models._pairs_learn import Seq2SeqEstimator
+from wholefit.training.translation import _fit as recipe
 from wholefit.training.translation._pairs import Options, pairs_of, settled
 
 SMALL = "seq2seq(steps=400, width=32, heads=2, layers=1, dropout=0.0, rate=0.005, batch=32)"
@@ -251,6 +252,33 @@ def test_few_pairs_are_learnt_and_not_judged() -> None:
     assert result.generate(words(20)["word"][3]) == words(20)["turned"][3]
     with pytest.raises(DataError, match="at least 2 pairs"):
         fitted(words(1), text="word")
+
+
+def test_all_three_are_tried_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = fitted(words(120), text="word", budget="11s", judged=15)
+    assert {row.model for row in result.leaderboard} == {"seq2seq", "nearest_pair",
+                                                         "frequent_target"}
+    assert sum(row.status == "ok" for row in result.leaderboard) >= 2
+    assert all(score.n <= 15 for row in result.leaderboard for score in row.scores.values())
+    monkeypatch.setattr(recipe, "available", lambda name: False)
+    without = fitted(words(120), text="word")
+    assert {row.model for row in without.leaderboard} == {"nearest_pair", "frequent_target"}
+    assert any("wholefit[deep]" in each for each in without.warnings)
+
+
+def test_a_failing_model_is_a_row_of_the_board_unless_it_is_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(self: Any, sources: list[str], targets: list[str]) -> State:
+        raise DataError("the network cannot read this.")
+
+    monkeypatch.setattr(Seq2SeqEstimator, "learnt", fails)
+    result = fitted(words(60), text="word", models="seq2seq, nearest_pair")
+    assert result.model == "nearest_pair"
+    lost = next(row for row in result.leaderboard if row.model == "seq2seq")
+    assert (lost.status, lost.reason) == ("failed", "the network cannot read this.")
+    with pytest.raises(DataError, match="cannot read this"):
+        fitted(words(60), text="word", models="seq2seq")
 
 
 def test_a_model_that_is_no_better_than_copying_is_not_recommended() -> None:
