@@ -6,18 +6,17 @@ import bz2
 import gzip
 import importlib
 import lzma
-import os
 import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from wholefit.base.errors import DataError
 from wholefit.base.optional import available
+from wholefit.base.spool import free_memory
 
 BLOCK = 1 << 20
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
@@ -44,17 +43,6 @@ class Workspace:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
-
-
-def free_memory() -> int:
-    """Bytes of memory this machine could still give, or 4 GiB where it does not say."""
-    with suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    with suppress(AttributeError, OSError, ValueError):
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 4 << 30
 
 
 def limit() -> int:

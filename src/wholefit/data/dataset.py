@@ -23,8 +23,10 @@ import numpy as np
 import polars as pl
 
 from wholefit.base import errors
+from wholefit.base.spool import Filed
 from wholefit.base.tasks import Codec
 from wholefit.data import _cells
+from wholefit.data.images import keeping
 from wholefit.data.notes import Note
 from wholefit.data.schema import Schema, times_or_numbers
 
@@ -129,11 +131,12 @@ class Dataset:
 
     def images(
         self, name: str, shape: tuple[int, int, int], fit: str = "stretch"
-    ) -> np.ndarray:
+    ) -> np.ndarray | Filed:
         """Pictures of a column at one size: uint8 (n, channels, height, width), 0 where missing.
 
         `shape` is (channels, height, width), one or three channels; `fit` as in
-        `data.images.sizing`. They are made whole, once for each size that is asked for.
+        `data.images.sizing`. They are made whole, once for each size that is asked for; where that
+        is more than memory should hold they lie in a file, and rows are read as they are asked for.
         """
         from wholefit.data.images import sizing
 
@@ -207,9 +210,8 @@ class Dataset:
         features = tuple(self.schema.features)
         if not features:
             return np.arange(len(self), dtype=np.uint64)
-        keys = self._store.get(("keys", *features), lambda: pl.DataFrame(
-            [self._column(name).alias(str(i)) for i, name in enumerate(features)]
-        ).hash_rows(seed=0).to_numpy())
+        keys = self._store.get(("keys", *features), lambda: keeping.hashed(pl.DataFrame(
+            [self._column(name).alias(str(i)) for i, name in enumerate(features)])).to_numpy())
         return keys if self._rows is None else keys[self._rows]
 
     def _like(self, schema: Schema, rows: np.ndarray | None) -> Dataset:
@@ -225,10 +227,12 @@ class Dataset:
         return self._store.columns[name]
 
     def _pick(
-        self, key: tuple[str, ...], make: Callable[[pl.Series], np.ndarray], name: str
-    ) -> np.ndarray:
+        self, key: tuple[str, ...], make: Callable[[pl.Series], Any], name: str
+    ) -> Any:
         whole = self._store.get(key, lambda: make(self._column(name)))
-        return whole if self._rows is None else whole[self._rows]
+        if self._rows is None:
+            return whole
+        return whole.take(self._rows) if isinstance(whole, Filed) else whole[self._rows]
 
     def _coded(self, name: str) -> Callable[[pl.Series], np.ndarray]:
         def code(column: pl.Series) -> np.ndarray:
@@ -254,14 +258,16 @@ class _Store:
         self.frame = frame
         self.original = original
         self.arrays: dict[tuple[str, ...], Any] = {}
+        self.held = keeping.stores_of(frame, original)  # files of pixels, as long as this lives
         # By name at once: looking one up in a frame takes as long as it has columns. And under a
         # neutral name: the engine reads names such as "*" and "^a.*$" as patterns.
         self.columns = {column.name: column.alias("column") for column in frame.get_columns()}
 
-    def get(self, key: tuple[str, ...], make: Callable[[], np.ndarray]) -> np.ndarray:
+    def get(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
         if key not in self.arrays:
             array = make()
-            array.flags.writeable = False
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
             self.arrays[key] = array
         return self.arrays[key]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from wholefit.data.images import keeping
 from wholefit.data.notes import Note
 
 
@@ -26,3 +27,7 @@ class Table:
     formats: dict[str, str] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     target: str | None = None
+    held: tuple[object, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.held = keeping.stores_of(self.frame)  # files of pixels live as long as this does

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from wholefit.base.spool import Filed
 from wholefit.features._categories import OneHot
 from wholefit.features._picked import Picked
 from wholefit.features._text import Text
+from wholefit.features.sheet import Sheet
 
 _DENSITY = 0.5
 _FEATURES = 20
@@ -42,6 +44,25 @@ def dense(
         for block, start, end in zip(blocks, ends[:-1], ends[1:], strict=True):
             block.write(picked, span, out[span, start:end])
     return out
+
+
+def sheet(blocks: Sequence[Any], picked: Picked, dtype: type) -> Sheet | None:
+    """The blocks side by side with their pictures left in files; None where none are there."""
+    filed = [block.filed(picked) if hasattr(block, "filed") else None for block in blocks]
+    if all(pictures is None for pictures in filed):
+        return None
+    parts: list[np.ndarray | Filed] = []
+    plain: list[Any] = []
+    for block, pictures in zip((*blocks, None), (*filed, None), strict=True):
+        if block is not None and pictures is None:
+            plain.append(block)
+            continue
+        if plain:
+            parts.append(dense(plain, picked, dtype))
+            plain = []
+        if pictures is not None:
+            parts.append(pictures)
+    return Sheet(parts, dtype)
 
 
 def _reduced(

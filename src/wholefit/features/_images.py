@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.cores import cores
+from wholefit.base.spool import Filed
 from wholefit.base.state import State
 from wholefit.data.images.sizing import usual_size
 from wholefit.features import _hog
@@ -51,6 +52,16 @@ class Pixels:
     def span(self, start: int) -> Span:
         """One image of the block's shape."""
         return Span("image", start, start + len(self._names), self.shape, column=self.column)
+
+    def filed(self, picked: Picked) -> Filed | None:
+        """The picked rows' pictures, where those of the dataset lie in a file."""
+        whole = picked.pictures(self.column, self.shape, self.fit)
+        if not isinstance(whole, Filed):
+            return None
+        where = picked.where(slice(0, picked.size))
+        lost = picked.picture_sizes(self.column)[where, 1] == 0
+        found = whole.take(where)
+        return found.with_blanks(lost, self.usual[:, None, None]) if lost.any() else found
 
     def filled(self) -> float:
         """All of them: pixels are never sparse."""
@@ -177,7 +188,7 @@ def _channels(
     return 1 if apart <= _NEARLY_GREY else 3
 
 
-def _usual(pictures: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _usual(pictures: np.ndarray | Filed, rows: np.ndarray) -> np.ndarray:
     """The mean colour uint8 (channels,) of these rows; mid-grey where there is none."""
     if not len(rows):
         return np.full(pictures.shape[1], 128, np.uint8)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wholefit.base.errors import DataError
+from wholefit.base.spool import Filed
 
 _STRETCH = 1 << 16
 """Cells per stretch: a stretch of every block fits a core's cache, so writes stay local."""
@@ -64,14 +65,17 @@ class Picked:
         """Times as datetime64[us], NaT missing."""
         return self._take(self._fetch("times", name), span)
 
-    def pictures(self, name: str, shape: tuple[int, int, int], fit: str) -> np.ndarray:
+    def pictures(self, name: str, shape: tuple[int, int, int], fit: str) -> np.ndarray | Filed:
         """All of the dataset's pictures at one size uint8 (n, channels, height, width)."""
-        return self._ask(("images", name, *shape, fit),
-                         lambda: self.dataset.images(name, shape, fit))
+        found: np.ndarray | Filed = self._ask(("images", name, *shape, fit),
+                                              lambda: self.dataset.images(name, shape, fit))
+        return found
 
     def picture_sizes(self, name: str) -> np.ndarray:
         """(channels, height, width) of each of the dataset's pictures, 0 where missing."""
-        return self._ask(("image sizes", name), lambda: self.dataset.image_sizes(name))
+        found: np.ndarray = self._ask(("image sizes", name),
+                                      lambda: self.dataset.image_sizes(name))
+        return found
 
     def where(self, span: slice) -> np.ndarray:
         """Row numbers in the dataset of a stretch of picked rows."""
@@ -97,11 +101,10 @@ class Picked:
             self._whole[key] = getattr(self.dataset, kind)(name)
         return self._whole[key]
 
-    def _ask(self, key: tuple[Any, ...], question: Callable[[], np.ndarray]) -> np.ndarray:
+    def _ask(self, key: tuple[Any, ...], question: Callable[[], Any]) -> Any:
         if key not in self._whole:
             self._whole[key] = question()
-        found: np.ndarray = self._whole[key]
-        return found
+        return self._whole[key]
 
     def _take(self, values: np.ndarray, span: slice) -> np.ndarray:
         if self.rows is None:

@@ -117,6 +117,9 @@ class Encoder:
     ) -> Any:
         """Matrix (rows, features) of float64, or float32 if encoding.single; dense or CSR.
 
+        Pictures alone are uint8. Where their pixels are too many for memory it is a
+        `features.sheet.Sheet`, which leaves them in their file.
+
         Encoders that are asked one after the other for the same dataset are spared reading it
         anew where all are given the same `read`, empty at first.
         """
@@ -172,7 +175,11 @@ class Encoder:
         if self._reduction is None and all(getattr(b, "bytewise", False) for b in self._blocks):
             dtype = np.uint8  # pixels only
         if not self._thin:
-            return _assemble.dense(self._blocks, picked, dtype, self._reduction)
+            sheet = None
+            if self._reduction is None:
+                sheet = _assemble.sheet(self._blocks, picked, dtype)
+            return sheet if sheet is not None else _assemble.dense(
+                self._blocks, picked, dtype, self._reduction)
         made = _assemble.csr(self._blocks, picked, dtype)
         return made if self._reduction is None else self._reduction.apply(made)
 

@@ -50,7 +50,7 @@ class Bucketed(Resident):
         self._began = self.generator.get_state()
         order = self._order()
         if not self.shuffle:
-            return list(order.to(self.arrays[0].device).split(self.size))[:len(self)][::-1]
+            return list(order.to(self.device).split(self.size))[:len(self)][::-1]
         batches: list[torch.Tensor] = []
         for window in order.split(self.size * _WINDOW):
             ranked = window[torch.argsort(self._lengths[window], stable=True)]
@@ -58,7 +58,7 @@ class Bucketed(Resident):
         if self.drop_last:
             batches = [each for each in batches if len(each) == self.size]
         turn = torch.randperm(len(batches), generator=self.generator).tolist()
-        return [batches[place].to(self.arrays[0].device) for place in turn]
+        return [batches[place].to(self.device) for place in turn]
 
 
 def _ends(tokens: torch.Tensor) -> torch.Tensor:

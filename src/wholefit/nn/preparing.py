@@ -116,6 +116,10 @@ def _batches(
 ) -> Any:
     seed, change = derive(recipe.seed, "order"), _changed(given.change, weighted)
     if mapped(given.data):
+        if recipe.bucket:
+            raise ParameterError(
+                "Recipe.bucket sorts all rows by length, and takes no arrays in files (np.memmap): "
+                "leave bucket out, or give the arrays in memory, np.array(tokens), where they fit.")
         arrays = [np.asarray(each) if not isinstance(each, np.ndarray) else each
                   for each in given.data]
         if weighted:
@@ -137,7 +141,7 @@ def _prepared(held: Any, aim: Loss, weighted: bool) -> tuple[Any, ...]:
 
 def _arrays(
     data: Arrays, weights: Any, aim: Loss, device: Any, *, weighted: bool,
-) -> list[torch.Tensor]:
+) -> list[Any]:
     found = list(tensors(data, device))
     found[-1] = aim.prepare(found[-1])
     if weighted:
@@ -181,11 +185,12 @@ def _metrics(asked: Any, recipe: Recipe, *, own: bool) -> Any:
 def _fit(parts: Parts, recipe: Recipe, limit: int, decided: dict[str, Any]) -> None:
     """Steps in parts where the memory allows no whole one."""
     batch = parts.batches.sample()
-    held = parts.batches.arrays if isinstance(parts.batches, Resident) else batch
+    held = parts.batches.held if isinstance(parts.batches, Resident) else sum(
+        a.nbytes for a in batch)
     if parts.weighted:
         batch = batch[:-1]
     parts.chunk = finders.fit_memory(
-        parts.module, parts.loss, batch, sum(a.numel() * a.element_size() for a in held), limit)
+        parts.module, parts.loss, batch, held, limit)
     if parts.chunk is not None:
         decided["parts"] = f"steps of {len(batch[0])} rows are made {parts.chunk} at a time"
 

@@ -13,6 +13,7 @@ from wholefit.base.budget import Clock
 from wholefit.base.errors import ParameterError
 from wholefit.nn import metrics, optimizers, schedules
 from wholefit.nn.averaging import Averaged
+from wholefit.nn.batches import parts
 from wholefit.nn.callbacks import figure
 from wholefit.nn.losses import Loss
 from wholefit.nn.quiet import device_random, set_device_random, settle
@@ -269,7 +270,8 @@ class Supervised:
         figures = metrics.make(self.parts.metrics)
         size, sums, masses = max(256, self.batches.size), 0.0, 0.0
         with torch.inference_mode():
-            for batch in zip(*(array.split(size) for array in self.valid), strict=True):
+            for batch in zip(*(parts(array, size, self.device) for array in self.valid),
+                             strict=True):
                 output, target, weight = self._answer(batch)
                 total, mass = self.loss.total(output, target, weight)
                 sums, masses = sums + total.double(), masses + mass.double()

@@ -25,6 +25,7 @@ from wholefit.data.dataset import Dataset
 from wholefit.data.splits import Plan
 from wholefit.features.encoder import Encoder
 from wholefit.features.encoding import Encoding, changed
+from wholefit.features.sheet import by_blocks
 from wholefit.models import Model
 from wholefit.models._model import Context, spread
 from wholefit.training import _blind, _cleaning, _unlabelled, imbalance
@@ -221,8 +222,8 @@ def fit_one(
     encoder, spared = problem.encoder(model, rows, key)
     dataset, rows, replay = _cleaning.of_fold(problem, rows, key)
     y = problem.y if rows is None else problem.y[rows]
-    X = np.broadcast_to(np.float32(0), (len(y), len(encoder.names))) if problem.blind(model) \
-        else encoder.transform_training(dataset, rows)
+    X = _nothing(len(y), encoder) if problem.blind(model) else encoder.transform_training(
+        dataset, rows)
     weights = None
     if problem.weights is not None and model.weighted:
         weights = problem.weights if rows is None else problem.weights[rows]
@@ -258,6 +259,11 @@ def fit_one(
         problem, model, encoder, key, Rows(X, y, weights, units), learn)
     return Fit(answering, estimator, encoder, context, time.perf_counter() - start + spared,
                dataset, replay)
+
+
+def _nothing(rows: int, encoder: Encoder) -> np.ndarray:
+    """What a model is shown that looks at no feature: the shape of its matrix (rows, features)."""
+    return np.broadcast_to(np.float32(0), (rows, len(encoder.names)))
 
 
 def _cut(counted: Any) -> bool:
@@ -349,8 +355,10 @@ def validate(
 def answered(problem: Problem, made: Fit, test: np.ndarray) -> tuple[np.ndarray, float]:
     """The answers to the test rows, and the seconds they took."""
     start = time.perf_counter()
-    X = made.encoder.transform(made.dataset, test)
-    answer = made.model.answer(made.estimator, X, problem.task, made.context)
+    X = _nothing(len(test), made.encoder) if problem.blind(made.model) else (
+        made.encoder.transform(made.dataset, test))
+    answer = by_blocks(X, lambda part: made.model.answer(
+        made.estimator, part, problem.task, made.context))
     return answer, time.perf_counter() - start
 
 

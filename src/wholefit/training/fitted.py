@@ -25,6 +25,7 @@ from wholefit.evaluation.conformal import Calibration
 from wholefit.evaluation.conformal_groups import Grouped
 from wholefit.features.encoder import Encoder
 from wholefit.features.few import MOST
+from wholefit.features.sheet import by_blocks
 from wholefit.models import Model, Scorer, scorer
 from wholefit.models._model import Context
 from wholefit.training._cleaning import Replay
@@ -202,9 +203,10 @@ class Fitted:
                 return self._scorer.ended(self._scorer.sums(entries))  # type: ignore[union-attr]
         X = self.encoder.transform(dataset, rows)
         if self._scorer is not None:
-            return self._scorer.answer(X)
-        assert self._model is not None and self._context is not None
-        return self._model.answer(self._estimator, X, self.task, self._context)
+            return by_blocks(X, self._scorer.answer)
+        model, context = self._model, self._context
+        assert model is not None and context is not None
+        return by_blocks(X, lambda part: model.answer(self._estimator, part, self.task, context))
 
     def settle(self) -> None:
         """Move from the live estimator to its state's scorer, where it has a state."""

@@ -25,6 +25,7 @@ from wholefit.base.state import State
 from wholefit.base.stored import reading
 from wholefit.base.tasks import Task
 from wholefit.data import Dataset, Note, Schema
+from wholefit.data.images import keeping
 from wholefit.evaluation import Score
 from wholefit.features.encoder import Encoder
 from wholefit.models import Model, scorer
@@ -171,7 +172,7 @@ def lineage(
 
 def _hash(dataset: Dataset) -> str:
     """SHA-256 over all cells, in order: equal data, equal hash."""
-    keys = dataset.original.hash_rows(seed=0).to_numpy()
+    keys = keeping.hashed(dataset.original).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(keys).tobytes()).hexdigest()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError
+from wholefit.base.spool import MOST_HELD, check_room, most_held
 from wholefit.data import _memory, series
 from wholefit.data.images import cells, decode
 from wholefit.data.images import notes as said
@@ -79,16 +82,24 @@ def _ask(source: Any, kind: str | None) -> None:
 
 
 def column_of(name: str, pixels: np.ndarray, limit: int) -> tuple[pl.Series, list[Note]]:
-    """Pictures (n, ...) of one size as a column of cells, shrunk where they are too large."""
-    pixels, missing, notes = _bytes(name, _laid_out(name, pixels))
+    """Pictures (n, ...) of one size as a column of cells, shrunk where they are too large.
+
+    They are looked at and written a stretch at a time: of an array in a file (`np.memmap`) no more
+    than that is ever held, and beyond what memory should hold the cells lead to a file.
+    """
+    pixels = _laid_out(name, pixels)
+    scale, missing, notes = _scale(name, pixels)
     high, wide = pixels.shape[1:3]
-    if max(high, wide) > limit:
-        ratio = limit / max(high, wide)
-        size = max(1, round(high * ratio)), max(1, round(wide * ratio))
-        small = resize_all(pixels.transpose(0, 3, 1, 2), *size)
-        found = cells.of_pixels(name, small.transpose(0, 2, 3, 1))
-    else:
-        found = cells.of_pixels(name, pixels)
+    ratio = min(1.0, limit / max(high, wide))
+    size = (high, wide) if ratio == 1 else (max(1, round(high * ratio)),
+                                            max(1, round(wide * ratio)))
+
+    def parts() -> Iterator[np.ndarray]:
+        for part in cells.stretches(pixels):
+            small = resize_all(_bytes(part, scale).transpose(0, 3, 1, 2), *size)
+            yield small.transpose(0, 2, 3, 1)
+
+    found = cells.of_stretches(name, parts(), len(pixels))
     if missing.any():
         found = pl.Series(name, [None if gone else cell for cell, gone in
                                  zip(found.to_list(), missing, strict=True)], dtype=pl.Binary)
@@ -164,32 +175,42 @@ def _laid_out(name: str, pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _bytes(name: str, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[Note]]:
-    """uint8, which pictures hold a value that is no number, and a note on the scale found."""
-    missing = np.zeros(len(pixels), bool)
-    notes: list[Note] = []
+def _scale(name: str, pixels: np.ndarray) -> tuple[float, np.ndarray, list[Note]]:
+    """What values are multiplied with, which pictures hold one that is no number, and a note."""
+    missing, low, high = np.zeros(len(pixels), bool), 0.0, 0.0
+    kind = pixels.dtype.kind
+    if kind not in "biuf":
+        raise DataError(f"pictures {name!r} must be numbers; got {pixels.dtype}.")
+    if kind == "b" or pixels.dtype == np.uint8:
+        return 255.0 if kind == "b" else 1.0, missing, []
+    at = 0
+    for part in cells.stretches(pixels):
+        gone = missing[at:at + len(part)]
+        if kind == "f":
+            gone[:] = ~np.isfinite(part).reshape(len(part), -1).all(axis=1)
+        sound = part if not gone.any() else part[~gone]
+        low, high = min(low, float(sound.min(initial=0))), max(high, float(sound.max(initial=0)))
+        at += len(part)
+    _check_scale(name, low, 255 if pixels.dtype == np.uint16 and high > 255 else high)
+    if kind == "f" and high <= 1.0:
+        return 255.0, missing, [info("scale", f"pictures {name!r} run from 0 to 1: times 255.",
+                                     column=name)]
+    return 1.0 if high <= 255 else 1 / 257, missing, []
+
+
+def _bytes(pixels: np.ndarray, scale: float) -> np.ndarray:
+    """Pictures (n, h, w, channels) as uint8, what is transparent over white; no number is 0."""
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
     elif pixels.dtype.kind == "f":
-        missing = ~np.isfinite(pixels).reshape(len(pixels), -1).all(axis=1)
-        sound = np.where(missing[:, None, None, None], 0, pixels)
-        low, high = float(sound.min(initial=0.0)), float(sound.max(initial=0.0))
-        _check_scale(name, low, high)
-        if high <= 1.0:
-            notes.append(info("scale", f"pictures {name!r} run from 0 to 1: times 255.",
-                              column=name))
-            sound = sound * 255.0
-        pixels = np.round(sound).astype(np.uint8)
-    elif pixels.dtype.kind in "iu":
-        low, high = int(pixels.min(initial=0)), int(pixels.max(initial=0))
-        _check_scale(name, low, high if high <= 255 or pixels.dtype != np.uint16 else 255)
-        pixels = (pixels // 257 if high > 255 else pixels).astype(np.uint8, copy=False)
+        sound = np.where(np.isfinite(pixels), pixels, 0)
+        pixels = np.round(sound * scale if scale != 1 else sound).astype(np.uint8)
     else:
-        raise DataError(f"pictures {name!r} must be numbers; got {pixels.dtype}.")
+        pixels = (pixels // 257 if scale < 1 else pixels).astype(np.uint8, copy=False)
     if pixels.shape[3] == 4:
         alpha = pixels[..., 3:].astype(np.float32) / 255
         pixels = np.round(pixels[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-    return pixels, missing, notes
+    return pixels
 
 
 def _check_scale(name: str, low: float, high: float) -> None:
@@ -202,14 +223,15 @@ def _check_scale(name: str, low: float, high: float) -> None:
 # Files of arrays ------------------------------------------------------------------------------
 
 def read_file(path: Path, limit: int, kind: str | None = None) -> Table | None:
-    """Pictures or series of a .npy or .npz file; None where it is a .npy that is a plain table."""
+    """Pictures or series of a .npy or .npz file; None where it is a .npy that is a plain table.
+
+    Arrays stay in their file while they are read; one packed in a .npz that memory should not hold
+    is unpacked into a temporary one.
+    """
     try:
         if path.name.lower().endswith(".npy"):
             mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-            if mapped.ndim >= 3:
-                _check_size(path, mapped.nbytes)
-            found = None if mapped.ndim < 3 else _of_kind(path.name, np.asarray(mapped), None,
-                                                          limit, kind)
+            found = None if mapped.ndim < 3 else _of_kind(path.name, mapped, None, limit, kind)
         else:
             found = _of_members(path, limit, kind)
     except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
@@ -221,22 +243,24 @@ def read_file(path: Path, limit: int, kind: str | None = None) -> Table | None:
                                             target=found.target)
 
 
-def _check_size(path: Path, size: int) -> None:
-    """DataError for arrays of more bytes than are held at once."""
-    if size > decode.MOST_IN_ALL:
-        raise DataError(
-            f"{path.name} unpacks to {size / 1e9:,.1f} GB, more than "
-            f"{decode.MOST_IN_ALL / 1e9:g}: keep pixels as bytes (uint8), shrink the pictures, or "
-            "split the file and give a part.")
+def _member(archive: zipfile.ZipFile, held: Any, name: str, label: str) -> np.ndarray:
+    """An array of the archive, in a temporary file where memory should not hold it."""
+    packed = next((each for each in archive.infolist() if each.filename == f"{name}.npy"), None)
+    if packed is None or packed.file_size <= most_held():
+        return np.asarray(held[name])
+    check_room(packed.file_size, f"{name} of {label} unpacks", "split it and give a part")
+    with tempfile.TemporaryDirectory(prefix="wholefit-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder) / "array.npy"
+        with archive.open(packed) as source, open(place, "wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        # The mapping keeps what it needs where a file that is in use can be removed.
+        return np.asanyarray(np.load(place, mmap_mode="r", allow_pickle=False))
 
 
 def _of_members(path: Path, limit: int, kind: str | None) -> Table:
-    with zipfile.ZipFile(path) as archive:
-        total = sum(member.file_size for member in archive.infolist())
-    _check_size(path, total)
-    with np.load(path, allow_pickle=False) as held:
+    with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as held:
         names = sorted(held.files, key=lambda name: ("test" in name.lower(), name))
-        arrays = {name: held[name] for name in _first(names)}
+        arrays = {name: _member(archive, held, name, path.name) for name in _first(names)}
     pictures = next((name for name, value in arrays.items() if value.ndim >= 3), None)
     if pictures is None:
         raise DataError(f"{path.name} must hold an array of pictures (n, height, width[, "
@@ -258,6 +282,10 @@ def _of_kind(
 ) -> Table:
     """The table of a file's array, as series or as pictures."""
     if kind == "series":
+        if held.nbytes > MOST_HELD:
+            raise DataError(f"{name} holds {held.nbytes / 1e9:,.1f} GB of series, more than the "
+                            f"{MOST_HELD / 1e9:g} that are held in memory: split it and give a "
+                            "part.")
         return series.of_members(name, held, labels)
     _ask(held, kind)
     return _of_array(held, limit) if labels is None else _pair(held, labels, limit)

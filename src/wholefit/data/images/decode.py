@@ -23,8 +23,6 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".
 MOST_PIXELS = 64_000_000
 """Width times height above which a picture is refused: 192 MB of pixels."""
 MOST_BYTES = 128_000_000
-MOST_IN_ALL = 4_000_000_000
-"""Bytes of pixels above which a reading is refused: they are all held in memory, as a table is."""
 LARGE = 8_000_000
 """Width times height above which pictures are decoded one at a time, whatever the threads: with
 eight of them, 64 + 8 x 8 million pixels stand in memory at most."""

@@ -9,15 +9,18 @@ from __future__ import annotations
 import gzip
 import re
 import struct
+import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from wholefit.base.errors import DataError
+from wholefit.base.spool import check_room, most_held
 from wholefit.data.images import cells
-from wholefit.data.images.decode import MOST_IN_ALL
 from wholefit.data.images.folder import IMAGE, LABEL
 from wholefit.data.notes import Note, info
 from wholefit.data.table import Table
@@ -32,7 +35,10 @@ def named_idx(name: str) -> bool:
 
 
 def load(path: Path) -> np.ndarray:
-    """The array uint8 of an idx file, packed or not; DataError where it is damaged."""
+    """The array uint8 of an idx file, packed or not; DataError where it is damaged.
+
+    One that memory should not hold is mapped: the file itself, or what is unpacked of it.
+    """
     try:
         with open(path, "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
@@ -42,26 +48,48 @@ def load(path: Path) -> np.ndarray:
                 raise DataError(f"{path.name} is no idx file of unsigned bytes.")
             axes = struct.unpack(f">{head[3]}I", file.read(4 * head[3]))
             count = int(np.prod([int(axis) for axis in axes], dtype=object))
-            if count > MOST_IN_ALL:
-                raise DataError(f"{path.name} says it holds {count / 1e9:,.1f} GB, more than "
-                                f"{MOST_IN_ALL / 1e9:g}: split it into several files, or shrink "
-                                "its pictures first.")
+            if count > most_held():
+                return _mapped(path, file, packed, 4 + 4 * head[3], count).reshape(axes)
             return _values(file, count, path.name).reshape(axes)
     except (struct.error, EOFError, zlib.error, OSError) as error:
         raise DataError(f"{path.name} is damaged: {error}.") from error
 
 
-def _values(file: object, count: int, name: str) -> np.ndarray:
+def _mapped(path: Path, file: Any, packed: bool, start: int, count: int) -> np.ndarray:
+    """The values in their file, or in a temporary one that goes when they do."""
+    if not packed:
+        there = path.stat().st_size - start
+        if there < count:
+            raise _truncated(path.name, count, max(there, 0))
+        return np.memmap(path, np.uint8, "r", offset=start, shape=(count,))
+    check_room(count, f"{path.name} unpacks", "give a part of it")
+    with tempfile.TemporaryFile(prefix="wholefit-") as sink:
+        for block in _blocks(file, count, path.name):
+            sink.write(block)
+        sink.flush()
+        return np.memmap(sink, np.uint8, "r", shape=(count,))
+
+
+def _values(file: Any, count: int, name: str) -> np.ndarray:
     """The values, block by block: a header that lies never makes a large allocation."""
-    found, left = bytearray(), count
-    while left:
-        block = file.read(min(left, _BLOCK))  # type: ignore[attr-defined]
-        if not block:
-            raise DataError(f"{name} is truncated: {count:,} bytes were promised, "
-                            f"{count - left:,} are there.")
+    found = bytearray()
+    for block in _blocks(file, count, name):
         found += block
-        left -= len(block)
     return np.frombuffer(found, np.uint8)
+
+
+def _blocks(file: Any, count: int, name: str) -> Iterator[bytes]:
+    left = count
+    while left:
+        block = file.read(min(left, _BLOCK))
+        if not block:
+            raise _truncated(name, count, count - left)
+        yield block
+        left -= len(block)
+
+
+def _truncated(name: str, count: int, there: int) -> DataError:
+    return DataError(f"{name} is truncated: {count:,} bytes were promised, {there:,} are there.")
 
 
 def in_folder(folder: Path) -> list[Path]:

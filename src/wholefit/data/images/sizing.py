@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,12 +11,13 @@ import polars as pl
 
 from wholefit.base.cores import cores
 from wholefit.base.errors import DataError, unknown
-from wholefit.data.images import cells
+from wholefit.base.spool import Filed, Spool, check_room, most_held
+from wholefit.data.images import cells, keeping
 from wholefit.data.images.resizing import resize, resize_all
 
 FITS = ("stretch", "letterbox", "crop")
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-_THREADS, _STRETCH = 8, 4096
+_THREADS, _STRETCH, _AT_ONCE = 8, 4096, 1 << 25
 
 
 def sizes(column: pl.Series) -> np.ndarray:
@@ -25,29 +27,55 @@ def sizes(column: pl.Series) -> np.ndarray:
     return found
 
 
-def at_size(column: pl.Series, shape: tuple[int, int, int], fit: str = "stretch") -> np.ndarray:
+def at_size(
+    column: pl.Series, shape: tuple[int, int, int], fit: str = "stretch"
+) -> np.ndarray | Filed:
     """Cells as uint8 (n, channels, height, width), 0 where missing.
 
     `fit`: "stretch" changes the shape of the picture where it must, "letterbox" keeps it and pads
     with the mean of its edge, "crop" keeps it and cuts what is left over at both ends. Resizing is
-    bilinear; shrinking averages over the area a pixel covers.
+    bilinear; shrinking averages over the area a pixel covers. Where that is more than memory should
+    hold it lies in a temporary file; DataError where the disk has no room for it.
     """
     if fit not in FITS:
         raise unknown("fit of pictures", fit, FITS)
     channels, high, wide = shape
     if channels not in (1, 3) or high < 1 or wide < 1:
         raise DataError(f"pictures are asked for with 1 or 3 channels and a size; got {shape}.")
+    each = channels * high * wide
+    step = _step(column, each)
+    if len(column) * each > most_held():
+        return _in_file(column, shape, fit, step)
     out = np.zeros((len(column), channels, high, wide), np.uint8)
-    for start in range(0, len(column), _STRETCH):  # a copy of all cells at once would be large
-        _fill(out[start:start + _STRETCH], column.slice(start, _STRETCH), fit)
+    for start in range(0, len(column), step):  # a copy of all cells at once would be large
+        _fill(out[start:start + step], column.slice(start, step), fit)
     return out
+
+
+def _step(column: pl.Series, each: int) -> int:
+    """Cells to bring to size at a time: few where they are large."""
+    found = sizes(column).prod(axis=1)
+    return int(np.clip(_AT_ONCE // max(each, int(found.max(initial=1))), 1, _STRETCH))
+
+
+def _in_file(column: pl.Series, shape: tuple[int, int, int], fit: str, step: int) -> Filed:
+    check_room(len(column) * math.prod(shape),
+               f"{len(column):,} pictures of {shape[2]} x {shape[1]} pixels come",
+               "ask for smaller ones (features={'image_size': 32}), or give fewer")
+    spool = Spool()
+    for start in range(0, len(column), step):
+        part = column.slice(start, step)
+        out = np.zeros((len(part), *shape), np.uint8)
+        _fill(out, part, fit)
+        spool.write(out)
+    return Filed(spool, shape, len(column))
 
 
 def _fill(out: np.ndarray, column: pl.Series, fit: str) -> None:
     """Put the pictures of a stretch of cells into `out` (n, channels, height, width)."""
     channels, high, wide = out.shape[1:]
     there = np.flatnonzero(column.is_not_null().to_numpy())
-    listed = column.drop_nulls().to_list()
+    listed = keeping.brought(column.drop_nulls().to_list())
     if not listed:
         return
     same = cells.alike(listed)

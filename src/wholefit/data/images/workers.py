@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ from wholefit.base.cores import cores
 from wholefit.base.errors import DataError
 from wholefit.base.events import emit
 from wholefit.base.optional import need
-from wholefit.data.images import cells
-from wholefit.data.images.decode import LIMIT, MOST_BYTES, MOST_IN_ALL, Bad, decode
+from wholefit.data.images import cells, keeping
+from wholefit.data.images.decode import LIMIT, MOST_BYTES, Bad, decode
 
-_MOST_THREADS, _TELL = 8, 500
-Found = bytes | Bad | None
+_MOST_THREADS, _TELL, _AHEAD = 8, 500, 256
+Found = keeping.Found
 
 
 def decode_all(
@@ -28,8 +29,10 @@ def decode_all(
     """The cell of each source, or why there is none; None stays None.
 
     A source is the bytes of a picture, or the path of one. `cache` is a folder that keeps cells by
-    the hash of what they were decoded from: a second reading then decodes nothing. Pillow decodes
-    and resizes without Python's lock, so that threads are enough.
+    the hash of what they were decoded from: a second reading then decodes nothing. Where they come
+    to more than memory should hold (`base.spool.most_held`), the cells lead to a temporary file;
+    DataError where the disk has no room for it. Pillow decodes and resizes without Python's lock,
+    so that threads are enough.
     """
     check_limit(limit)
     need("PIL.Image", extra="images", user="reading pictures")
@@ -37,30 +40,40 @@ def decode_all(
     one: Callable[[Any], Found] = lambda source: _one(source, limit, kept)  # noqa: E731
     threads = min(cores(), _MOST_THREADS)
     if threads == 1 or len(sources) < 2:
-        return _gathered(map(one, sources), len(sources), limit)
+        return _gathered(map(one, sources), len(sources))
     with ThreadPoolExecutor(threads) as pool:
         try:
-            return _gathered(pool.map(one, sources), len(sources), limit)
+            return _gathered(_ahead(pool, one, sources), len(sources))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # what is left need not be decoded
             raise
 
 
-def _gathered(decoded: Iterable[Found], count: int, limit: int) -> list[Found]:
-    """All of them, with a word now and then; DataError once they are more than may be held."""
-    found: list[Found] = []
-    held = 0
-    for cell in decoded:
-        found.append(cell)
-        held += len(cell) if isinstance(cell, bytes) else 0
-        if held > MOST_IN_ALL:
-            raise DataError(
-                f"the first {len(found):,} of {count:,} pictures come to more than "
-                f"{MOST_IN_ALL / 1e9:g} GB of pixels: give a smaller image_limit (it is {limit}), "
-                "or fewer pictures.")
-        if len(found) % _TELL == 0:
-            emit("pictures_read", done=len(found), of=count)
-    return found
+def _ahead(
+    pool: ThreadPoolExecutor, one: Callable[[Any], Found], sources: Sequence[Any]
+) -> Iterator[Found]:
+    """Each decoded, in order, never many more than were asked for: they would be held."""
+    coming: deque[Future[Found]] = deque()
+    for source in sources:
+        coming.append(pool.submit(one, source))
+        if len(coming) > _AHEAD:
+            yield coming.popleft().result()
+    while coming:
+        yield coming.popleft().result()
+
+
+def _gathered(decoded: Iterable[Found], count: int) -> list[Found]:
+    """All of them, with a word now and then; in a file where they are too many for memory."""
+    gathering = keeping.Gathering(count)
+    try:
+        for done, cell in enumerate(decoded, 1):
+            gathering.add(cell)
+            if done % _TELL == 0:
+                emit("pictures_read", done=done, of=count)
+    except BaseException:
+        gathering.drop()
+        raise
+    return gathering.done()
 
 
 def check_limit(limit: Any) -> None:

@@ -70,8 +70,12 @@ class Inputs:
                 found.append(known)
         if parts:
             found.insert(0, np.ascontiguousarray(np.concatenate(parts, axis=1)))
+        filed = getattr(X, "pictures", lambda span: None)  # a Sheet leaves them in their file
         for span in self.of("image"):
-            found.append(_pixels(X[:, span.start:span.stop]).reshape(-1, *span.shape))
+            pictures = filed(span)
+            if pictures is None:
+                pictures = _pixels(X[:, span.start:span.stop]).reshape(-1, *span.shape)
+            found.append(pictures)
         for span in self.of("tokens"):
             whole = np.nan_to_num(X[:, span.start:span.stop]).astype(np.int64)
             found.append(np.clip(whole, 0, span.levels[0] - 1))

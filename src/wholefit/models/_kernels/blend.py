@@ -13,6 +13,7 @@ import numpy as np
 from wholefit.base.errors import StateError
 from wholefit.base.state import State
 from wholefit.features.encoder import Encoder
+from wholefit.features.sheet import by_blocks
 from wholefit.models._kernels._links import bounded, tempered
 from wholefit.models._kernels.second import Second
 from wholefit.models._scorers import scorer
@@ -64,7 +65,7 @@ class Blend:
             for member, share, model in zip(self._members, self._shares, self._models,
                                             strict=True):
                 if int(member["encoder"]) == number:
-                    each = bounded(model.answer(X), self._bounds)
+                    each = bounded(by_blocks(X, model.answer), self._bounds)
                     found = found + share * each
                     if self._seconds:
                         asked.setdefault(member["model"], []).append(each)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from wholefit.base import seeds
 from wholefit.base.errors import ParameterError
+from wholefit.features.sheet import Sheet
 from wholefit.features.spans import Span
 from wholefit.models._kernels import _links, _network_inputs
 from wholefit.models._networks import _augment, _beginning, _learn, _shape
@@ -206,8 +207,17 @@ class _Network(BaseEstimator):
 
     def _raw(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "inputs_")
-        whole = validate_data(self, X, reset=False, **_MATRIX)
+        whole = _checked(self, X, reset=False)
         return self._answering.raw(whole)
+
+
+def _checked(made: Any, X: Any, *y: Any, **options: Any) -> Any:
+    """scikit-learn's checks of X and y; of a Sheet all but its values, which stay in their file."""
+    if not isinstance(X, Sheet):
+        return validate_data(made, X, *y, **_MATRIX, **options)
+    shape = np.broadcast_to(np.uint8(0), X.shape)
+    found = validate_data(made, shape, *y, **_MATRIX, **options)
+    return (X, *found[1:]) if y else X
 
 
 class NetworkClassifier(ClassifierMixin, _Network):
@@ -224,7 +234,7 @@ class NetworkClassifier(ClassifierMixin, _Network):
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NetworkClassifier:
-        X, y = validate_data(self, X, y, multi_output=True, **_MATRIX)
+        X, y = _checked(self, X, y, multi_output=True)
         check_classification_targets(y)
         y = _flat(y)
         self.multilabel_ = type_of_target(y) == "multilabel-indicator"
@@ -252,7 +262,7 @@ class NetworkClassifier(ClassifierMixin, _Network):
         """
         if not hasattr(self, "inputs_"):
             return self.fit(X, y, sample_weight)
-        X, y = validate_data(self, X, y, multi_output=True, reset=False, **_MATRIX)
+        X, y = _checked(self, X, y, multi_output=True, reset=False)
         weight = self._weights(X, sample_weight)
         if self.multilabel_:
             self._teach_later(X, np.asarray(y, dtype=np.float32), weight)
@@ -270,7 +280,7 @@ class NetworkClassifier(ClassifierMixin, _Network):
         """Probabilities (n, classes), or of each label (n, labels)."""
         check_is_fitted(self, "classes_")
         if len(self.classes_) == 1 and not self.multilabel_:
-            return np.ones((len(validate_data(self, X, reset=False, **_MATRIX)), 1))
+            return np.ones((len(_checked(self, X, reset=False)), 1))
         raw = self._raw(X)
         return _links.sigmoid(raw) if self.multilabel_ else _links.softmax(raw)
 
@@ -312,7 +322,7 @@ class NetworkRegressor(RegressorMixin, _Network):
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NetworkRegressor:
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **_MATRIX)
+        X, y = _checked(self, X, y, multi_output=True, y_numeric=True)
         y = np.asarray(y, dtype=np.float64)
         self.loss_ = "squared"
         self.flat_ = y.ndim == 1
@@ -328,7 +338,7 @@ class NetworkRegressor(RegressorMixin, _Network):
         """Learn more rows, in small steps from where it is; the first call is `fit`."""
         if not hasattr(self, "inputs_"):
             return self.fit(X, y, sample_weight)
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, reset=False, **_MATRIX)
+        X, y = _checked(self, X, y, multi_output=True, y_numeric=True, reset=False)
         target = self._standard(np.asarray(y, dtype=np.float64))
         self._teach_later(X, target, self._weights(X, sample_weight))
         return self

@@ -16,6 +16,7 @@ from wholefit import nn as engine
 from wholefit.base import seeds
 from wholefit.base.budget import Budget, Clock
 from wholefit.base.errors import ParameterError, unknown
+from wholefit.base.spool import Filed
 from wholefit.models._networks._answering import Figures, Prepared
 from wholefit.nn import Recipe, losses, networks
 from wholefit.nn.checkpoints import Checkpoint
@@ -28,6 +29,7 @@ _MOST_HELD_OUT = 10_000
 _SPARE = 0.9
 # Rows that a network looks at to prepare itself: scales, bins, whitening filters.
 _LOOKED_AT = 20_000
+_PRINTED = 256  # pictures of a file whose checksum is taken at a time
 # Losses for each kind of target: classes, several labels at once, numbers.
 _LOSSES = {"cross_entropy": ("cross_entropy", "focal"), "multilabel": ("multilabel", "binary"),
            "squared": ("squared", "absolute", "huber")}
@@ -124,10 +126,7 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
     taught = _taken(data, train)
     whole = Prepared(module, lesson.figures)
     if lesson.fresh:
-        some = [torch.from_numpy(each[:_LOOKED_AT]) for each in taught[:-1]]
-        networks.prepare(module, *whole.normalised(some))
-        networks.prepare_by(module, *(torch.from_numpy(each) for each in (taught[-1],
-                                                                          *taught[:-1])))
+        _prepared(module, whole, taught)
     groups = networks.parameter_groups(module, recipe.rate, recipe.weight_decay)
     options: dict[str, Any] = {"change": lesson.change, "groups": groups, "loss": lesson.own}
     if recipe.bucket:
@@ -153,6 +152,16 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
     return engine.Trained(module, found.history, found.stopped, found.steps, found.decided)
 
 
+def _prepared(module: nn.Module, whole: Prepared, taught: Sequence[Any]) -> None:
+    """Let the network look at its rows, where it has something to learn of them before steps."""
+    if hasattr(module, "prepare"):
+        some = [torch.from_numpy(each[:_LOOKED_AT]) for each in taught[:-1]]
+        networks.prepare(module, *whole.normalised(some))
+    if hasattr(module, "prepare_by"):
+        networks.prepare_by(module, *(torch.from_numpy(np.asarray(each)) for each in (
+            taught[-1], *taught[:-1])))
+
+
 def counted(found: engine.Trained) -> dict[str, Any]:
     """What a clock made of a training, by count, and what was measured and chosen in it.
 
@@ -171,7 +180,11 @@ def _print(lesson: Lesson, held: np.ndarray) -> str:
     """What tells these rows from others: a run goes on with its own alone."""
     found = hashlib.sha256()
     for array in (*lesson.inputs, lesson.target, held, lesson.weights):
-        if array is not None:
+        if isinstance(array, Filed):
+            found.update(f"{array.dtype.str}{array.shape}".encode())
+            for start in range(0, len(array), _PRINTED):
+                found.update(array[start:start + _PRINTED].data)
+        elif array is not None:
             whole = np.ascontiguousarray(array)
             found.update(f"{whole.dtype.str}{whole.shape}".encode())
             found.update(whole.reshape(-1).view(np.uint8).data)
@@ -185,10 +198,10 @@ def _tokens(lesson: Lesson) -> Sequence[int]:
     return lesson.tokens
 
 
-def _taken(data: Sequence[np.ndarray], rows: np.ndarray) -> list[np.ndarray]:
+def _taken(data: Sequence[Any], rows: np.ndarray) -> list[Any]:
     if len(rows) == len(data[0]):
         return list(data)
-    return [array[rows] for array in data]
+    return [array.take(rows) if isinstance(array, Filed) else array[rows] for array in data]
 
 
 def _held_out(lesson: Lesson) -> tuple[np.ndarray, np.ndarray]:

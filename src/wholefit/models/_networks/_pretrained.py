@@ -46,7 +46,7 @@ class _OnBase:
         with self._threads():
             self.strategy_, self.why_ = _chosen(
                 words.get("strategy", _AUTO), base, pieces, target, strata, self.seed_, kept,
-                outputs, beside)
+                outputs, beside, self._device())
             how = transfer.STRATEGIES[self.strategy_]
             module = transfer.headed(base, outputs, beside=beside, learns=how.share,
                                      fresh=how.fresh, seed=self.seed_, **kept)
@@ -83,7 +83,7 @@ class _OnBase:
                     weight: Any, strata: np.ndarray | None, recipe: Mapping[str, Any],
                     listening: Sequence[Any]) -> Any:
         """The head alone, on features that are computed once and remembered for other folds."""
-        features = transfer.extract(module, pieces, memo=True)
+        features = transfer.extract(module, pieces, memo=True, device=self._device())
 
         aim, own = _learn.aimed(recipe, self.loss_)
 
@@ -110,6 +110,10 @@ class _OnBase:
 
     def _threads(self: Any) -> Any:
         return threads(self.jobs)
+
+    def _device(self) -> str:
+        """Where it is trained is where the base's features are computed."""
+        return str(dict(self.recipe or {}).get("device", Recipe().device))
 
     def _name(self) -> str:
         return "pretrained"
@@ -141,6 +145,7 @@ def _inputs(base: Any, X: np.ndarray, spans: Any, scaling: str) -> Any:
 def _chosen(
     wanted: str, base: Any, pieces: list[np.ndarray], target: np.ndarray,
     strata: np.ndarray | None, seed: int, kept: Mapping[str, Any], outputs: int, beside: int,
+    device: str,
 ) -> tuple[str, str]:
     """The strategy, and why."""
     if wanted != _AUTO:
@@ -151,7 +156,7 @@ def _chosen(
         return "frozen", "frozen: too little, or several labels at once, to measure similarity by."
     try:
         alike = transfer.similarity(base, pieces, target, seed=seed, beside=beside,
-                                    size=kept.get("size"))
+                                    size=kept.get("size"), device=device)
     except (DataError, ParameterError) as error:
         return "frozen", f"frozen: similarity could not be measured ({error})"
     classes = outputs if strata is not None else 0

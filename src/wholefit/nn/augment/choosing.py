@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from wholefit.base.spool import Filed
 from wholefit.nn.augment.changing import Augmenter
 from wholefit.nn.augment.settings import Augmentation
 
@@ -84,8 +85,9 @@ def choose(images: Any, labels: Any, *, seed: int = 0, fill: str = "edge") -> Ch
     order = np.random.default_rng(seed).permutation(count)
     held = order[:min(_HELD, count // 3)]
     learnt = order[len(held):len(held) + _LEARNT]
-    pictures = torch.as_tensor(np.ascontiguousarray(np.asarray(images)[learnt]))
-    asked = _coarse(torch.as_tensor(np.ascontiguousarray(np.asarray(images)[held])))
+    images = images if isinstance(images, Filed) else np.asarray(images)
+    pictures = torch.as_tensor(np.ascontiguousarray(images[learnt]))
+    asked = _coarse(torch.as_tensor(np.ascontiguousarray(images[held])))
     base, truth = _coarse(pictures), labels[held]
     near, who = _nearest(asked, base)
     plain = labels[learnt][who] == truth

@@ -15,6 +15,7 @@ import numpy as np
 
 from wholefit.base import seeds
 from wholefit.base.errors import DataError
+from wholefit.base.spool import Filed
 from wholefit.nn.batches import Arrays
 from wholefit.nn.transfer.extracting import extract
 from wholefit.nn.transfer.loading import load
@@ -61,16 +62,18 @@ class Advice:
 
 def similarity(
     base: Any, inputs: Arrays, target: Any, *, seed: int = 0, cache: Any = None, beside: int = 0,
-    size: int | None = None,
+    size: int | None = None, device: str | None = None,
 ) -> Similarity:
     """How much of what the base knows serves the new target (n,): classes or numbers.
 
     At most 2,000 rows are looked at, cross-validated in three folds. `beside` and `size` are as in
-    `headed`. Raises DataError for fewer than six rows or a single class.
+    `headed`, `device` as in `extract`. Raises DataError for fewer than six rows or a single class.
     """
     target = np.asarray(target)
     rows = seeds.some(len(target), _MOST, seed, "similarity")
-    inputs, target = [np.asarray(array)[rows] for array in inputs], target[rows]
+    inputs = [(array if isinstance(array, Filed) else np.asarray(array))[rows]
+              for array in inputs]
+    target = target[rows]
     wanted = _targets(target)
     if len(target) < 2 * _FOLDS or not np.ptp(wanted, axis=0).any():
         raise DataError("similarity needs six rows or more, of two classes or more; got "
@@ -79,7 +82,8 @@ def similarity(
     errors = []
     for fresh in (False, True):
         module = headed(base, 1, seed=seed, fresh=fresh, beside=beside, size=size)
-        features = extract(module, inputs, cache=None if fresh else cache, memo=not fresh)
+        features = extract(module, inputs, cache=None if fresh else cache, memo=not fresh,
+                           device=device)
         errors.append(_probe(features, wanted, target, seed))
     error, untrained = errors
     value = 0.0 if untrained <= 0 else float(np.clip(1 - error / untrained, 0, 1))

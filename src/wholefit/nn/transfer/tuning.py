@@ -133,13 +133,13 @@ def tune_module(
 
     def teach(head: nn.Module, scaled: np.ndarray, standard: Standard) -> Trained:
         judged = None if valid is None else (
-            standard(extract(made, valid[:-1], cache=cache)), valid[-1])
+            standard(extract(made, valid[:-1], cache=cache, device=recipe.device)), valid[-1])
         mine = callbacks if how.share == 0 and change is None else ()
         return train(head, (scaled, target), recipe, valid=judged, callbacks=mine,
                      checkpoint=saver and saver.alike("head", facts), **common)
 
     def head() -> Trained:
-        features = extract(made, inputs, cache=cache)
+        features = extract(made, inputs, cache=cache, device=recipe.device)
         # Who listens wants epochs; a head that is solved has none.
         asked = how.share == 0 and bool(callbacks)
         return head_alone(made, features, target, recipe.loss, teach, weights=weights,

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from wholefit.data.dataset import Dataset
+from wholefit.data.images import keeping
 from wholefit.data.splits import Plan
 from wholefit.training._folds import Problem
 
@@ -47,7 +48,8 @@ def pack(problem: Problem, folder: str) -> dict[str, Any]:
              if f.name not in _APART}
     small["heard"] = problem.heard and problem.heard.sent()
     return {"problem": small, "schema": problem.dataset.schema, "how": problem.plan.how,
-            "unit": problem.plan.unit, "folds": len(problem.plan.folds)}
+            "unit": problem.plan.unit, "folds": len(problem.plan.folds),
+            "pixels": keeping.told(problem.dataset.frame)}
 
 
 def unpack(folder: str, facts: dict[str, Any]) -> Problem:
@@ -58,6 +60,7 @@ def unpack(folder: str, facts: dict[str, Any]) -> Problem:
         file = place / f"{name}.npy"
         return np.load(file, mmap_mode="r", allow_pickle=False) if file.exists() else None
 
+    keeping.opened(facts["pixels"])
     frame = pl.read_ipc(place / _TABLE)
     folds = tuple((array(f"train {i}"), array(f"test {i}")) for i in range(facts["folds"]))
     plan = Plan(folds=folds, how=facts["how"], unit=facts["unit"], units=array("units"))

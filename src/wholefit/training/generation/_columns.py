@@ -108,7 +108,7 @@ class Columns:
         for made in self.order:
             if made.kind == "image":
                 assert made.shape is not None
-                pictures = dataset.images(made.name, made.shape)
+                pictures = np.asarray(dataset.images(made.name, made.shape))
                 parts.append(pictures.reshape(len(pictures), -1).astype(np.float64))
             else:
                 parts.append(_cells(dataset, made)[:, None])
