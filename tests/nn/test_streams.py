@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from wholefit.base.errors import DataError
+from wholefit.base.errors import DataError, ParameterError
 from wholefit.nn import Recipe, train
 from wholefit.nn.streams import Streamed
 
@@ -96,3 +96,10 @@ def test_files_must_be_of_one_length(tmp_path: Path) -> None:
         Streamed((x, y[:5]), 32)
     with pytest.raises(DataError, match="no rows"):
         Streamed((x[:0], y[:0]), 32)
+
+
+def test_buckets_of_rows_in_files_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    """All rows would have to be sorted by length; nothing is silently left out."""
+    data = stored(tmp_path)
+    with pytest.raises(ParameterError, match=r"no arrays in files.*leave bucket out.*np\.array"):
+        train(nn.Linear(3, 2), data, Recipe(bucket=True))

@@ -192,7 +192,7 @@ class Filed:
         if isinstance(key, (int, np.integer)):
             if not -len(self) <= key < len(self):
                 raise IndexError(f"row {key} of {len(self)}")
-            return self[np.array([key])][0]
+            return self[np.array([key % len(self)])][0]
         where = self._where(key if isinstance(key, slice) else np.asarray(key))
         out = np.empty((len(where), *self.each), np.uint8)
         size = math.prod(self.each)

@@ -54,7 +54,7 @@ def train(
 
     `module(*inputs)` gives logits (n, classes) or numbers (n,) / (n, outputs); for tokens (n,
     length, vocabulary) and a target (n, length) padded with -100. Arrays in files (np.memmap) are
-    streamed. `valid` are rows held out, like `data`: judged after each epoch, and what `patience`
+    streamed, and take no `Recipe.bucket`. `valid` are rows held out, like `data`: judged after each epoch, and what `patience`
     looks at (without them it looks at the training loss). `weights` (n,) weigh rows,
     `valid_weights` those held out, `class_weights` (k,) classes. `change` alters each batch
     (inputs..., target). `loss(output, target)` -> (n,) takes the place of `recipe.loss`. `metrics`

@@ -15,7 +15,7 @@ from tests.data.images.conftest import encoded, painted
 
 from wholefit import data
 from wholefit.base.errors import DataError, SchemaError
-from wholefit.data.images import cells, idx, sizing, workers
+from wholefit.data.images import arrays, cells, sizing, workers
 
 decode = sys.modules["wholefit.data.images.decode"]  # the package holds a function of that name
 RNG = np.random.default_rng(3)
@@ -187,22 +187,13 @@ def test_usual_size():
     assert sizing.usual_size(np.zeros((0, 3))) == (64, 64)
 
 
-def test_files_that_unpack_to_too_much_are_refused_with_a_way_out(tmp_path, monkeypatch):
-    """The bound is on pixels in all: idx, npy, npz, and pictures decoded one by one."""
-    sources = {"d.npy": GREY, "d-idx3-ubyte": GREY}
+def test_series_that_memory_cannot_hold_are_refused_with_a_way_out(tmp_path, monkeypatch):
+    """Pictures go to a file; series are held as a table is."""
     np.save(tmp_path / "d.npy", GREY)
-    np.savez_compressed(tmp_path / "d.npz", x=GREY)
-    (tmp_path / "d-idx3-ubyte").write_bytes(
-        b"\0\0\x08\x03" + struct.pack(">3I", *GREY.shape) + GREY.tobytes())
-    for name in (*sources, "d.npz"):
-        assert len(data.load(tmp_path / name)) == 30
-    for module in (decode, idx, workers):
-        monkeypatch.setattr(module, "MOST_IN_ALL", 1000)
-    for name in (*sources, "d.npz"):
-        with pytest.raises(DataError, match="split"):
-            data.load(tmp_path / name)
-    with pytest.raises(DataError, match="image_limit"):
-        workers.decode_all([encoded(painted())] * 9, 64)
+    assert len(data.load(tmp_path / "d.npy", arrays="series")) == 30
+    monkeypatch.setattr(arrays, "MOST_HELD", 1000)
+    with pytest.raises(DataError, match="split it"):
+        data.load(tmp_path / "d.npy", arrays="series")
 
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch):
