@@ -118,7 +118,7 @@ class Spool:
 
     def into(self, start: int, out: np.ndarray) -> None:
         """Fill the contiguous `out` with the bytes from `start`; DataError where they end."""
-        view, done = memoryview(out).cast("B"), 0
+        view, done = out.data.cast("B"), 0
         with self._lock:
             self._file.seek(start)
             while done < len(view):
@@ -200,7 +200,7 @@ class Filed:
         for start, stop in zip([0, *breaks], [*breaks, len(where)], strict=True):
             if stop > start and size:
                 self.spool.into(int(where[start]) * size, out[start:stop])
-        if self._blank is not None:
+        if self._blank is not None and self._usual is not None:
             out[self._blank[key]] = self._usual
         return out
 

@@ -54,9 +54,9 @@ def train(
 
     `module(*inputs)` gives logits (n, classes) or numbers (n,) / (n, outputs); for tokens (n,
     length, vocabulary) and a target (n, length) padded with -100. Arrays in files (np.memmap) are
-    streamed, and take no `Recipe.bucket`. `valid` are rows held out, like `data`: judged after each epoch, and what `patience`
-    looks at (without them it looks at the training loss). `weights` (n,) weigh rows,
-    `valid_weights` those held out, `class_weights` (k,) classes. `change` alters each batch
+    streamed, and take no `Recipe.bucket`. `valid` are rows held out, like `data`: judged after each
+    epoch, and what `patience` looks at (without them it looks at the training loss). `weights` (n,)
+    weigh rows, `valid_weights` those held out, `class_weights` (k,) classes. `change` alters batches
     (inputs..., target). `loss(output, target)` -> (n,) takes the place of `recipe.loss`. `metrics`
     are names or own callables. `groups` are parameter groups with rates of their own, as torch's
     optimizers take them. `clock` limits time and memory: schedules end when the time does, and a
