@@ -56,9 +56,9 @@ def train(
     length, vocabulary) and a target (n, length) padded with -100. Arrays in files (np.memmap) are
     streamed, and take no `Recipe.bucket`. `valid` are rows held out, like `data`: judged after each
     epoch, and what `patience` looks at (without them it looks at the training loss). `weights` (n,)
-    weigh rows, `valid_weights` those held out, `class_weights` (k,) classes. `change` alters batches
-    (inputs..., target). `loss(output, target)` -> (n,) takes the place of `recipe.loss`. `metrics`
-    are names or own callables. `groups` are parameter groups with rates of their own, as torch's
+    weigh rows, `valid_weights` those held out, `class_weights` (k,) classes. `change` alters each
+    batch (inputs..., target). `loss(output, target)` -> (n,) takes the place of `recipe.loss`.
+    `metrics` are names or own callables. `groups` are parameter groups with rates of their own, as torch's
     optimizers take them. `clock` limits time and memory: schedules end when the time does, and a
     step that would not fit is made in parts. `steps` ends the run early; `threads` are torch's
     while it trains. `checkpoint` is a folder: the run is saved there after each epoch, and goes on
