@@ -58,15 +58,14 @@ def train(
     epoch, and what `patience` looks at (without them it looks at the training loss). `weights` (n,)
     weigh rows, `valid_weights` those held out, `class_weights` (k,) classes. `change` alters each
     batch (inputs..., target). `loss(output, target)` -> (n,) takes the place of `recipe.loss`.
-    `metrics` are names or own callables. `groups` are parameter groups with rates of their own, as torch's
-    optimizers take them. `clock` limits time and memory: schedules end when the time does, and a
-    step that would not fit is made in parts. `steps` ends the run early; `threads` are torch's
-    while it trains. `checkpoint` is a folder: the run is saved there after each epoch, and goes on
-    from there bit for bit. `plan` repeats the `decided["plan"]` of a run under a clock. `spread` is
-    for `parallel.train`. `tokens` are the places of inputs that hold token numbers, for
-    `Recipe.bucket`. `chosen` repeats the `decided["chosen"]` of a run whose rate,
-    precision or compilation was left open. Raises ParameterError, DataError, BudgetError,
-    StateError.
+    `metrics` are names or own callables. `groups` are parameter groups with rates of their own, as
+    torch's optimizers take them. `clock` limits time and memory: schedules end when the time does,
+    and a step that would not fit is made in parts. `steps` ends the run early; `threads` are
+    torch's while it trains. `checkpoint` is a folder: the run is saved there after each epoch, and
+    goes on from there bit for bit. `plan` repeats the `decided["plan"]` of a run under a clock.
+    `spread` is for `parallel.train`. `tokens` are the places of inputs that hold token numbers, for
+    `Recipe.bucket`. `chosen` repeats the `decided["chosen"]` of a run whose rate, precision or
+    compilation was left open. Raises ParameterError, DataError, BudgetError, StateError.
     """
     clock = clock or Clock(Budget())
     device = place(recipe.device)
