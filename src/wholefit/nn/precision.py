@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from wholefit.base.errors import ParameterError
+from wholefit.base.errors import ParameterError, WholefitWarning
 from wholefit.nn.losses import Loss
 from wholefit.nn.quiet import device_random, set_device_random, settle
 from wholefit.nn.recipe import Recipe
@@ -61,15 +62,13 @@ class Compiled:
 
 def compile_where_it_pays(
     module: nn.Module, loss: Loss, batch: Batch, device: torch.device, *, steps: int,
-    always: bool, precision: str = "float32", left: float = math.inf,
+    precision: str = "float32", left: float = math.inf,
 ) -> tuple[Callable[..., Any] | None, str]:
     """(what to call in the module's place or None, why).
 
     `steps` are those planned, `left` the seconds there are. Not tried for less work than two
-    minutes, for compiling itself takes up to one. `always` does not measure.
+    minutes, for compiling itself takes up to one.
     """
-    if always:
-        return Compiled(module, len(batch[0])), "compiled, as asked"
     with untouched(module):
         before, plain = seconds(_pass(module, module, loss, batch, device, precision), device)
         if before * steps < _WORTH or left < _WORTH:
@@ -79,13 +78,51 @@ def compile_where_it_pays(
             quick = Compiled(module, len(batch[0]))
             after, compiled = seconds(_pass(quick, module, loss, batch, device, precision), device)
         except Exception as error:  # no compiler, or a module that it cannot read
-            return None, f"not compiled: {type(error).__name__}: {str(error)[:200]}"
+            return None, f"not compiled: {_short(error)}"
     gain = f"{after * 1e3:.3g} ms a step beside {before * 1e3:.3g} ms"
     if abs(compiled - plain) > COMPILED_TOLERANCE * max(abs(plain), 1e-6):
         return None, f"not compiled: the loss moves from {plain:.6g} to {compiled:.6g}"
     if (before - after) * steps <= 0.02 * before * steps:
         return None, f"not compiled: {gain}"
     return quick, f"compiled in {time.perf_counter() - began:.0f} s: {gain}"
+
+
+def compile_as_said(
+    module: nn.Module, loss: Loss, batch: Batch, device: torch.device, *,
+    precision: str = "float32", repeated: bool = False,
+) -> tuple[Callable[..., Any] | None, str]:
+    """(the compiled module or None, why), without measuring whether it pays.
+
+    Compilers fail at the first step, not before, so one is made that leaves no trace. Where it
+    fails, a run that is `repeated` goes on with the module itself, and a warning says so; a user
+    who asked for it gets ParameterError.
+    """
+    with untouched(module):
+        try:
+            quick = Compiled(module, len(batch[0]))
+            _pass(quick, module, loss, batch, device, precision)()
+        except Exception as error:  # no compiler, or a module that it cannot read
+            failed = error
+        else:
+            return quick, ("compiled, as in the run that is repeated" if repeated
+                           else "compiled, as asked")
+        # What fails plainly too is not the compiler's fault, and says so itself.
+        _pass(module, module, loss, batch, device, precision)()
+    if not repeated:
+        raise ParameterError(
+            f"Recipe.compiled 'yes' needs what torch.compile needs, and it failed here "
+            f"({_short(failed)}): take 'auto', which does without where it must, or 'no'."
+        ) from failed
+    said = (f"not compiled, unlike the run that is repeated: {_short(failed)}; weights may differ "
+            "from that run's by rounding")
+    warnings.warn(f"steps are {said}.", WholefitWarning, stacklevel=2)
+    return None, said
+
+
+def _short(error: Exception) -> str:
+    """An error's name and its first paragraph in one line, cut: compilers say pages."""
+    first = str(error).strip().split("\n\n")[0]
+    return f"{type(error).__name__}: {' '.join(first.split())[:200]}"
 
 
 def seconds(

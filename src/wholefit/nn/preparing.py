@@ -29,7 +29,10 @@ _TO_FIND = 0.2
 
 @dataclass
 class Given:
-    """What `train` was given; `strange` says that callbacks listen at each step."""
+    """What `train` was given.
+
+    `strange` says that callbacks listen at each step.
+    """
 
     data: Arrays
     valid: Arrays | None
@@ -44,6 +47,7 @@ class Given:
     plan: Sequence[tuple[int, int]]
     spread: Any
     strange: bool
+    repeats: bool = False  # compiled steps, because another run chose them
     tokens: Sequence[int] = (0,)
 
     def at(self, recipe: Recipe, rate: float) -> Recipe:
@@ -229,16 +233,22 @@ def _measure(
     batch = batch[:-1] if parts.weighted else batch
     if given.change is not None:
         batch = given.change(batch, torch.Generator().manual_seed(0))
+    if parts.chunk is not None:  # a whole one would not fit into the memory
+        batch = [array[:parts.chunk] for array in batch]
     if recipe.precision == "auto":
         word, decided["precision"] = precision.choose(parts.module, parts.loss, batch, device)
         recipe = recipe.replace(precision=word)
         decided.setdefault("chosen", {})["precision"] = word
-    if recipe.compiled != "no":
+    if recipe.compiled == "auto":
         parts.forward, decided["compiled"] = precision.compile_where_it_pays(
             parts.module, parts.loss, batch, device, steps=recipe.epochs * len(parts.batches),
-            always=recipe.compiled == "yes", precision=recipe.precision, left=given.clock.left())
-        parts.replay = parts.replay and parts.forward is None
-        if recipe.compiled == "auto":
-            taken = "no" if parts.forward is None else "yes"
-            decided.setdefault("chosen", {})["compiled"] = taken
+            precision=recipe.precision, left=given.clock.left())
+    elif recipe.compiled == "yes":
+        parts.forward, decided["compiled"] = precision.compile_as_said(
+            parts.module, parts.loss, batch, device, precision=recipe.precision,
+            repeated=given.repeats)
+    parts.replay = parts.replay and parts.forward is None
+    if recipe.compiled == "auto" or given.repeats:
+        taken = "no" if parts.forward is None else "yes"
+        decided.setdefault("chosen", {})["compiled"] = taken
     return recipe

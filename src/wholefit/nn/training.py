@@ -130,7 +130,7 @@ def _repeated(
                   **(saver[0].decided("chosen") or {}), **chosen}
     known = {name: chosen[name] for name in ("precision", "compiled")
              if getattr(recipe, name) == "auto" and chosen.get(name) not in (None, "auto")}
-    recipe = recipe.replace(**known)
+    recipe, given.repeats = recipe.replace(**known), known.get("compiled") == "yes"
     if recipe.find and chosen.get("rate"):
         known["rate"] = float(chosen["rate"])
         recipe = given.at(recipe, known["rate"])
