@@ -164,6 +164,7 @@ def show(model: Model, as_json: Json = False) -> None:
     import wholefit as wf
     from wholefit.cli import _found
     from wholefit.cli.fit import facts, recommendation
+    from wholefit.report import taught
 
     result = wf.load(model)
     if not hasattr(result, "target"):
@@ -177,6 +178,8 @@ def show(model: Model, as_json: Json = False) -> None:
     names = list(result.scores)
     board = result.leaderboard
     _show.table(*_show.widest(lambda count: board.table(names[:count]), min(4, len(names))))
+    for sentence in taught.sentences(result.lineage):
+        _show.say(_show.wrapped(sentence))
     _show.say(recommendation(result))
 
 

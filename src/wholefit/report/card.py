@@ -11,7 +11,7 @@ from typing import Any
 
 from wholefit.data.schema import Schema
 from wholefit.evaluation import Score
-from wholefit.report import _bars, _command, _facts
+from wholefit.report import _bars, _command, _facts, taught
 from wholefit.report import _markdown as md
 from wholefit.report import words as said_of
 from wholefit.report._facts import Reported
@@ -41,7 +41,7 @@ def card(result: Reported, known: Understanding = NOTHING) -> str:
         "## Intended use", *_use(result),
         "## Data", *_data(result.schema, result.lineage, result.said),
         *_findings(result), "## Metrics", *_metrics(result, known),
-        "## Models compared", *_board(result),
+        "## Models compared", *_board(result), *_taught(result),
         *_chapters(result, known),
         "## Limits", md.bullets(said_of.limits(result)),
         "## How to make it again", *_again(_command.shell(result), _command.python(result)),
@@ -156,6 +156,14 @@ def _board(result: Reported) -> Iterator[str]:
     more = len(result.leaderboard) - len(rows)
     if more > 0:
         yield f"And {more:,} more models."
+
+
+def _taught(result: Reported) -> Iterator[str]:
+    """What the training of a network tells; of other models nothing."""
+    said = taught.sentences(result.lineage)
+    if said:
+        yield "## How it learnt"
+        yield md.bullets(said)
 
 
 def _value(score: Score | None) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from wholefit.data.schema import Column, Schema
-from wholefit.report import _command, leaderboard, pictures, words
+from wholefit.report import _command, leaderboard, pictures, taught, words
 from wholefit.report._facts import Reported
 from wholefit.report._html import Html, bullets, code, data, details, el, join, table
 from wholefit.report.findings import findings
@@ -134,7 +134,9 @@ def split(result: Reported) -> Html:
 
 def reproduce(result: Reported) -> Html:
     """The command that makes the result again, and what it was made with."""
-    return join([*_commands(result), lineage_table(result.lineage)])
+    said_above = {"learning"} if taught.sentences(result.lineage) else set()
+    return join([*_commands(result), lineage_table(
+        {name: fact for name, fact in result.lineage.items() if name not in said_above})])
 
 
 def _commands(result: Reported) -> list[Html]:
@@ -200,6 +202,7 @@ _EVIDENCE = (
     Section("findings", "What was found in the data", findings),
     Section("split", "How it was split", split),
     Section("leaderboard", "Leaderboard", leaderboard.leaderboard),
+    Section("taught", "How it learnt", taught.section),
     Section("metrics", "Metrics of the chosen model", leaderboard.scores),
     Section("mistakes", "Where it is right and wrong", pictures.mistakes),
     Section("calibration", "Can the probabilities be believed?", pictures.calibration),

@@ -21,6 +21,7 @@ from wholefit.models._networks._answering import Figures, Prepared
 from wholefit.nn import Recipe, losses, networks
 from wholefit.nn.checkpoints import Checkpoint
 from wholefit.nn.layers import registry
+from wholefit.nn.predicting import place
 
 # Below this many rows none is held out: too few to judge by, too dear to miss.
 LEAST_TO_HOLD_OUT = 60
@@ -149,7 +150,30 @@ def teach(module: nn.Module, lesson: Lesson) -> engine.Trained:
             options["valid_weights"] = lesson.weights[held]
     found = engine.train(whole if lesson.figures else module, taught, recipe,
                          threads=lesson.jobs, callbacks=lesson.callbacks, **options)
-    return engine.Trained(module, found.history, found.stopped, found.steps, found.decided)
+    decided = {**found.decided, "learning": told(recipe, found)}
+    return engine.Trained(module, found.history, found.stopped, found.steps, decided)
+
+
+def told(recipe: Recipe, found: engine.Trained) -> dict[str, Any]:
+    """A training for the record: how long, where, in which numbers, at which rate, and why so.
+
+    `rate_from` is "set", "found" (by a sweep) or "given" (a sweep had too little time); `why` holds
+    what was measured where something was left open.
+    """
+    chosen = found.decided.get("chosen", {})
+    swept = recipe.find and "too little time" not in found.decided.get("rate", "")
+    return {
+        "epochs": len(found.history), "planned": recipe.epochs, "steps": found.steps,
+        "batch": recipe.batch, "optimizer": recipe.optimizer,
+        "rate": float(chosen.get("rate", recipe.rate)),
+        "rate_from": "found" if swept else "given" if recipe.find else "set",
+        "device": place(recipe.device).type,
+        "precision": chosen.get("precision", recipe.precision),
+        "compiled": chosen.get("compiled", recipe.compiled) == "yes",
+        "stopped": found.stopped,
+        "why": {name: found.decided[name] for name in ("rate", "precision", "compiled")
+                if name in found.decided and getattr(
+                    recipe, "find" if name == "rate" else name) in (True, "auto")}}
 
 
 def _prepared(module: nn.Module, whole: Prepared, taught: Sequence[Any]) -> None:

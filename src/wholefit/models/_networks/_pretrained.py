@@ -35,6 +35,7 @@ class _OnBase:
         start = time.perf_counter()
         self.seed_, self.updates_ = self._seed(), 0
         self.counted_: list[dict[str, Any]] = []
+        self.__dict__.pop("learning_", None)  # of a fit before this one
         words = dict(self.network)
         base = transfer.load(words["base"])
         self.inputs_ = _inputs(base, X, self.spans, self.scaling)
@@ -94,6 +95,7 @@ class _OnBase:
                 seconds=self.seconds, jobs=self.jobs, by_count=self._by_count(),
                 callbacks=listening, checkpoint=self._checkpoint, own=own))
             self.counted_ = [*self._counted(), _learn.counted(taught)]
+            self.learning_ = taught.decided["learning"]
             return taught
 
         found = tuning.head_alone(module, features, target, self.loss_, teach, weights=weight,
