@@ -17,11 +17,13 @@ from torch import nn
 from wholefit.base.errors import ParameterError, StateError, WholefitWarning
 from wholefit.nn import Recipe, checkpoints, networks, train
 
-PROGRAM = Path(__file__).with_name("_resumed.py")
+# A training with dropout, noise, a mean of weights and two batches a step, in a new process.
+PROGRAM = [sys.executable, "-m", "benchmarks.neural_kills", "--one", "mlp"]
+ROOT = Path(__file__).parents[2]
 
 
 def run(*words: object) -> int:
-    return subprocess.run([sys.executable, str(PROGRAM), *map(str, words)], check=False).returncode
+    return subprocess.run([*PROGRAM, *map(str, words)], check=False, cwd=ROOT).returncode
 
 
 def killed_and_resumed(tmp_path: Path, *runs: list[int]) -> None:
@@ -58,7 +60,7 @@ def test_twenty_kills_at_random_moments(tmp_path: Path) -> None:
         ended = -9
         while ended == -9:
             before = checkpoints.steps(folder)
-            process = subprocess.Popen([sys.executable, str(PROGRAM), str(folder), str(out)])
+            process = subprocess.Popen([*PROGRAM, str(folder), str(out)], cwd=ROOT)
             while process.poll() is None and checkpoints.steps(folder) == before:
                 time.sleep(0.005)
             time.sleep(draw.random() * 0.2)
