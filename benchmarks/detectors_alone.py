@@ -4,12 +4,14 @@
 
 The tables are those of `benchmarks.unlabelled` (kdd04_homology is not among them); all rows are
 fitted on, anomalies among them, and the same rows are ranked. Seed 0, one thread. Writes
-benchmarks/results/detectors_alone.md.
+benchmarks/results/detectors_alone.md. What is measured is kept in detectors_alone.jsonl beside it,
+and a run goes on from there: remove that file to measure anew. --short keeps nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from typing import Any
@@ -23,6 +25,7 @@ DETECTORS = ("knn_distance", "isolation_forest", "variational_outliers",
              'variational_outliers(how="reconstruction")', "autoencoder_outliers", "pca_outliers")
 SHORT = ("german", "kdd_land_vs_portsweep", "credit reversed")
 Figures = tuple[float, float, float]
+KEPT = _tools.RESULTS / "detectors_alone.jsonl"
 
 
 def main() -> None:
@@ -43,11 +46,26 @@ def main() -> None:
 def measured(made: Any, short: bool) -> dict[str, dict[str, Figures]]:
     """Of each table and detector: AUROC, average precision, and seconds to fit and score."""
     found: dict[str, dict[str, Figures]] = {}
+    kept = {} if short else _kept()
     for name, (frame, truth) in made:
-        if not short or name in SHORT:
-            found[name] = {text: ranked(text, frame, truth) for text in DETECTORS}
-            print(name, found[name], file=sys.stderr, flush=True)
+        if short and name not in SHORT:
+            continue
+        found[name] = {}
+        for text in DETECTORS:
+            figures = kept.get((name, text)) or ranked(text, frame, truth)
+            found[name][text] = figures
+            if not short and (name, text) not in kept:
+                with KEPT.open("a") as file:
+                    file.write(json.dumps([name, text, *figures]) + "\n")
+        print(name, found[name], file=sys.stderr, flush=True)
     return found
+
+
+def _kept() -> dict[tuple[str, str], Figures]:
+    """What earlier runs measured, by table and detector."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    return {(name, text): (area, precision, seconds)
+            for name, text, area, precision, seconds in map(json.loads, lines)}
 
 
 def ranked(text: str, frame: Any, truth: np.ndarray) -> Figures:
