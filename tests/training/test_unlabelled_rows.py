@@ -67,7 +67,7 @@ def test_rows_without_a_target_are_learnt_from_where_the_model_says_so_and_it_is
 
 @pytest.mark.filterwarnings("ignore::wholefit.base.errors.WholefitWarning")
 def test_nothing_of_the_rows_that_a_fold_holds_out_is_learnt_before_either() -> None:
-    """Their columns and targets are changed: the model of that fold is the same, bit for bit."""
+    """Their columns are changed: the model of that fold is the same, bit for bit."""
     found: list[Any] = []
 
     def weights(change: float) -> list[torch.Tensor]:

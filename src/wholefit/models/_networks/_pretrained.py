@@ -113,7 +113,7 @@ class _OnBase:
     def _threads(self: Any) -> Any:
         return threads(self.jobs)
 
-    def _device(self) -> str:
+    def _device(self: Any) -> str:
         """Where it is trained is where the base's features are computed."""
         return str(dict(self.recipe or {}).get("device", Recipe().device))
 
