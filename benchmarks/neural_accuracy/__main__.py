@@ -1,6 +1,7 @@
 """Accuracy from scratch on MNIST, Fashion-MNIST, CIFAR-10 and IMDB reviews, seed by seed.
 
     python -m benchmarks.neural_accuracy [SET ...]         five seeds each, goes on where it was
+    python -m benchmarks.neural_accuracy --default --seeds 1   images by the catalog's own defaults
     python -m benchmarks.neural_accuracy cifar10 --held-out --epochs 3 --seeds 1   to try a recipe
 
 Each finished seed is kept in results/neural_accuracy/; the table is written of all of them.
@@ -27,6 +28,7 @@ GOALS = {"mnist": (0.993, 0.993), "fashion_mnist": (0.930, 0.940), "cifar10": (0
 # Student's t at 97.5 % for n - 1 degrees of freedom.
 _T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
 KEPT = RESULTS / "neural_accuracy"
+DEFAULT = "default-"
 NOTES = """\
 - Images: an answer is the mean over views of each test image (as it is, moved by one pixel, and
   mirrored where mirrors were learnt from), not one pass over the image.
@@ -42,6 +44,11 @@ NOTES = """\
 
 Made by `python -m benchmarks.neural_accuracy`, seed by seed."""
 
+BY_DEFAULT = """
+Images by the catalog's own defaults: the model that `wf.fit(..., models="whitened_cnn")` fits to
+all rows, no option named, one answer to each test image as it is:
+"""
+
 
 def measure(name: str, seed: int, asked: argparse.Namespace) -> dict[str, float]:
     """Accuracy and minutes of one seed; minutes count training and answering, not reading."""
@@ -49,6 +56,8 @@ def measure(name: str, seed: int, asked: argparse.Namespace) -> dict[str, float]
     began, used = time.perf_counter(), time.process_time()
     if name == "imdb":
         answer = _texts(split, seed, asked.threads)
+    elif asked.default:
+        answer = _by_default(split, seed, asked.threads)
     else:
         from benchmarks.neural_accuracy import _recipes
 
@@ -64,6 +73,18 @@ def measure(name: str, seed: int, asked: argparse.Namespace) -> dict[str, float]
             "processor_minutes": (time.process_time() - used) / 60}
 
 
+def _by_default(split: _data.Split, seed: int, threads: int) -> np.ndarray:
+    """What `wf.fit(..., models="whitened_cnn")` fits to all rows: no option named, one answer."""
+    from wholefit.base import tasks
+    from wholefit.data import load
+    from wholefit.models import make
+    from wholefit.training.plain import fit_plain
+
+    found = fit_plain(load((split.x, split.y)), tasks.get("classification"),
+                      make("whitened_cnn"), seed=seed, jobs=threads)
+    return np.asarray(found.answer(load((split.x_test, split.y_test))).argmax(1))
+
+
 def _texts(split: _data.Split, seed: int, threads: int) -> np.ndarray:
     """The catalog's words: what `wf.fit(..., models="text_embedding")` fits."""
     import polars as pl
@@ -77,11 +98,12 @@ def _texts(split: _data.Split, seed: int, threads: int) -> np.ndarray:
     return np.asarray(answer["prediction"]).astype(int)
 
 
-def table() -> str:
-    """Every set of which a seed is kept, with its interval over seeds."""
+def table(kind: str = "") -> str:
+    """Every set of which a seed of this kind is kept, with its interval over seeds."""
     rows = []
     for name in SETS:
-        runs = [json.loads(path.read_text()) for path in sorted(KEPT.glob(f"{name}-*.json"))]
+        runs = [json.loads(path.read_text())
+                for path in sorted(KEPT.glob(f"{kind}{name}-*.json"))]
         if not runs:
             continue
         found = [run["accuracy"] for run in runs]
@@ -106,13 +128,15 @@ def main() -> None:
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--default", action="store_true",
+                        help="images by the catalog's own defaults, in place of named recipes")
     asked = parser.parse_args()
     if wrong := set(asked.sets) - set(SETS):
         parser.error(f"no set is named {', '.join(sorted(wrong))}; sets: {', '.join(SETS)}")
     trying = asked.held_out or asked.epochs is not None
-    for name in asked.sets or SETS:
+    for name in asked.sets or [name for name in SETS if not (asked.default and name == "imdb")]:
         for seed in range(asked.seeds):
-            kept = KEPT / f"{name}-{seed}.json"
+            kept = KEPT / f"{DEFAULT if asked.default else ''}{name}-{seed}.json"
             if kept.exists() and not trying:
                 continue
             print(f"{name}, seed {seed} ...", file=sys.stderr, flush=True)
@@ -122,7 +146,10 @@ def main() -> None:
                 continue
             _keep(kept, found)
     if not trying:
-        save("neural_accuracy", "# Accuracy of networks from scratch\n\n" + table() + "\n\n"
+        pages = ["# Accuracy of networks from scratch\n", table()]
+        if any(KEPT.glob(f"{DEFAULT}*.json")):
+            pages += [BY_DEFAULT, table(DEFAULT)]
+        save("neural_accuracy", "\n".join(pages) + "\n\n"
              + machine("wholefit", "torch") + "; two threads.\n\n" + NOTES)
 
 

@@ -49,7 +49,7 @@ def test_a_network_without_end_ends_with_its_time() -> None:
 def test_several_clocked_models_share_the_time_that_is_left() -> None:
     plan, schema = SimpleNamespace(folds=[(range(9), range(3))]), SimpleNamespace(features=["x"])
     problem: Any = SimpleNamespace(task=tasks.get("classification"), plan=plan, n_classes=2,
-                                   dataset=SimpleNamespace(schema=schema))
+                                   learnt_rows=9, dataset=SimpleNamespace(schema=schema))
     clock: Any = SimpleNamespace(left=lambda: 12.0, budget=Budget())
     search = Search(problem, clock, 3, None)  # type: ignore[arg-type]
     search._last, search._clocked, search._clocked_done = "tabm", 2, 0

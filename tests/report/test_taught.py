@@ -86,6 +86,17 @@ def test_every_fact_is_a_plain_sentence() -> None:
         "It ended before its plan did: the time is up."]
 
 
+def test_a_first_lesson_is_told_before_the_others() -> None:
+    first = {"how": "masked", "rows": 1200, "without_target": 1100, "steps": 60, "loss": [2.0, 1.0]}
+    said = taught.sentences({"learning": {**WHOLE, "pretrained": first}})
+    assert said[0] == ("Before any target it learnt to tell what was left out of rows: 1,200 rows, "
+                       "1,100 of them without a target, in 60 steps.")
+    assert said[1:] == taught.sentences({"learning": WHOLE})
+    for wrong in ("masked", {"how": ["masked"], "rows": 1, "steps": 1},
+                  {"how": "masked", "rows": "1"}):
+        assert taught.sentences({"learning": {**WHOLE, "pretrained": wrong}}) == said[1:]
+
+
 def test_what_keras_logged_is_told_by_its_last_values() -> None:
     learning = {"epochs": 1, "told": [1], "history": {"loss": [0.5], "val_loss": [None],
                                                       "val_accuracy": [0.875]}}

@@ -15,6 +15,8 @@ _NUMBERS = {"float32": "in 32-bit numbers", "bfloat16": "in 16-bit numbers (bflo
 _RATES = {"found": "found by trying rates on the training rows before learning",
           "given": "which was kept: the sweep that looks for a better one had too little time",
           "set": "as set"}
+_FIRST = {"autoencoder": "to rebuild rows", "denoising": "to rebuild spoilt rows",
+          "masked": "to tell what was left out of rows"}
 _MOST_FIGURES = 6
 
 
@@ -27,8 +29,8 @@ def sentences(lineage: Mapping[str, Any]) -> list[str]:
     if not isinstance(learning, Mapping):
         return []
     why = learning.get("why")
-    found = [_course(learning), _rate(learning), *_chosen(why if isinstance(why, Mapping) else {}),
-             _ended(learning), _last(learning)]
+    found = [_before(learning), _course(learning), _rate(learning),
+             *_chosen(why if isinstance(why, Mapping) else {}), _ended(learning), _last(learning)]
     return [sentence for sentence in found if sentence]
 
 
@@ -36,6 +38,21 @@ def section(result: Any) -> Html | None:
     """The sentences as a list; None where there are none."""
     said = sentences(result.lineage)
     return bullets(data(sentence, 400) for sentence in said) if said else None
+
+
+def _before(learning: Mapping[str, Any]) -> str:
+    """A first lesson without targets: how, of how many rows, in how many steps."""
+    first = learning.get("pretrained")
+    if not isinstance(first, Mapping) or str(first.get("how")) not in _FIRST:
+        return ""
+    rows, steps = _count(first.get("rows")), _count(first.get("steps"))
+    if rows is None or steps is None:
+        return ""
+    without = _count(first.get("without_target"))
+    beside = f", {without:,} of them without a target" if without else ""
+    what = _FIRST[str(first["how"])]
+    return (f"Before any target it learnt {what}: {_counted(rows, 'row')}{beside}, in "
+            f"{_counted(steps, 'step')}.")
 
 
 def _course(learning: Mapping[str, Any]) -> str:

@@ -143,8 +143,7 @@ class _Network(BaseEstimator):
                callbacks: Sequence[Any] = ()) -> Any:
         seed = seeds.derive(self.seed_, "lesson", self.updates_)
         if not later:
-            for name in ("rate_", "learning_"):  # of a fit before this one
-                self.__dict__.pop(name, None)
+            self.__dict__.pop("rate_", None)  # of a fit before this one
         if later and recipe.get("find"):  # it was found by the rows that came first
             recipe = {**recipe, "find": False,
                       **({"rate": self.rate_} if hasattr(self, "rate_") else {})}
@@ -164,7 +163,8 @@ class _Network(BaseEstimator):
         if "rate" in found.decided.get("chosen", {}):
             self.rate_ = float(found.decided["chosen"]["rate"])
         if not later:
-            self.learning_ = found.decided["learning"]
+            # what its first lesson told stands before
+            self.learning_ = {**getattr(self, "learning_", {}), **found.decided["learning"]}
         # Answers are given on the CPU, and a fitted model holds no memory of a GPU.
         self.module_, self.history_, self.stopped_ = (
             found.module.cpu(), found.history, found.stopped)
